@@ -1,0 +1,57 @@
+# smf-spf. `make help` lists what can be made.
+SHELL = /bin/sh
+NODE ?= node
+NPM ?= npm
+TSX = $(NODE) --import tsx
+
+PREFIX ?= /usr/local
+SPF_SUITES ?= ../shared/spf-suites
+export SPF_SUITES
+
+.PHONY: help deps build check format test conformance fuzz soak e2e bench demo run install uninstall dist clean
+
+help: ## this list
+	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## / { printf "  make %-12s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+
+# The installed packages, again whenever the lock file changes.
+node_modules/.package-lock.json: package.json package-lock.json
+	$(NPM) ci --no-progress
+	@touch $@
+
+deps: node_modules/.package-lock.json
+
+build: deps ## dist/smf-spf.js and dist/spfquery.js, single files for node alone
+	$(NODE) build.mjs
+
+check: deps ## formatter, linter, types, architecture
+	npx biome ci .
+	npx eslint src test
+	npx tsc -p .
+	$(TSX) test/run.ts test/architecture.test.ts
+
+format: deps ## rewrite the sources in the project's format
+	npx biome check --write .
+
+test: deps build ## everything that needs no root, no MTA and no network
+	$(TSX) test/run.ts
+
+conformance: deps ## the SPF suites: suite, passed, total
+	$(TSX) test/conformance/main.ts
+
+fuzz: deps ## hostile bytes, records and zones for FUZZ_SECONDS (600), seed printed
+	$(TSX) test/fuzz/main.ts
+
+e2e: deps build ## real Sendmail and real Postfix in namespaces of their own; needs root on Debian
+	$(TSX) test/e2e/main.ts
+
+bench: deps build ## messages a second and waits, against any other milter socket too
+	$(TSX) test/bench/main.ts
+
+demo: deps build ## the daemon with a small zone, and messages played through it
+	@$(TSX) test/demo/main.ts
+
+run: deps ## serve a real MTA in the foreground from the source tree (CONFIG=file)
+	$(TSX) src/main.ts -f $(if $(CONFIG),-c $(CONFIG))
+
+clean: ## remove what was built
+	rm -rf dist coverage

@@ -1,0 +1,22 @@
+/**
+ * A string in which every character is one octet (U+0000 to U+00FF), the way bytes come from the milter
+ * wire and out of DNS. Nothing in the cores guesses an encoding; where text is meant to be UTF-8
+ * (RFC 6531, RFC 8616) it is decoded at the place that needs it.
+ */
+export type OctetString = string;
+
+/** The octets of a text written by a person or another program, as UTF-8. */
+export function octetsOfText(text: string): OctetString {
+  return Buffer.from(text, "utf8").toString("latin1");
+}
+
+/** The text that the octets spell as UTF-8, or undefined where they are no UTF-8. */
+export function textOfOctets(octets: OctetString): string | undefined {
+  const text = Buffer.from(octets, "latin1").toString("utf8");
+  return text.includes("\uFFFD") && octetsOfText(text) !== octets ? undefined : text;
+}
+
+/** Whether every octet is ASCII (0x00 to 0x7F). */
+export function isAscii(octets: OctetString): boolean {
+  return !/[^\0-\x7f]/.test(octets);
+}

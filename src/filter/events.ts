@@ -1,0 +1,45 @@
+import type { SpfResult } from "../spf-check/index.ts";
+
+/** Who sent what, as the log names it: the address is the one evaluated (CONTRACT section 6). */
+export interface MailFacts {
+  /** The MTA's queue id, where it has given one. */
+  readonly queueId: string | undefined;
+  readonly ip: string;
+  /** The verified host name, or what the MTA gave instead: `[192.0.2.9]`. */
+  readonly ptr: string;
+  readonly helo: string;
+  /** Empty for the null sender. */
+  readonly from: string;
+}
+
+/** A verdict was reached (one line a MAIL command and identity). */
+export interface ResultEvent extends MailFacts {
+  readonly event: "result";
+  readonly result: SpfResult;
+  readonly cached: boolean;
+  readonly identity: "mailfrom" | "helo";
+  readonly mechanism: string | undefined;
+  readonly problem: string | undefined;
+  readonly lookups: number;
+  readonly voids: number;
+  readonly elapsedMs: number;
+  readonly local: SpfResult | undefined;
+  readonly guess: SpfResult | undefined;
+}
+
+/** Something was done to a message, or would have been (ReportOnly). */
+export interface ActionEvent extends MailFacts {
+  readonly event: "action";
+  readonly action: "refused" | "tagged" | "quarantined" | "held" | "skipped" | "header removed";
+  /** In words: `WhitelistFrom @example.net`, `SPF fail` … */
+  readonly reason: string;
+  /** The recipients concerned, in envelope form; empty where it is the whole message. */
+  readonly recipients: readonly string[];
+  /** The reply spoken, `550 5.7.23 …`, first line. */
+  readonly reply: string | undefined;
+  /** ReportOnly: it was not done. */
+  readonly reportOnly: boolean;
+}
+
+/** What the filter tells the operator. */
+export type FilterEvent = ResultEvent | ActionEvent;

@@ -1,0 +1,54 @@
+import type { IpAddress, OctetString } from "../address/index.ts";
+import type { PolicySettings } from "../policy/index.ts";
+import type { Outcome } from "../spf-check/index.ts";
+import type { FilterEvent } from "./events.ts";
+
+/** What is to be evaluated for one identity of one message. */
+export interface EvaluationRequest {
+  readonly ip: IpAddress;
+  readonly domain: OctetString;
+  /** `local@domain`, `postmaster@helo` for the HELO identity. */
+  readonly sender: OctetString;
+  readonly helo: OctetString;
+  readonly receiver: OctetString;
+  /** On the clock of {@link FilterPorts.nowMs}; out of time is temperror. */
+  readonly deadlineMs: number;
+}
+
+/** What came of it. */
+export interface Evaluation {
+  readonly outcome: Outcome;
+  readonly cached: boolean;
+  readonly elapsedMs: number;
+}
+
+/** Stops an evaluation whose answer nobody waits for any more; harmless afterwards. */
+export type Cancel = () => void;
+
+/**
+ * Finds the verdict: verdict cache, equal evaluation in hand, or a new one. `done` is called exactly once,
+ * before `evaluate` returns where the verdict is in memory, and never after the cancel function was called.
+ */
+export interface Evaluator {
+  evaluate(request: EvaluationRequest, done: (evaluation: Evaluation) => void): Cancel;
+}
+
+/** The settings a connection begins with and keeps. */
+export interface FilterSettings extends PolicySettings {
+  /** Everything one MAIL command waits for, in milliseconds (LookupTime). */
+  readonly lookupTimeMs: number;
+}
+
+/** The outside of a filter, injected. */
+export interface FilterPorts {
+  readonly settings: FilterSettings;
+  readonly evaluator: Evaluator;
+  /** Must not block and must not throw. */
+  readonly report: (event: FilterEvent) => void;
+  /** A monotonic clock in milliseconds. */
+  readonly nowMs: () => number;
+  /** `unix`: MTA and filter share a Unix socket; `inet`: CONNECT and HELO are answered because of Nagle. */
+  readonly transport: "unix" | "inet";
+  /** The name for %{r} and the authserv-id while the MTA sends no {j}. */
+  readonly hostname: string;
+}

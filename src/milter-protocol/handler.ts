@@ -1,0 +1,82 @@
+import type { Macros } from "./macros.ts";
+import type { Edit, Response } from "./response.ts";
+
+/** What the MTA offers in SMFIC_OPTNEG. */
+export interface Offer {
+  readonly version: number;
+  /** SMFIF_ bits. */
+  readonly actions: number;
+  /** SMFIP_ bits. */
+  readonly protocol: number;
+}
+
+/** The stages at which an MTA sends macros, by their SMFIM_ numbers. */
+export type MacroStage = "connect" | "helo" | "mail" | "rcpt" | "data" | "endOfMessage" | "endOfHeaders";
+
+/** What a filter needs of the MTA; the negotiation turns it into SMFIF_ and SMFIP_ bits and symbol lists. */
+export interface Needs {
+  /** Edits that may be made at end of message: SMFIF_ADDHDRS, CHGHDRS, ADDRCPT, DELRCPT, QUARANTINE. */
+  readonly edits: ReadonlySet<Edit["kind"]>;
+  /** Commands wanted at all; the rest are asked away with SMFIP_NO…. MAIL and end of message always come. */
+  readonly wants: ReadonlySet<
+    "connect" | "helo" | "rcpt" | "data" | "headers" | "endOfHeaders" | "unknown" | "body"
+  >;
+  /** Of those, the ones that are answered; the others get SMFIP_NR_… where it is offered. */
+  readonly answers: ReadonlySet<
+    "connect" | "helo" | "rcpt" | "data" | "headers" | "endOfHeaders" | "unknown" | "body"
+  >;
+  /** Also see recipients that the MTA itself refused (SMFIP_RCPT_REJ). */
+  readonly rejectedRecipients: boolean;
+  /** Macro names wanted at each stage, e.g. `{auth_authen}`; an absent stage gets an empty list. */
+  readonly macros: Partial<Record<MacroStage, readonly string[]>>;
+}
+
+/** SMFIC_CONNECT. Strings are octet strings throughout. */
+export interface ConnectCommand {
+  /** The host name as the MTA resolved it, or `[address]`. */
+  readonly hostname: string;
+  /** `unknown` (U), `unix` (L), `inet` (4), `inet6` (6). */
+  readonly family: "unknown" | "unix" | "inet" | "inet6";
+  readonly port: number;
+  /** As sent; Sendmail puts `IPv6:` before an IPv6 address. Empty for an unknown family. */
+  readonly address: string;
+}
+
+/** The answer comes later, through {@link MilterSession.resume}. */
+export const LATER: unique symbol = Symbol("later");
+
+/** What a handler answers to a command: at once, or {@link LATER}. */
+export type Answer = Response | typeof LATER;
+
+/** Edits in the order they are sent, then the final answer, all in one write. */
+export interface EndOfMessageResponse {
+  readonly edits: readonly Edit[];
+  readonly response: Response;
+}
+
+/** What a handler answers at end of message. */
+export type EndOfMessageAnswer = EndOfMessageResponse | typeof LATER;
+
+/**
+ * The filter's side of one milter connection. The session calls each method in protocol order, never two at
+ * a time, never one while an answer is outstanding (but {@link close}, which may come at any moment).
+ * An answer for a stage that was negotiated without reply is dropped, unless the message is over:
+ * the session then remembers it and speaks it at the next stage that is answered.
+ */
+export interface MilterHandler {
+  /** Asked once a connection, before anything else. */
+  negotiate(offer: Offer): Needs;
+  connect(command: ConnectCommand, macros: Macros): Answer;
+  helo(name: string, macros: Macros): Answer;
+  /** `path` is the first argument as sent, `parameters` the ESMTP parameters after it. */
+  mail(path: string, parameters: readonly string[], macros: Macros): Answer;
+  rcpt(path: string, parameters: readonly string[], macros: Macros): Answer;
+  header(name: string, value: string): Answer;
+  endOfMessage(macros: Macros): EndOfMessageAnswer;
+  /** The message is over without a verdict (SMFIC_ABORT, or MAIL, HELO, CONNECT in the middle of it). */
+  abort(): void;
+  /** SMFIC_QUIT_NC: the same socket goes on with another SMTP client. */
+  newConnection(): void;
+  /** The last call, however the connection ended; an evaluation in hand is cancelled. */
+  close(): void;
+}

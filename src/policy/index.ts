@@ -1,0 +1,1 @@
+export type { ActionSettings, AddressPattern, ClientNat, PolicyFor, PolicySettings } from "./settings.ts";

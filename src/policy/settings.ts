@@ -1,0 +1,71 @@
+import type { Network } from "../address/index.ts";
+
+/** A pattern of WhitelistFrom, WhitelistTo and PolicyFor: an address, `@domain`, `user@`, `.domain`, substring. */
+export interface AddressPattern {
+  readonly kind: "address" | "domain" | "localPart" | "subdomains" | "substring";
+  /** Lower case, without the `@` or `.` that marks the kind. */
+  readonly text: string;
+}
+
+/** The options that decide what is done; PolicyFor may give them for some mail only (CONTRACT section 2). */
+export interface ActionSettings {
+  /** off: SPFBehavior 0, nothing is evaluated and no field is added. */
+  readonly check: boolean;
+  readonly refuseFail: "on" | "off" | "nomail";
+  readonly refuseHeloFail: "on" | "off" | "nomail";
+  readonly refuseSoftFail: boolean;
+  readonly refuseNeutral: boolean;
+  readonly refuseSPFNone: boolean;
+  readonly refuseSPFNoneHelo: boolean;
+  readonly refusePermError: boolean;
+  readonly acceptTempError: boolean;
+  readonly softFail: boolean;
+  readonly rejectReason: string | undefined;
+  readonly rejectAt: "mail" | "rcpt" | "eom";
+  readonly relaxedLocalPart: boolean;
+  readonly tagSubject: boolean;
+  readonly tag: string;
+  readonly quarantine: boolean;
+  readonly quarantineBox: string;
+  readonly quarantineMode: "mailbox" | "hold";
+  readonly reportOnly: boolean;
+}
+
+/** One PolicyFor line: all selectors given must match. */
+export interface PolicyFor {
+  readonly ip: Network | undefined;
+  readonly ptr: string | undefined;
+  readonly from: AddressPattern | undefined;
+  readonly to: AddressPattern | undefined;
+  /** The options of the line, SPFBehavior already spelled out; they win over the options outside. */
+  readonly actions: Partial<ActionSettings>;
+}
+
+/** ClientIPNAT: evaluate client `from` as `to`. Canonical texts of two addresses. */
+export interface ClientNat {
+  readonly from: string;
+  readonly to: string;
+}
+
+/** The settings that the policy reads. */
+export interface PolicySettings extends ActionSettings {
+  readonly whitelistIP: readonly Network[];
+  /** Lower case; a leading dot means subdomains only. */
+  readonly whitelistPTR: readonly string[];
+  readonly whitelistFrom: readonly AddressPattern[];
+  readonly whitelistTo: readonly AddressPattern[];
+  readonly trustedRelay: readonly Network[];
+  readonly trustedForwarder: readonly string[];
+  readonly skipAuth: boolean;
+  readonly skipTLSVerified: boolean;
+  readonly skipNDR: boolean;
+  readonly fixedClientIP: string | undefined;
+  readonly clientIPNAT: readonly ClientNat[];
+  readonly checkHelo: boolean;
+  readonly policyFor: readonly PolicyFor[];
+  readonly addHeader: boolean;
+  readonly addReceivedHeader: boolean;
+  /** undefined: the MTA's {j}. */
+  readonly authservID: string | undefined;
+  readonly removeForgedHeaders: "on" | "all" | "off";
+}

@@ -1,0 +1,64 @@
+import type { OctetString } from "../address/index.ts";
+import type { SpfResult } from "./result.ts";
+import type { TraceRecord } from "./trace.ts";
+
+/** Where the text of an explanation comes from: the domain's own `exp=` or the operator's setting. */
+export interface Explanation {
+  /** Printable ASCII, macro-expanded, at most 500 octets. */
+  readonly text: string;
+  readonly source: "domain" | "default";
+}
+
+/** What local rules or guess rules led to (the qmail patch's spfrules and spfguess). */
+export interface RuleOutcome {
+  readonly result: SpfResult;
+  /** The directive that decided, as written in the rules. */
+  readonly mechanism: string;
+}
+
+/** One step on the way to the deciding directive: a record and the directive taken in it. */
+export interface PathStep {
+  readonly domain: OctetString;
+  /** The directive or redirect as published, e.g. `include:_spf.example.net`; `default` where none matched. */
+  readonly term: string;
+}
+
+/** Letters of the macros whose values are not fixed by client address and domain (RFC 7208 section 7.2). */
+export type SenderMacro = "s" | "l" | "o" | "h";
+
+/** All that one evaluation of check_host() says. */
+export interface Outcome {
+  /** The published result (RFC 7208 section 2.6), untouched by local or guess rules. */
+  readonly result: SpfResult;
+  /** The domain that was evaluated. */
+  readonly domain: OctetString;
+  /**
+   * The directive that decided, as published in the domain's own record (the `include:` itself where one
+   * matched inside); `default` where none matched; undefined for none, temperror and permerror.
+   */
+  readonly mechanism: string | undefined;
+  /** From the domain's record down to the directive that decided; empty where no directive did. */
+  readonly path: readonly PathStep[];
+  /** On fail: the domain's own words, else the default explanation, else undefined (RFC 7208 section 6.2). */
+  readonly explanation: Explanation | undefined;
+  /** On temperror and permerror: what is wrong, in words an operator can act on. Printable ASCII. */
+  readonly problem: string | undefined;
+  /** The text of the domain's own record, where there is exactly one. */
+  readonly record: OctetString | undefined;
+  /** Where that record comes from: DNS, OverrideRecord or FallbackRecord. */
+  readonly recordSource: "published" | "override" | "fallback";
+  /** Terms counted against the limit of RFC 7208 section 4.6.4. */
+  readonly lookups: number;
+  /** Void lookups counted (RFC 7208 section 4.6.4). */
+  readonly voids: number;
+  /** The sender's and HELO's macros that were read, also inside an explanation: they widen a cache key. */
+  readonly macrosRead: ReadonlySet<SenderMacro>;
+  /** The smallest TTL among the answers used, in seconds; Infinity where none was asked. */
+  readonly ttlSeconds: number;
+  /** What local rules decided, where they were reached and matched. */
+  readonly local: RuleOutcome | undefined;
+  /** What guess rules decided, where the domain publishes nothing and one matched. */
+  readonly guess: RuleOutcome | undefined;
+  /** The evaluation as a tree, where `trace` was asked for. */
+  readonly trace: TraceRecord | undefined;
+}

@@ -1,0 +1,69 @@
+import type { IpAddress, OctetString } from "../address/index.ts";
+
+/** RFC 7208 section 4.6.2. */
+export type Qualifier = "+" | "-" | "~" | "?";
+
+/** A piece of a macro-string (RFC 7208 section 7.1). */
+export type MacroPart =
+  | { readonly kind: "literal"; readonly text: OctetString }
+  | {
+      readonly kind: "macro";
+      /** Lower-case letter: s l o d i p h c r t v; xr xs xe in the operator's own explanation. */
+      readonly letter: string;
+      /** Written in upper case: the value is URL-escaped (RFC 7208 section 7.3). */
+      readonly escape: boolean;
+      /** Keep so many right-hand parts; undefined keeps all. */
+      readonly digits: number | undefined;
+      readonly reverse: boolean;
+      /** Delimiters to split at; "." where none is given. */
+      readonly delimiters: string;
+    };
+
+/** A parsed macro-string and the text it was read from. */
+export interface MacroString {
+  readonly text: OctetString;
+  readonly parts: readonly MacroPart[];
+}
+
+/** Prefix lengths of the `a` and `mx` mechanisms (RFC 7208 section 5.3). */
+export interface DualCidr {
+  readonly ip4: number;
+  readonly ip6: number;
+}
+
+/** A mechanism (RFC 7208 section 5). A missing domain-spec means the current domain. */
+export type Mechanism =
+  | { readonly kind: "all" }
+  | { readonly kind: "include"; readonly target: MacroString }
+  | { readonly kind: "a" | "mx"; readonly target: MacroString | undefined; readonly cidr: DualCidr }
+  | { readonly kind: "ptr"; readonly target: MacroString | undefined }
+  | { readonly kind: "ip4" | "ip6"; readonly address: IpAddress; readonly prefixLength: number }
+  | { readonly kind: "exists"; readonly target: MacroString };
+
+/** A qualifier and a mechanism, with the term as it was published. */
+export interface Directive {
+  readonly text: OctetString;
+  readonly qualifier: Qualifier;
+  readonly mechanism: Mechanism;
+}
+
+/** A modifier (RFC 7208 section 6); unknown ones are kept by name and value. */
+export interface Modifier {
+  readonly text: OctetString;
+  readonly name: string;
+  readonly value: MacroString;
+}
+
+/** A record after its version section (RFC 7208 section 4.6). */
+export interface SpfRecord {
+  readonly directives: readonly Directive[];
+  readonly redirect: Modifier | undefined;
+  readonly explanation: Modifier | undefined;
+  readonly unknownModifiers: readonly Modifier[];
+}
+
+/** Why a record does not parse: the term and the reason, in words. */
+export interface RecordFault {
+  readonly term: OctetString;
+  readonly reason: string;
+}
