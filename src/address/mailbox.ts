@@ -1,4 +1,8 @@
+import { parseIpAddress } from "./ip-address.ts";
 import type { OctetString } from "./octets.ts";
+
+const LOCAL_PART_OCTETS_MAX = 64;
+const DOMAIN_OCTETS_MAX = 255;
 
 /**
  * The argument of MAIL FROM or RCPT TO, read as RFC 5321 section 4.1.2 has it (RFC 6531 for octets above
@@ -12,7 +16,103 @@ export type Path =
       readonly address: OctetString;
       /** With quotes and backslashes taken off. */
       readonly localPart: OctetString;
-      /** Lower case, without a final dot; `[…]` for an address literal; empty for a bare `postmaster`. */
+      /** Lower case, without a final dot; `[…]` for an address literal; empty where there is none. */
       readonly domain: OctetString;
     }
   | { readonly kind: "malformed"; readonly reason: string };
+
+/** How strictly a path is read. */
+export interface PathOptions {
+  /** Let local parts of more than 64 octets pass (RFC 5321 section 4.5.3.1.1). */
+  readonly relaxedLocalPart: boolean;
+}
+
+/**
+ * Reads a path with or without angle brackets. A source route is read and dropped (RFC 5321 appendix C).
+ * Only an empty path is the null path: `<"<>"@example.com>` is a mailbox. A local part without a domain is
+ * a mailbox with an empty domain (`<postmaster>`; Sendmail also sends local senders so).
+ */
+export function parsePath(argument: OctetString, { relaxedLocalPart }: PathOptions): Path {
+  const inner = bracketed(argument.trim());
+  if (inner === undefined) return malformed("angle brackets do not match");
+  if (inner === "") return { kind: "null" };
+  const mailbox = withoutSourceRoute(inner);
+  if (mailbox === undefined) return malformed("source route is not in the form @domain,@domain:");
+  const local = readLocalPart(mailbox);
+  if (local === undefined) return malformed("local part is neither an atom nor a quoted string");
+  if (local.value.length > LOCAL_PART_OCTETS_MAX && !relaxedLocalPart) {
+    return malformed(`local part is longer than ${LOCAL_PART_OCTETS_MAX} octets`);
+  }
+  if (local.end === mailbox.length)
+    return { kind: "mailbox", address: mailbox, localPart: local.value, domain: "" };
+  if (mailbox[local.end] !== "@") return malformed("local part is not followed by @");
+  const domain = readDomain(mailbox.slice(local.end + 1));
+  if (domain === undefined) return malformed("domain is no domain name and no address literal");
+  return { kind: "mailbox", address: mailbox, localPart: local.value, domain };
+}
+
+function malformed(reason: string): Path {
+  return { kind: "malformed", reason };
+}
+
+/** What stands between the brackets, or the whole text where there are none; undefined for one without the other. */
+function bracketed(text: OctetString): OctetString | undefined {
+  if (text.startsWith("<")) return text.endsWith(">") && text.length > 1 ? text.slice(1, -1) : undefined;
+  return text.endsWith(">") ? undefined : text;
+}
+
+function withoutSourceRoute(path: OctetString): OctetString | undefined {
+  if (!path.startsWith("@")) return path;
+  const colon = path.indexOf(":");
+  const hops = colon === -1 ? [] : path.slice(0, colon).split(",");
+  const valid =
+    hops.length > 0 && hops.every((hop) => hop.startsWith("@") && readDomain(hop.slice(1)) !== undefined);
+  return valid && colon + 1 < path.length ? path.slice(colon + 1) : undefined;
+}
+
+/** The local part at the start of a mailbox, unquoted, and where it ends. */
+function readLocalPart(mailbox: OctetString): { value: OctetString; end: number } | undefined {
+  if (mailbox.startsWith('"')) return readQuotedString(mailbox);
+  // RFC 5321 section 4.1.2 with RFC 6531 section 3.3: atext and octets above 0x7F. Dots may stand anywhere:
+  // mailboxes such as `.a..b.@example.jp` exist, and the MTA has let them pass.
+  const dotString = /^[\w!#$%&'*+\-/=?^`{|}~.\x80-\xff]+/.exec(mailbox);
+  if (dotString === null) return undefined;
+  return { value: dotString[0], end: dotString[0].length };
+}
+
+function readQuotedString(text: OctetString): { value: OctetString; end: number } | undefined {
+  let value = "";
+  for (let at = 1; at < text.length; at++) {
+    let char = text.charAt(at);
+    if (char === '"') return { value, end: at + 1 };
+    if (char === "\\") char = text.charAt(++at);
+    // qtextSMTP and quoted-pairSMTP are the printable octets; controls are in neither.
+    if (char < " " || char === "\x7f" || char === "") return undefined;
+    value += char;
+  }
+  return undefined;
+}
+
+function readDomain(text: OctetString): OctetString | undefined {
+  if (text.length > DOMAIN_OCTETS_MAX) return undefined;
+  if (text.startsWith("[")) return isAddressLiteral(text) ? text.toLowerCase() : undefined;
+  const name = text.endsWith(".") ? text.slice(0, -1) : text;
+  // Letters, digits and hyphens as RFC 5321 has it, and the underscore that real senders use.
+  const valid = name
+    .split(".")
+    .every((label) => /^[\w\x80-\xff](?:[\w\-\x80-\xff]*[\w\x80-\xff])?$/.test(label));
+  return valid ? asciiLowerCase(name) : undefined;
+}
+
+/** `[192.0.2.1]`, `[IPv6:2001:db8::1]` (RFC 5321 section 4.1.3). */
+function isAddressLiteral(text: OctetString): boolean {
+  const inner = /^\[(.*)\]$/.exec(text)?.[1];
+  if (inner === undefined) return false;
+  const ipv6 = /^ipv6:(.*)$/i.exec(inner)?.[1];
+  return ipv6 === undefined ? parseIpAddress(inner)?.family === 4 : parseIpAddress(ipv6)?.family === 6;
+}
+
+/** Octets above 0x7F are pieces of UTF-8 characters: they have no case of their own. */
+function asciiLowerCase(text: OctetString): OctetString {
+  return text.replace(/[A-Z]+/g, (letters) => letters.toLowerCase());
+}

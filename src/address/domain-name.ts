@@ -1,0 +1,63 @@
+import { domainToASCII } from "node:url";
+import { isAscii, type OctetString, textOfOctets } from "./octets.ts";
+
+const LABEL_OCTETS_MAX = 63;
+const NAME_OCTETS_MAX = 253;
+
+/**
+ * The name with every U-label as an A-label (RFC 8616 section 3, RFC 5891); a name of ASCII labels is
+ * returned as it is. Undefined where a label is no UTF-8 or no valid U-label.
+ */
+export function toALabels(name: OctetString): OctetString | undefined {
+  if (isAscii(name)) return name;
+  const text = textOfOctets(name);
+  if (text === undefined) return undefined;
+  const labels: string[] = [];
+  // IDNA knows four full stops (RFC 3490 section 3.1); only the ASCII one may separate ASCII labels here.
+  for (const label of text.split(/[.\u3002\uff0e\uff61]/)) {
+    // Only labels that need it: domainToASCII takes all-numeric names for IPv4 addresses and rewrites them.
+    const converted = isAscii(label) ? label : domainToASCII(label);
+    if (converted === "" && label !== "") return undefined;
+    labels.push(converted);
+  }
+  return labels.join(".");
+}
+
+/** A domain name without its final dot. */
+export function withoutFinalDot(name: OctetString): OctetString {
+  return name.endsWith(".") ? name.slice(0, -1) : name;
+}
+
+/**
+ * Whether DNS can carry the name: labels of 1 to 63 octets, 253 octets in all (RFC 1035 section 2.3.4).
+ * Any octets may stand in a label; one final dot is allowed.
+ */
+export function isWireName(name: OctetString): boolean {
+  const bare = withoutFinalDot(name);
+  if (bare === "" || bare.length > NAME_OCTETS_MAX) return false;
+  return bare.split(".").every((label) => label !== "" && label.length <= LABEL_OCTETS_MAX);
+}
+
+/**
+ * Whether check_host() has a domain to ask about (RFC 7208 section 4.3): at least two labels, none empty or over
+ * 63 octets, 253 octets in all, and no address literal. Any octets may stand in a label.
+ */
+export function isMultiLabelDomain(name: OctetString): boolean {
+  const bare = withoutFinalDot(name);
+  return bare.includes(".") && !bare.startsWith("[") && isWireName(bare);
+}
+
+/**
+ * Whether a HELO name can be checked (RFC 7208 section 2.3): a multi-label domain without white space, control
+ * characters or brackets, whose last label is not all digits as a bare address has it (RFC 3696 section 2).
+ */
+export function isHeloDomain(name: OctetString): boolean {
+  return isMultiLabelDomain(name) && !/[\0- \x7f[\]]|\.\d+\.?$/.test(name);
+}
+
+/** Whether `name` is `ancestor` or lies below it; case-insensitive, at label boundaries, final dots ignored. */
+export function isWithinDomain(name: OctetString, ancestor: OctetString): boolean {
+  const below = withoutFinalDot(name).toLowerCase();
+  const above = withoutFinalDot(ancestor).toLowerCase();
+  return below === above || (above !== "" && below.endsWith(`.${above}`));
+}

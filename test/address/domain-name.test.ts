@@ -1,0 +1,106 @@
+import assert from "node:assert/strict";
+import { describe, it } from "node:test";
+import {
+  isHeloDomain,
+  isMultiLabelDomain,
+  isWireName,
+  isWithinDomain,
+  octetsOfText,
+  textOfOctets,
+  toALabels,
+} from "../../src/address/index.ts";
+
+const LABEL_63 = "a".repeat(63);
+const NAME_253 = [LABEL_63, LABEL_63, LABEL_63, "a".repeat(61)].join(".");
+
+describe("toALabels()", () => {
+  for (const [text, expected] of [
+    ["example.com", "example.com"],
+    ["Example.COM", "Example.COM"],
+    ["bücher.example", "xn--bcher-kva.example"],
+    ["1.2.3.é", "1.2.3.xn--9ca"],
+    ["例え。テスト", "xn--r8jz45g.xn--zckzah"],
+    ["_dmarc.bücher.example.", "_dmarc.xn--bcher-kva.example."],
+    ["xn--bcher-kva.example", "xn--bcher-kva.example"],
+  ] as const) {
+    it(`makes ${expected} of ${text}`, () => {
+      assert.equal(toALabels(octetsOfText(text)), expected);
+    });
+  }
+  it("refuses octets that are no UTF-8", () => {
+    assert.equal(toALabels("b\xfccher.example"), undefined);
+  });
+  it("refuses what is no U-label", () => {
+    assert.equal(toALabels(octetsOfText("a\u{110bd}\u0378.example")), undefined);
+  });
+});
+
+describe("isWireName()", () => {
+  for (const [name, valid] of [
+    ["example.com", true],
+    ["example.com.", true],
+    ["com", true],
+    ["a b@c:%.example", true],
+    [`${LABEL_63}.example`, true],
+    [`${LABEL_63}a.example`, false],
+    [NAME_253, true],
+    [`${NAME_253}.`, true],
+    [`${NAME_253}a`, false],
+    ["a..b", false],
+    [".a", false],
+    ["a..", false],
+    [".", false],
+    ["", false],
+  ] as const) {
+    it(`says ${valid} for ${name.length > 40 ? `${name.length} octets` : JSON.stringify(name)}`, () => {
+      assert.equal(isWireName(name), valid);
+    });
+  }
+});
+
+describe("isMultiLabelDomain() and isHeloDomain()", () => {
+  for (const [name, multiLabel, helo] of [
+    ["mail.example.com", true, true],
+    ["example.com.", true, true],
+    ["_spf.example.com", true, true],
+    ["localhost", false, false],
+    ["com.", false, false],
+    ["[192.0.2.1]", false, false],
+    ["[IPv6:2001:db8::1.2.3.4]", false, false],
+    ["192.0.2.1", true, false],
+    ["a b.example", true, false],
+    ["a\tb.example", true, false],
+    ["a..example", false, false],
+    ["", false, false],
+  ] as const) {
+    it(`says ${multiLabel} and ${helo} for ${JSON.stringify(name)}`, () => {
+      assert.equal(isMultiLabelDomain(name), multiLabel);
+      assert.equal(isHeloDomain(name), helo);
+    });
+  }
+});
+
+describe("isWithinDomain()", () => {
+  for (const [name, ancestor, within] of [
+    ["host.friend.tld", "friend.tld", true],
+    ["FRIEND.tld.", "friend.TLD", true],
+    ["badfriend.tld", "friend.tld", false],
+    ["tld", "friend.tld", false],
+    ["friend.tld", "", false],
+  ] as const) {
+    it(`says ${within} for ${name} within ${JSON.stringify(ancestor)}`, () => {
+      assert.equal(isWithinDomain(name, ancestor), within);
+    });
+  }
+});
+
+describe("textOfOctets()", () => {
+  it("gives back any text that octetsOfText() took, also U+FFFD itself", () => {
+    for (const text of ["", "plain", "grüß", "\uFFFD", "日本"])
+      assert.equal(textOfOctets(octetsOfText(text)), text);
+  });
+  it("is undefined for octets that are no UTF-8", () => {
+    for (const octets of ["\xff", "a\xc3", "\xc0\x80", "\xed\xa0\x80"])
+      assert.equal(textOfOctets(octets), undefined);
+  });
+});
