@@ -2,9 +2,23 @@
 SHELL = /bin/sh
 NODE ?= node
 NPM ?= npm
+SOURCES = package.json build.mjs $(shell find src -name '*.ts')
 TSX = $(NODE) --import tsx
 
+# Where `make install` puts things; packagers set DESTDIR.
 PREFIX ?= /usr/local
+SBINDIR ?= $(PREFIX)/sbin
+BINDIR ?= $(PREFIX)/bin
+MANDIR ?= $(PREFIX)/share/man
+DATADIR ?= $(PREFIX)/share/smf-spf
+CONFDIR ?= /etc/mail/smfs
+RUNDIR ?= /var/run/smfs
+SMFS_USER ?= smfs
+# systemd, sysv, openrc, freebsd, slackware or none; guessed where it is not given.
+INIT ?=
+INSTALL_VARS = NODE=$(NODE) DESTDIR=$(DESTDIR) SBINDIR=$(SBINDIR) BINDIR=$(BINDIR) MANDIR=$(MANDIR) \
+	DATADIR=$(DATADIR) CONFDIR=$(CONFDIR) RUNDIR=$(RUNDIR) SMFS_USER=$(SMFS_USER) INIT=$(INIT) PREFIX=$(PREFIX)
+
 SPF_SUITES ?= ../shared/spf-suites
 export SPF_SUITES
 
@@ -52,6 +66,19 @@ demo: deps build ## the daemon with a small zone, and messages played through it
 
 run: deps ## serve a real MTA in the foreground from the source tree (CONFIG=file)
 	$(TSX) src/main.ts -f $(if $(CONFIG),-c $(CONFIG))
+
+# Built again only when the sources are newer, so that `make install` from a release tarball needs no npm.
+dist/smf-spf.js: $(SOURCES)
+	$(MAKE) build
+
+install: dist/smf-spf.js ## programs, man pages, sample configuration, init script (DESTDIR= PREFIX= INIT=)
+	$(INSTALL_VARS) sh init/install.sh install
+
+uninstall: ## take back what install put
+	$(INSTALL_VARS) sh init/install.sh uninstall
+
+dist: build ## dist/smf-spf-VERSION.tar.gz and, on Debian, dist/smf-spf_VERSION_all.deb
+	sh init/dist.sh
 
 clean: ## remove what was built
 	rm -rf dist coverage
