@@ -1,0 +1,70 @@
+import { type OctetString, toALabels } from "../address/index.ts";
+
+/** How much of a value from outside is shown in a field: an address of RFC 5321 4.5.3.1 fits whole. */
+const LOCAL_PART_OCTETS_MAX = 128;
+const DOMAIN_OCTETS_MAX = 255;
+const TEXT_OCTETS_MAX = 320;
+const CUT = "...";
+
+/** Well-formed UTF-8 above ASCII (RFC 3629), without the C1 controls and the separators of lines. */
+const UTF8_CHARACTER =
+  /^(?:\xc2[\xa0-\xbf]|[\xc3-\xdf][\x80-\xbf]|\xe0[\xa0-\xbf][\x80-\xbf]|\xe2(?!\x80[\xa8\xa9])[\x80-\xbf]{2}|[\xe1\xe3-\xec\xee\xef][\x80-\xbf]{2}|\xed[\x80-\x9f][\x80-\xbf]|\xf0[\x90-\xbf][\x80-\xbf]{2}|[\xf1-\xf3][\x80-\xbf]{3}|\xf4[\x80-\x8f][\x80-\xbf]{2})$/;
+
+/**
+ * The octets as text that can stand in a field: printable ASCII as it is, UTF-8 as it is where `smtputf8`
+ * says the message may carry it (RFC 6532), and everything else as `\x{HEX}`, the form of RFC 6533 section 3.
+ */
+export function printable(octets: OctetString, smtputf8: boolean): OctetString {
+  if (/^[\x20-\x7e]*$/.test(octets)) return octets;
+  return octets.replace(
+    /[\xc2-\xdf][\x80-\xbf]|[\xe0-\xef][\x80-\xbf]{2}|[\xf0-\xf4][\x80-\xbf]{3}|[^\x20-\x7e]/g,
+    (character) => {
+      if (!UTF8_CHARACTER.test(character)) return escapeOctets(character);
+      if (smtputf8) return character;
+      const codePoint = Buffer.from(character, "latin1").toString("utf8").codePointAt(0) ?? 0;
+      return hexPoint(codePoint);
+    },
+  );
+}
+
+function escapeOctets(octets: OctetString): OctetString {
+  return Array.from(octets, (octet) => hexPoint(octet.charCodeAt(0) & 0xff)).join("");
+}
+
+function hexPoint(codePoint: number): OctetString {
+  return `\\x{${codePoint.toString(16).toUpperCase().padStart(2, "0")}}`;
+}
+
+/** Free text, its end cut off where it is long. */
+export function printableText(octets: OctetString, smtputf8: boolean): OctetString {
+  const text = printable(octets, smtputf8);
+  return text.length <= TEXT_OCTETS_MAX ? text : headOf(text, TEXT_OCTETS_MAX) + CUT;
+}
+
+/**
+ * A domain or HELO name. Without SMTPUTF8 its U-labels become A-labels. A name that is too long keeps its
+ * right-hand end: `victim.example` must not be what is left of `victim.example.attacker.example`.
+ */
+export function printableDomain(name: OctetString, smtputf8: boolean): OctetString {
+  const labels = smtputf8 ? name : (toALabels(name) ?? name);
+  const text = printable(labels, smtputf8);
+  return text.length <= DOMAIN_OCTETS_MAX ? text : CUT + tailOf(text, DOMAIN_OCTETS_MAX);
+}
+
+/** `local@domain`: a long local part loses its end, a long domain its beginning. */
+export function printableAddress(address: OctetString, smtputf8: boolean): OctetString {
+  const at = address.lastIndexOf("@");
+  if (at < 0) return printableText(address, smtputf8);
+  const local = printable(address.slice(0, at), smtputf8);
+  const shown = local.length <= LOCAL_PART_OCTETS_MAX ? local : headOf(local, LOCAL_PART_OCTETS_MAX) + CUT;
+  return `${shown}@${printableDomain(address.slice(at + 1), smtputf8)}`;
+}
+
+/** Cuts between characters, so that no half of a UTF-8 sequence remains. */
+function headOf(text: OctetString, octetsMax: number): OctetString {
+  return text.slice(0, octetsMax).replace(/[\xc0-\xff][\x80-\xbf]*$/, "");
+}
+
+function tailOf(text: OctetString, octetsMax: number): OctetString {
+  return text.slice(-octetsMax).replace(/^[\x80-\xbf]+/, "");
+}
