@@ -1,0 +1,64 @@
+/** The options of `make bench`, given as make variables. */
+import type { Mta } from "./packets.ts";
+import { type Peer, parsePeer } from "./peers.ts";
+
+export const SECTION_NAMES = ["hot", "cold", "storm", "big", "memory", "start"] as const;
+export type SectionName = (typeof SECTION_NAMES)[number];
+
+export interface Options {
+  readonly sections: readonly SectionName[];
+  readonly peers: readonly Peer[];
+  readonly rounds: number;
+  /** Of one run. */
+  readonly seconds: number;
+  readonly mta: Mta;
+  /** Distinct senders of the memory section. */
+  readonly senders: number;
+  /** 0: any free one. */
+  readonly nameServerPort: number;
+  readonly jsonPath: string;
+}
+
+export const USAGE = `make bench [VARIABLE=value …]
+  SECTIONS="hot cold …"      of ${SECTION_NAMES.join(" ")} (all)
+  PEER="NAME=unix:/path …"   other milters to measure in turn: [NAME=]unix:PATH or [NAME=]inet:PORT@HOST,
+                             with ,pid=N where its process is to be measured; let them ask the bench's name server
+  NAMESERVER_PORT=N          where that one listens on 127.0.0.1 (any free port)
+  ROUNDS=N                   rounds of every comparison (5)
+  RUN_SECONDS=N              length of one run (2)
+  QUICK=1                    two rounds of half a second, 10,000 senders: to see that it works
+  MTA=sendmail|postfix       whose packets (sendmail)
+  SENDERS=N                  distinct senders of the memory section (100000)
+  JSON=FILE                  where every run is written (dist/bench.json)
+`;
+
+function numberOf(name: string, text: string | undefined, otherwise: number): number {
+  if (text === undefined || text === "") return otherwise;
+  const value = Number(text);
+  if (!(value > 0)) throw new Error(`${name} is a number above 0; read ${text}`);
+  return value;
+}
+
+const words = (text: string | undefined): string[] => (text ?? "").split(/\s+/).filter(Boolean);
+
+/** Reads the options; throws with what is wrong. */
+export function readOptions(env: NodeJS.ProcessEnv): Options {
+  const quick = (env["QUICK"] ?? "") !== "";
+  const sections = words(env["SECTIONS"]).map((word) => {
+    const name = SECTION_NAMES.find((known) => known === word);
+    if (name === undefined) throw new Error(`SECTIONS are ${SECTION_NAMES.join(", ")}; read ${word}`);
+    return name;
+  });
+  const mta = env["MTA"] ?? "sendmail";
+  if (mta !== "sendmail" && mta !== "postfix") throw new Error(`MTA is sendmail or postfix; read ${mta}`);
+  return {
+    sections: sections.length > 0 ? sections : SECTION_NAMES,
+    peers: words(env["PEER"]).map(parsePeer),
+    rounds: numberOf("ROUNDS", env["ROUNDS"], quick ? 2 : 5),
+    seconds: numberOf("RUN_SECONDS", env["RUN_SECONDS"], quick ? 0.5 : 2),
+    mta,
+    senders: numberOf("SENDERS", env["SENDERS"], quick ? 10_000 : 100_000),
+    nameServerPort: numberOf("NAMESERVER_PORT", env["NAMESERVER_PORT"], 0),
+    jsonPath: env["JSON"] ?? "dist/bench.json",
+  };
+}
