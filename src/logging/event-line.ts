@@ -1,0 +1,57 @@
+import type { ActionEvent, FilterEvent, MailFacts, ResultEvent } from "../filter/index.ts";
+import type { LogLevel } from "./levels.ts";
+import { boundedLine, fieldValue, quotedValue } from "./printable.ts";
+
+/** The formats of text; `json` is another matter. */
+export type TextFormat = "classic" | "2.5" | "detailed";
+
+/** The priority of an event: what is ordinary or told again is info, the rest notice. */
+export function levelOf(event: FilterEvent): LogLevel {
+  if (event.event === "result") return event.cached || event.result === "none" ? "info" : "notice";
+  return event.action === "skipped" || event.action === "header removed" ? "info" : "notice";
+}
+
+/** The event as one line of text, without head and line end. */
+export function eventLine(event: FilterEvent, format: TextFormat): string {
+  return boundedLine(event.event === "result" ? resultLine(event, format) : actionLine(event, format));
+}
+
+function resultLine(event: ResultEvent, format: TextFormat): string {
+  const line = `SPF ${event.result}${event.cached ? " (cached)" : ""}: ${whoLine(event, format)}`;
+  if (format !== "detailed") return line;
+  const details = [
+    `identity=${event.identity}`,
+    `mechanism=${event.mechanism === undefined ? "-" : fieldValue(event.mechanism)}`,
+    `lookups=${event.lookups}`,
+    `voids=${event.voids}`,
+    `ms=${Math.round(event.elapsedMs)}`,
+  ];
+  if (event.local !== undefined) details.push(`local=${event.local}`);
+  if (event.guess !== undefined) details.push(`guess=${event.guess}`);
+  if (event.problem !== undefined) details.push(`problem=${quotedValue(event.problem)}`);
+  return `${line}, ${details.join(", ")}`;
+}
+
+function actionLine(event: ActionEvent, format: TextFormat): string {
+  const parts = [
+    `SPF ${event.action}${event.reportOnly ? " (report only)" : ""}: ${whoLine(event, format)}`,
+    `reason=${quotedValue(event.reason)}`,
+  ];
+  if (event.queueId !== undefined) parts.push(`queue=${fieldValue(event.queueId)}`);
+  if (event.reply !== undefined) parts.push(`reply=${quotedValue(event.reply)}`);
+  for (const recipient of event.recipients) parts.push(`to=${fieldValue(recipient)}`);
+  return parts.join(", ");
+}
+
+function whoLine(facts: MailFacts, format: TextFormat): string {
+  const [ip, ptr, helo] = [facts.ip, facts.ptr, facts.helo].map(fieldValue);
+  const from = fieldValue(facts.from);
+  switch (format) {
+    case "classic":
+      return `${ip}, ${ptr}, ${helo}, ${from === "" ? "<>" : from}`;
+    case "2.5":
+      return `ip=${ip}, fqdn=${ptr}, helo=${helo}, from=<${from}>`;
+    case "detailed":
+      return `ip=${ip}, ptr=${ptr}, helo=${helo}, from=${from === "" ? "<>" : from}`;
+  }
+}

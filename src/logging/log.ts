@@ -1,0 +1,192 @@
+import type { FilterEvent } from "../filter/index.ts";
+import { eventLine, levelOf, type TextFormat } from "./event-line.ts";
+import { FileSink } from "./file-sink.ts";
+import { JsonLines } from "./json-line.ts";
+import { isWanted, type LogLevel, SEVERITY, type SyslogFacility } from "./levels.ts";
+import { type LogOwner, openLogFile } from "./open-log-file.ts";
+import { boundedLine, printableText } from "./printable.ts";
+import type { Sink } from "./sink.ts";
+import { isJournal, openStandardStream } from "./standard-streams.ts";
+import { syslogHead } from "./syslog-head.ts";
+import { SyslogSink } from "./syslog-sink.ts";
+
+const PROGRAM = "smf-spf";
+/** Stacks remembered, so that each is written once. */
+const STACKS_MAX = 100;
+const STACK_LINES_MAX = 30;
+
+/** What the operator set. */
+export interface LogSettings {
+  readonly syslog: SyslogFacility | "none";
+  readonly logTo: string | undefined;
+  readonly logFormat: TextFormat | "json";
+  readonly logLevel: LogLevel;
+}
+
+/** What a log takes from its surroundings. */
+export interface LogOptions {
+  readonly hostname: string;
+  readonly pid: number;
+  readonly now: () => Date;
+  /** Who shall own a LogTo file that root creates. */
+  readonly owner?: LogOwner | undefined;
+  /** JOURNAL_STREAM of the environment: what is for syslog then goes to standard error, with a priority. */
+  readonly journalStream?: string | undefined;
+  /** Another program for logger(1). */
+  readonly loggerCommand?: string | undefined;
+}
+
+/**
+ * The daemon's log. Nothing that it does blocks or throws, but {@link Log.constructor} and
+ * {@link Log.reconfigure} where LogTo cannot be opened.
+ */
+export class Log {
+  readonly #options: LogOptions;
+  readonly #json: JsonLines;
+  readonly #stacks = new Set<string>();
+  #settings: LogSettings;
+  #sinks: readonly Sink[];
+  #started = false;
+
+  /** @throws an error that names LogTo's file and the reason */
+  constructor(settings: LogSettings, options: LogOptions) {
+    this.#settings = settings;
+    this.#options = options;
+    this.#json = new JsonLines(options.now);
+    this.#sinks = this.#open(settings);
+  }
+
+  /** Starts the helpers. Not before the privileges are dropped: they keep what they are born with. */
+  start(): void {
+    this.#started = true;
+    for (const sink of this.#sinks) sink.start();
+  }
+
+  /** Puts new settings in force, or none of them. @throws as the constructor */
+  reconfigure(settings: LogSettings): void {
+    const old = this.#settings;
+    if (
+      settings.syslog === old.syslog &&
+      settings.logTo === old.logTo &&
+      (settings.logFormat === "json") === (old.logFormat === "json")
+    ) {
+      this.#settings = settings;
+      return;
+    }
+    const sinks = this.#open(settings);
+    const former = this.#sinks;
+    this.#settings = settings;
+    this.#sinks = sinks;
+    if (this.#started) for (const sink of sinks) sink.start();
+    for (const sink of former) void sink.close();
+  }
+
+  /** Opens LogTo anew, after its file was rotated; a failure keeps the old one and is logged. */
+  reopen(): void {
+    for (const sink of this.#sinks) {
+      const failure = sink.reopen();
+      if (failure !== undefined) this.warning(failure);
+    }
+  }
+
+  /** Lines lost and not told yet, for the counters. */
+  get lost(): number {
+    return this.#sinks.reduce((sum, sink) => sum + sink.lost, 0);
+  }
+
+  /** Writes what is waiting, for two seconds at most. */
+  async close(): Promise<void> {
+    await Promise.all(this.#sinks.map((sink) => sink.close()));
+  }
+
+  /** An event of the filter. */
+  readonly report = (event: FilterEvent): void => {
+    const level = levelOf(event);
+    if (!isWanted(level, this.#settings.logLevel)) return;
+    const format = this.#settings.logFormat;
+    this.#write(level, format === "json" ? this.#json.event(event) : eventLine(event, format));
+  };
+
+  error(text: string): void {
+    this.message("error", text);
+  }
+
+  warning(text: string): void {
+    this.message("warning", text);
+  }
+
+  notice(text: string): void {
+    this.message("notice", text);
+  }
+
+  info(text: string): void {
+    this.message("info", text);
+  }
+
+  debug(text: string): void {
+    this.message("debug", text);
+  }
+
+  /** A message of the daemon itself; a line end in it does not end the line. */
+  message(level: LogLevel, text: string): void {
+    if (!isWanted(level, this.#settings.logLevel)) return;
+    this.#write(level, this.#ownWords(level, text));
+  }
+
+  /** A defect: what happened, and the stack, a line each, the first time that it is seen. */
+  failure(what: string, error: unknown): void {
+    this.error(`${what}: ${String(error)}`);
+    const stack = error instanceof Error ? error.stack : undefined;
+    if (stack === undefined || this.#stacks.has(stack) || this.#stacks.size >= STACKS_MAX) return;
+    this.#stacks.add(stack);
+    const frames = stack.split("\n").filter((line) => line.startsWith("    at "));
+    for (const frame of frames.slice(0, STACK_LINES_MAX)) this.error(frame.trim());
+  }
+
+  readonly #ownWords = (level: LogLevel, text: string): string =>
+    this.#settings.logFormat === "json" ? this.#json.message(level, text) : boundedLine(printableText(text));
+
+  #write(level: LogLevel, line: string): void {
+    for (const sink of this.#sinks) sink.write(level, line);
+  }
+
+  #open(settings: LogSettings): Sink[] {
+    const sinks: Sink[] = [];
+    const ownWords = this.#ownWords;
+    // First what can fail.
+    if (settings.logTo !== undefined)
+      sinks.push(this.#openFile(settings.logTo, settings.logFormat === "json"));
+    if (settings.syslog === "none") return sinks;
+    if (isJournal(this.#options.journalStream)) {
+      sinks.push(
+        new FileSink({ open: () => 2, owned: false, head: (level) => `<${SEVERITY[level]}>`, ownWords }),
+      );
+    } else {
+      const command = this.#options.loggerCommand;
+      sinks.push(
+        new SyslogSink({
+          facility: settings.syslog,
+          ident: this.#ident,
+          ownWords,
+          ...(command === undefined ? {} : { command }),
+        }),
+      );
+    }
+    return sinks;
+  }
+
+  #openFile(path: string, json: boolean): Sink {
+    const head = json ? () => "" : syslogHead(this.#options.hostname, this.#ident, this.#options.now);
+    const ownWords = this.#ownWords;
+    const standard = path === "/dev/stdout" ? 1 : path === "/dev/stderr" ? 2 : undefined;
+    if (standard !== undefined) {
+      const stream = openStandardStream(standard);
+      return new FileSink({ open: () => stream.fd, owned: false, head, ownWords });
+    }
+    return new FileSink({ open: () => openLogFile(path, this.#options.owner), owned: true, head, ownWords });
+  }
+
+  get #ident(): string {
+    return `${PROGRAM}[${this.#options.pid}]`;
+  }
+}

@@ -1,0 +1,101 @@
+import assert from "node:assert/strict";
+import { join } from "node:path";
+import { describe, it } from "node:test";
+import { Log, type LogSettings } from "../../src/logging/index.ts";
+import { fakeLogger, linesOf, resultEvent, until, withFolder } from "./samples.ts";
+
+const NOW = new Date(2025, 10, 22, 3, 18, 0);
+const HEAD = "Nov 22 03:18:00 host smf-spf[7]: ";
+const options = { hostname: "host.example.jp", pid: 7, now: (): Date => NOW };
+
+function settingsOf(changes: Partial<LogSettings>): LogSettings {
+  return { syslog: "none", logTo: undefined, logFormat: "classic", logLevel: "info", ...changes };
+}
+
+describe("Log", () => {
+  it("writes events and messages to LogTo under the head of syslog", () =>
+    withFolder(async (folder) => {
+      const logTo = join(folder, "log");
+      const log = new Log(settingsOf({ logTo }), options);
+      log.start();
+      log.report(resultEvent());
+      log.notice("started\nX");
+      await log.close();
+      assert.deepEqual(linesOf(logTo), [
+        `${HEAD}SPF pass: 192.0.2.1, spf.example.jp, spf.example.jp, mikio@example.jp`,
+        `${HEAD}started\\x0aX`,
+      ]);
+    }));
+
+  it("writes JSON without a head", () =>
+    withFolder(async (folder) => {
+      const logTo = join(folder, "log");
+      const log = new Log(settingsOf({ logTo, logFormat: "json" }), options);
+      log.report(resultEvent());
+      log.warning("w");
+      await log.close();
+      const events = linesOf(logTo).map((line) => (JSON.parse(line) as { event: string }).event);
+      assert.deepEqual(events, ["result", "daemon"]);
+    }));
+
+  it("leaves out what is less urgent than LogLevel", () =>
+    withFolder(async (folder) => {
+      const logTo = join(folder, "log");
+      const log = new Log(settingsOf({ logTo, logLevel: "notice" }), options);
+      log.report(resultEvent({ result: "none" }));
+      log.info("i");
+      log.debug("d");
+      log.error("e");
+      await log.close();
+      assert.deepEqual(linesOf(logTo), [`${HEAD}e`]);
+    }));
+
+  it("writes to syslog and LogTo both", () =>
+    withFolder(async (folder) => {
+      const logTo = join(folder, "log");
+      const loggerCommand = fakeLogger(folder, 'exec cat > "$F/syslog"');
+      const log = new Log(settingsOf({ logTo, syslog: "local3" }), { ...options, loggerCommand });
+      log.start();
+      log.notice("both");
+      await until("the line", () => linesOf(join(folder, "syslog")).length === 1);
+      await log.close();
+      assert.deepEqual(linesOf(join(folder, "syslog")), [`<${19 * 8 + 5}>both`]);
+      assert.deepEqual(linesOf(logTo), [`${HEAD}both`]);
+    }));
+
+  it("writes the stack of a defect once", () =>
+    withFolder(async (folder) => {
+      const logTo = join(folder, "log");
+      const log = new Log(settingsOf({ logTo }), options);
+      const error = new Error("boom");
+      log.failure("evaluation", error);
+      log.failure("evaluation", error);
+      await log.close();
+      const lines = linesOf(logTo);
+      assert.equal(lines.filter((line) => line.includes("evaluation: Error: boom")).length, 2);
+      const frames = lines.filter((line) => line.includes("]: at "));
+      assert.equal(frames.length, new Set(frames).size);
+      assert.ok(frames.length > 0);
+    }));
+
+  it("reconfigure() moves to another file, and keeps the old one when that cannot be opened", () =>
+    withFolder(async (folder) => {
+      const [one, two] = [join(folder, "one"), join(folder, "two")];
+      const log = new Log(settingsOf({ logTo: one }), options);
+      assert.throws(() => {
+        log.reconfigure(settingsOf({ logTo: join(folder, "no", "log") }));
+      }, /cannot log to .*no\/log/);
+      log.notice("1");
+      log.reconfigure(settingsOf({ logTo: two, logFormat: "2.5" }));
+      log.report(resultEvent());
+      await log.close();
+      await until("the old file", () => linesOf(one).length === 1);
+      assert.deepEqual(linesOf(one), [`${HEAD}1`]);
+      assert.match(linesOf(two)[0] ?? "", /fqdn=/);
+    }));
+
+  it("throws when LogTo cannot be opened at the start", () =>
+    withFolder((folder) => {
+      assert.throws(() => new Log(settingsOf({ logTo: join(folder, "no", "log") }), options), /no\/log/);
+    }));
+});
