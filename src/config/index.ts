@@ -1,3 +1,7 @@
+export { diffSettings, type SettingsDifference } from "./diff-settings.ts";
+export { formatFault } from "./fault.ts";
+export { DEFAULT_CONFIG_FILE, type LoadedConfig, type LoadOptions, loadConfig } from "./load-config.ts";
+export { type ConfigSources, type ParsedConfig, parseConfig } from "./parse-config.ts";
 export type {
   AddressPattern,
   Fault,
@@ -8,7 +12,3 @@ export type {
   SocketAddress,
   SyslogFacility,
 } from "./settings.ts";
-// To come:
-//   parseConfig(text, file, { env, readList }): { settings: Settings; warnings; unknown; faults } (pure)
-//   loadConfig(path): reads the file and the list files it names
-//   formatFault(fault): string

@@ -1,0 +1,133 @@
+import { contradictions } from "./contradictions.ts";
+import type { Given, GivenValue, Place } from "./given.ts";
+import { type Line, oneWord, readEntries, readLines, type Value, visible } from "./lines.ts";
+import { OPTION_NAMES, OPTIONS, type OptionName, optionNamed } from "./options/table.ts";
+import type { Fault, Settings } from "./settings.ts";
+import { settle } from "./settle.ts";
+import { nearest } from "./suggest.ts";
+
+/** What a configuration is read from, beside its text. */
+export interface ConfigSources {
+  /** The name of the file, for faults. */
+  readonly file: string;
+  /** The environment; of it only SPFBEHAVIOR is read. */
+  readonly env: Readonly<Record<string, string | undefined>>;
+  /** Reads a list file (`file:/path`); a problem is said in words. */
+  readonly readList: (path: string) => { readonly text: string } | { readonly problem: string };
+}
+
+/** What a configuration says, and what is wrong with it. */
+export interface ParsedConfig {
+  /** Deeply frozen; undefined where there are faults. */
+  readonly settings: Settings | undefined;
+  /** Things to tell the operator; the daemon starts all the same. */
+  readonly warnings: readonly Fault[];
+  /** Keys that are no option: warnings at start, faults under `-t`. */
+  readonly unknown: readonly Fault[];
+  /** Values that cannot be used: the daemon does not start. */
+  readonly faults: readonly Fault[];
+}
+
+/** The name under which faults of environment variables are reported. */
+const ENVIRONMENT = "environment variable";
+
+/**
+ * Reads the text of a configuration file. Never throws: whatever is wrong with the text is in the faults, each
+ * with its file and line.
+ */
+export function parseConfig(text: string, sources: ConfigSources): ParsedConfig {
+  const reader = new ConfigReader(sources);
+  for (const line of readLines(text)) reader.takeLine(line);
+  reader.takeEnvironment();
+  return reader.done();
+}
+
+/** Collects what the lines of one configuration give. */
+class ConfigReader {
+  readonly #sources: ConfigSources;
+  readonly #given: Given = {};
+  readonly #warnings: Fault[] = [];
+  readonly #unknown: Fault[] = [];
+  readonly #faults: Fault[] = [];
+
+  constructor(sources: ConfigSources) {
+    this.#sources = sources;
+  }
+
+  takeLine({ number, key, value, problem }: Line): void {
+    const place: Place = { file: this.#sources.file, line: number, option: visible(key) };
+    const name = optionNamed(key);
+    if (name === undefined && key !== "") {
+      this.#unknown.push({ ...place, reason: whyUnknown(key) });
+    } else if (problem !== undefined || name === undefined) {
+      this.#faults.push({ ...place, reason: problem ?? "no name of an option" });
+    } else if (OPTIONS[name].list && value.words[0]?.startsWith("file:") === true) {
+      this.#takeListFile(name, place, value);
+    } else {
+      this.#take(name, place, value);
+    }
+  }
+
+  takeEnvironment(): void {
+    const text = this.#sources.env["SPFBEHAVIOR"]?.trim() ?? "";
+    if (text === "") return;
+    this.#take("SPFBehavior", { file: ENVIRONMENT, line: 0, option: "SPFBEHAVIOR" }, oneWord(text));
+  }
+
+  done(): ParsedConfig {
+    const problems = { unknown: this.#unknown, faults: this.#faults };
+    if (this.#faults.length > 0) return { settings: undefined, warnings: this.#warnings, ...problems };
+    const settings = settle(this.#given);
+    const warnings = [...this.#warnings, ...contradictions(this.#given, settings)];
+    return { settings, warnings, ...problems };
+  }
+
+  #take(name: OptionName, place: Place, value: Value): void {
+    const reading = OPTIONS[name].kind.read(value);
+    if ("fault" in reading) {
+      this.#faults.push({ ...place, reason: reading.fault });
+      return;
+    }
+    this.#warnings.push(...reading.warnings.map((reason) => ({ ...place, reason })));
+    // The value comes from the kind of this very name, which the type of a name not known here cannot say.
+    const values: GivenValue<unknown>[] = (this.#given[name] ??= []);
+    values.push({ value: reading.value, place });
+  }
+
+  /** `file:/path`, one entry a line. */
+  #takeListFile(name: OptionName, place: Place, { words: [first = "", ...others] }: Value): void {
+    const path = first.slice("file:".length);
+    if (!path.startsWith("/")) {
+      this.#faults.push({ ...place, reason: `"${first}" does not name the list file by its full path` });
+      return;
+    }
+    const content = this.#sources.readList(path);
+    if ("problem" in content) {
+      this.#faults.push({ ...place, reason: `cannot read ${path}: ${content.problem}` });
+      return;
+    }
+    if (others.length > 0) {
+      this.#warnings.push({ ...place, reason: `"${others.join(" ")}" after "${first}" is not read` });
+    }
+    for (const { number, value, problem } of readEntries(content.text)) {
+      const entry: Place = { file: path, line: number, option: place.option };
+      if (problem !== undefined) this.#faults.push({ ...entry, reason: problem });
+      else if (value.words[0]?.startsWith("file:") === true) {
+        this.#faults.push({ ...entry, reason: "a list file cannot name another" });
+      } else this.#take(name, entry, value);
+    }
+  }
+}
+
+function whyUnknown(key: string): string {
+  const [, start = "", sign] = /^([a-z]+)([=:]).*$/i.exec(key) ?? [];
+  const name = optionNamed(start);
+  if (name !== undefined && sign !== undefined) {
+    return `unknown option; an option and its value are parted by white space, not by ${sign}`;
+  }
+  const letters = key.replace(/[^A-Z]/gi, "");
+  if (optionNamed(letters) !== undefined)
+    return `unknown option; it would be ${letters} without its other characters`;
+  const meant = nearest(key, OPTION_NAMES);
+  return meant === undefined ? "unknown option" : `unknown option; did you mean ${meant}?`;
+}

@@ -1,0 +1,97 @@
+import {
+  isMultiLabelDomain,
+  isWireName,
+  octetsOfText,
+  toALabels,
+  withoutFinalDot,
+} from "../../address/index.ts";
+import { shown } from "../lines.ts";
+import type { AddressPattern } from "../settings.ts";
+import { bad, good, type ValueKind, wordKind } from "./value-kind.ts";
+
+/** A domain of two labels or more, in lower case, U-labels as A-labels. */
+export const domainName: ValueKind<string> = wordKind("a domain name such as example.net", (word) => {
+  const name = hostNameOf(word);
+  return name !== undefined && isMultiLabelDomain(name) ? good(name) : bad("is no domain name");
+});
+
+/** A host name that stands for itself and what is below it, or `.domain` for what is below only. */
+export const hostPattern: ValueKind<string> = wordKind(
+  "host.example.net (itself and below) or .example.net (below only)",
+  (word) => {
+    const name = hostNameOf(word.replace(/^\./, ""));
+    if (name === undefined) return bad(whyNoHostPattern(word));
+    const pattern = word.startsWith(".") ? `.${name}` : name;
+    if (name !== "unknown") return good(pattern);
+    return good(pattern, `"unknown" is what an MTA says of a host without a verified name; it never matches`);
+  },
+);
+
+function whyNoHostPattern(word: string): string {
+  if (word.includes("*")) return "is no host name: * is no wildcard, .example.net has that meaning";
+  if (/^\[?[\da-f.:]+\]?$/i.test(word)) return "is an address, which belongs to WhitelistIP";
+  return "is no host name";
+}
+
+/** A host name in lower case, U-labels as A-labels, without its final dot. */
+function hostNameOf(text: string): string | undefined {
+  const name = toALabels(octetsOfText(withoutFinalDot(text)));
+  if (name === undefined || !isWireName(name)) return undefined;
+  // A last label of digits only would be an address (RFC 3696 section 2).
+  return /^[\w.-]+$/.test(name) && !/(?:^|\.)\d+$/.test(name) ? name.toLowerCase() : undefined;
+}
+
+/** The patterns of senders and recipients; matched without regard to upper and lower case. */
+export const addressPattern: ValueKind<AddressPattern> = wordKind(
+  "user@example.net, @example.net, user@ or .example.net",
+  (word) => {
+    const text = word.replace(/^<(.*)>$/, "$1");
+    if (text === "") return bad("is the null sender, which SkipNDR is for");
+    const at = text.lastIndexOf("@");
+    const local = text.slice(0, Math.max(at, 0));
+    const domain = withoutFinalDot(text.slice(at + 1));
+    if (/[<>]/.test(text) || /\s/.test(domain)) return bad("is no address pattern");
+    if (at !== -1 && local === "" && domain === "") return bad("is no address pattern");
+    if (at !== -1 && /^\.|\.\./.test(domain))
+      return bad("has no domain after the @; .example.net means subdomains");
+    if (local === "*" && domain !== "") {
+      return good(
+        pattern("address", text),
+        `* is no wildcard; ${shown(`@${domain}`)} matches the whole domain`,
+      );
+    }
+    if (at > 0 && domain === "") return good(pattern("localPart", local));
+    if (at > 0) return good(pattern("address", `${local}@${domain}`));
+    if (at === 0) return good(pattern("domain", domain));
+    if (text.startsWith("."))
+      return domain === "." ? bad("is no address pattern") : good(pattern("subdomains", domain.slice(1)));
+    return good(
+      pattern("substring", text),
+      `${shown(text)} has no @: it matches anywhere in an address, also inside other domains`,
+    );
+  },
+);
+
+function pattern(kind: AddressPattern["kind"], text: string): AddressPattern {
+  // Only ASCII has a case here: addresses are compared as octets.
+  return { kind, text: octetsOfText(text.replace(/[A-Z]+/g, (letters) => letters.toLowerCase())) };
+}
+
+/** The name of a user or group; whether it exists is found out at start. */
+export const accountName: ValueKind<string> = wordKind("the name of an account", (word) =>
+  /^[\w][\w.-]{0,31}$/.test(word) ? good(word) : bad("is no name of an account"),
+);
+
+/** A file by its full path. */
+export const filePath: ValueKind<string> = wordKind("a full path such as /var/log/smf-spf.log", (word) =>
+  word.startsWith("/") && !word.endsWith("/") ? good(word) : bad("is no full path of a file"),
+);
+
+/** A recipient as QuarantineBox takes it: `user` or `user@domain`, without angle brackets. */
+export const recipient: ValueKind<string> = wordKind(
+  "an address such as spambox@example.net, or a local user",
+  (word) => {
+    const address = word.replace(/^<(.*)>$/, "$1");
+    return /^[\w!#$%&'*+\-/=?^`{|}~.]+(?:@[\w.-]+)?$/.test(address) ? good(address) : bad("is no address");
+  },
+);

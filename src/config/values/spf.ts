@@ -1,0 +1,61 @@
+import { octetsOfText } from "../../address/index.ts";
+import {
+  parseMacroString,
+  parseMechanisms,
+  parseRecord,
+  type RecordFault,
+  type SpfRecord,
+} from "../../spf-check/index.ts";
+import { oneWord, shown } from "../lines.ts";
+import { domainName } from "./name.ts";
+import { bad, good, textKind, type ValueKind } from "./value-kind.ts";
+
+/** The record that SPFBestGuess stands for, as SPFGuess would have it. */
+export const BEST_GUESS = "a/24 mx/24 ptr";
+
+/** Mechanisms without a version section, as SPFRules and SPFGuess have them. */
+export const mechanisms: ValueKind<SpfRecord> = textKind(`mechanisms such as ${BEST_GUESS}`, (text) => {
+  const parsed = parseMechanisms(octetsOfText(text));
+  return "fault" in parsed ? bad(`cannot be used: ${describe(parsed.fault, text)}`) : good(parsed.record);
+});
+
+/** The operator's own explanation: a macro-string, also with `%{xr}`, `%{xs}` and `%{xe}`. */
+export const explanation: ValueKind<string> = textKind(
+  "ASCII text with the macros of RFC 7208 section 7, such as %{i} and %{d}; a percent sign is %%",
+  (text) => {
+    const octets = octetsOfText(text);
+    const parsed = parseMacroString(octets, "own explanation");
+    return "fault" in parsed ? bad(`cannot be used: ${describe(parsed.fault, text)}`) : good(octets);
+  },
+);
+
+/** A domain and the record that is used for it. */
+export interface DomainRecord {
+  readonly domain: string;
+  readonly record: string;
+}
+
+const DOMAIN_RECORD_ACCEPTED = "a domain and its record, such as example.net v=spf1 mx -all";
+
+/** `domain record`; the record may stand in double quotes. */
+export const domainRecord: ValueKind<DomainRecord> = {
+  accepted: DOMAIN_RECORD_ACCEPTED,
+  read: ({ words: [first, ...terms] }) => {
+    if (first === undefined || terms.length === 0) {
+      return bad(`no domain and record; accepted: ${DOMAIN_RECORD_ACCEPTED}`);
+    }
+    const domain = domainName.read(oneWord(first));
+    if ("fault" in domain) return domain;
+    const record = terms.join(" ");
+    const parsed = parseRecord(octetsOfText(record));
+    if (!("fault" in parsed)) return good({ domain: domain.value, record: octetsOfText(record) });
+    return bad(
+      `${shown(record)} cannot be used: ${describe(parsed.fault, record)}; accepted: ${DOMAIN_RECORD_ACCEPTED}`,
+    );
+  },
+};
+
+/** Names the term only where it is not the whole text, which the message holds already. */
+function describe({ term, reason }: RecordFault, whole: string): string {
+  return term === octetsOfText(whole) ? reason : `in ${shown(term)}, ${reason}`;
+}

@@ -1,0 +1,61 @@
+import { nearest } from "../suggest.ts";
+import { listed } from "./plain.ts";
+import { bad, good, type Reading, textKind, type ValueKind, wordKind } from "./value-kind.ts";
+
+/** What a RejectReason may name, in curly brackets. */
+export const PLACEHOLDERS = ["sender", "domain", "helo", "ip", "host", "result", "explanation"] as const;
+
+const TAG_OCTETS_MAX = 100;
+const REASON_OCTETS_MAX = 400;
+const AUTHSERV_ID_OCTETS_MAX = 255;
+
+/** The text in front of a tagged Subject. */
+export const subjectTag: ValueKind<string> = textKind(
+  `printable ASCII, at most ${TAG_OCTETS_MAX} characters (other letters as an encoded-word of RFC 2047)`,
+  (text) => whyNotPrintable(text, TAG_OCTETS_MAX) ?? good(text),
+);
+
+/** The text of a refusal, with named placeholders or those of printf. */
+export const rejectReason: ValueKind<string> = textKind(
+  `printable ASCII, at most ${REASON_OCTETS_MAX} characters, with ${listed(PLACEHOLDERS.map((name) => `{${name}}`))}, ` +
+    `or %s up to three times, or %1$s, %2$s and %3$s`,
+  (text) => whyNotPrintable(text, REASON_OCTETS_MAX) ?? namedFault(text) ?? printfReading(text),
+);
+
+/** The authserv-id of RFC 8601 section 2.5. */
+export const authservId: ValueKind<string> = wordKind(
+  "printable ASCII without spaces, such as mx.example.net",
+  (word) =>
+    /\s/.test(word) ? bad("holds a space") : (whyNotPrintable(word, AUTHSERV_ID_OCTETS_MAX) ?? good(word)),
+);
+
+function whyNotPrintable(text: string, octetsMax: number): { readonly fault: string } | undefined {
+  if (/[^ -~]/.test(text)) return bad("holds characters that are no printable ASCII");
+  return text.length > octetsMax ? bad(`is longer than ${octetsMax} characters`) : undefined;
+}
+
+function namedFault(text: string): { readonly fault: string } | undefined {
+  for (const [placeholder, name = ""] of text.matchAll(/\{(\w+)\}/g)) {
+    if (PLACEHOLDERS.some((known) => known === name)) continue;
+    const meant = nearest(name, PLACEHOLDERS);
+    const hint = meant === undefined ? "" : ` (did you mean {${meant}}?)`;
+    return bad(`has the unknown placeholder ${placeholder}${hint}`);
+  }
+  return undefined;
+}
+
+/** sender, address and host: what the printf form can name. */
+const PRINTF_ARGUMENTS = 3;
+
+function printfReading(text: string): Reading<string> {
+  const directives = [...text.replaceAll("%%", "").matchAll(/%(?:(\d+)\$)?s/g)];
+  const numbers = directives.flatMap(([, number]) => (number === undefined ? [] : [Number(number)]));
+  const wrong = numbers.find((number) => number < 1 || number > PRINTF_ARGUMENTS);
+  if (wrong !== undefined) return bad(`names the value %${wrong}$s, and there are ${PRINTF_ARGUMENTS}`);
+  if (directives.length - numbers.length > PRINTF_ARGUMENTS) {
+    return bad(`has more than ${PRINTF_ARGUMENTS} times %s`);
+  }
+  if (numbers.length > 0 && numbers.length < directives.length) return bad("mixes %s and %1$s");
+  const stray = /%(?!%|(?:\d+\$)?s)/.test(text.replaceAll("%%", ""));
+  return stray ? good(text, "a % that is not followed by s stands for itself; %% says so") : good(text);
+}
