@@ -125,9 +125,6 @@ function whyUnknown(key: string): string {
   if (name !== undefined && sign !== undefined) {
     return `unknown option; an option and its value are parted by white space, not by ${sign}`;
   }
-  const letters = key.replace(/[^A-Z]/gi, "");
-  if (optionNamed(letters) !== undefined)
-    return `unknown option; it would be ${letters} without its other characters`;
-  const meant = nearest(key, OPTION_NAMES);
+  const meant = nearest(key, OPTION_NAMES) ?? nearest(key.replace(/[^A-Z]/gi, ""), OPTION_NAMES);
   return meant === undefined ? "unknown option" : `unknown option; did you mean ${meant}?`;
 }

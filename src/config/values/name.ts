@@ -7,7 +7,7 @@ import {
 } from "../../address/index.ts";
 import { shown } from "../lines.ts";
 import type { AddressPattern } from "../settings.ts";
-import { bad, good, type ValueKind, wordKind } from "./value-kind.ts";
+import { bad, good, type Reading, type ValueKind, wordKind } from "./value-kind.ts";
 
 /** A domain of two labels or more, in lower case, U-labels as A-labels. */
 export const domainName: ValueKind<string> = wordKind("a domain name such as example.net", (word) => {
@@ -48,29 +48,35 @@ export const addressPattern: ValueKind<AddressPattern> = wordKind(
     const text = word.replace(/^<(.*)>$/, "$1");
     if (text === "") return bad("is the null sender, which SkipNDR is for");
     const at = text.lastIndexOf("@");
-    const local = text.slice(0, Math.max(at, 0));
+    if (at === -1) return text.startsWith(".") ? subdomains(text) : substring(text);
+    const local = text.slice(0, at);
     const domain = withoutFinalDot(text.slice(at + 1));
-    if (/[<>]/.test(text) || /\s/.test(domain)) return bad("is no address pattern");
-    if (at !== -1 && local === "" && domain === "") return bad("is no address pattern");
-    if (at !== -1 && /^\.|\.\./.test(domain))
-      return bad("has no domain after the @; .example.net means subdomains");
-    if (local === "*" && domain !== "") {
-      return good(
-        pattern("address", text),
-        `* is no wildcard; ${shown(`@${domain}`)} matches the whole domain`,
-      );
-    }
-    if (at > 0 && domain === "") return good(pattern("localPart", local));
-    if (at > 0) return good(pattern("address", `${local}@${domain}`));
-    if (at === 0) return good(pattern("domain", domain));
-    if (text.startsWith("."))
-      return domain === "." ? bad("is no address pattern") : good(pattern("subdomains", domain.slice(1)));
-    return good(
-      pattern("substring", text),
-      `${shown(text)} has no @: it matches anywhere in an address, also inside other domains`,
-    );
+    if (text === "@" || /[<>]/.test(local)) return bad("is no address pattern");
+    if (domain === "") return good(pattern("localPart", local));
+    if (!isDomainText(domain)) return bad("has no domain name after the @");
+    if (local === "") return good(pattern("domain", domain));
+    const address = pattern("address", `${local}@${domain}`);
+    if (local !== "*") return good(address);
+    return good(address, `* is no wildcard; ${shown(`@${domain}`)} matches the whole domain`);
   },
 );
+
+function subdomains(text: string): Reading<AddressPattern> {
+  const domain = withoutFinalDot(text.slice(1));
+  return isDomainText(domain) ? good(pattern("subdomains", domain)) : bad("is no address pattern");
+}
+
+function substring(text: string): Reading<AddressPattern> {
+  return good(
+    pattern("substring", text),
+    `${shown(text)} has no @: it matches anywhere in an address, also inside other domains`,
+  );
+}
+
+/** A name or an address literal; U-labels stay as they are, since addresses are compared as they come. */
+function isDomainText(text: string): boolean {
+  return isWireName(octetsOfText(text)) && !/[\s<>]/.test(text);
+}
 
 function pattern(kind: AddressPattern["kind"], text: string): AddressPattern {
   // Only ASCII has a case here: addresses are compared as octets.
