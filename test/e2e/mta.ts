@@ -1,0 +1,19 @@
+/** What the tests need of a real MTA. */
+
+/** A message in the MTA's own quarantine queue. */
+export interface HeldMessage {
+  /** Where the MTA keeps it with the message. */
+  readonly reason: string | undefined;
+  /** As the queue file has them. */
+  readonly recipients: readonly string[];
+}
+
+export interface Mta {
+  readonly name: "sendmail" | "postfix";
+  readonly port: number;
+  stop(): Promise<void>;
+  /** Waits until every accepted message is delivered or held. */
+  settled(): Promise<void>;
+  held(): HeldMessage[];
+  forgetHeld(): void;
+}

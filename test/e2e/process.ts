@@ -1,0 +1,73 @@
+/** Long-running programs of the rig. */
+import { type ChildProcess, spawn } from "node:child_process";
+import { connect } from "node:net";
+import { setTimeout as sleep } from "node:timers/promises";
+
+const WAIT_MS = 20_000;
+
+/** Polls until `ready` holds; the rig's programs tell no other way. */
+export async function waitUntil(what: string, ready: () => boolean | Promise<boolean>): Promise<void> {
+  const end = performance.now() + WAIT_MS;
+  while (!(await ready())) {
+    if (performance.now() > end) throw new Error(`waited in vain for ${what}`);
+    await sleep(10);
+  }
+}
+
+/** Whether a TCP or Unix socket takes connections. */
+export function accepts(target: { host: string; port: number } | { path: string }): Promise<boolean> {
+  return new Promise((resolve) => {
+    const socket = connect(target);
+    socket.once("connect", () => {
+      socket.destroy();
+      resolve(true);
+    });
+    socket.once("error", () => {
+      resolve(false);
+    });
+  });
+}
+
+/** A child that stays in the foreground; what it prints is kept for the error message of a failed start. */
+export class Program {
+  readonly name: string;
+  readonly child: ChildProcess;
+  readonly exited: Promise<number | null>;
+  output = "";
+  running = true;
+
+  constructor(path: string, args: readonly string[], env: NodeJS.ProcessEnv = process.env) {
+    this.name = path;
+    this.child = spawn(path, args, { env, stdio: ["ignore", "pipe", "pipe"] });
+    for (const stream of [this.child.stdout, this.child.stderr]) {
+      stream?.on("data", (chunk: Buffer) => {
+        this.output = (this.output + chunk.toString("latin1")).slice(-10_000);
+      });
+    }
+    this.exited = new Promise((resolve) => {
+      this.child.once("error", (error) => {
+        this.running = false;
+        this.output += error.message;
+        resolve(null);
+      });
+      this.child.once("close", (code) => {
+        this.running = false;
+        resolve(code);
+      });
+    });
+  }
+
+  /** Waits for `ready`, or throws with the program's own words where it ends before. */
+  async becomes(what: string, ready: () => boolean | Promise<boolean>): Promise<void> {
+    await waitUntil(`${this.name} ${what}: ${this.output}`, async () => {
+      if (!this.running) throw new Error(`${this.name} ended: ${this.output}`);
+      return ready();
+    });
+  }
+
+  /** Sends the signal and waits for the end. */
+  async stop(signal: NodeJS.Signals = "SIGTERM"): Promise<number | null> {
+    this.child.kill(signal);
+    return this.exited;
+  }
+}
