@@ -1,0 +1,25 @@
+import assert from "node:assert/strict";
+import { describe, it } from "node:test";
+import { loadSuites, missingSuites, runCase, SUITES_FOLDER } from "./suite.ts";
+
+describe("public suites", () => {
+  const missing = missingSuites();
+  const elsewhere = missing.length > 0 && process.env["CI"] !== "true";
+  const reason = `${missing.join(" and ")} not found in ${SUITES_FOLDER} (SPF_SUITES)`;
+  it("are all there", { skip: elsewhere && reason }, () => {
+    assert.deepEqual(missing, [], reason);
+  });
+});
+
+for (const { name, cases } of loadSuites()) {
+  describe(name, () => {
+    it("has cases", () => {
+      assert.ok(cases.length > 0);
+    });
+    for (const one of cases) {
+      it(`${one.name}${one.section === undefined ? "" : ` (${one.section})`}`, () => {
+        assert.deepEqual(runCase(one), []);
+      });
+    }
+  });
+}
