@@ -1,4 +1,4 @@
-import type { Macros } from "./macros.ts";
+import type { MacroStage, Macros } from "./macros.ts";
 import type { Edit, Response } from "./response.ts";
 
 /** What the MTA offers in SMFIC_OPTNEG. */
@@ -10,21 +10,25 @@ export interface Offer {
   readonly protocol: number;
 }
 
-/** The stages at which an MTA sends macros, by their SMFIM_ numbers. */
-export type MacroStage = "connect" | "helo" | "mail" | "rcpt" | "data" | "endOfMessage" | "endOfHeaders";
+/** The commands that a filter may do without. */
+export type OptionalCommand =
+  | "connect"
+  | "helo"
+  | "rcpt"
+  | "data"
+  | "headers"
+  | "endOfHeaders"
+  | "unknown"
+  | "body";
 
 /** What a filter needs of the MTA; the negotiation turns it into SMFIF_ and SMFIP_ bits and symbol lists. */
 export interface Needs {
   /** Edits that may be made at end of message: SMFIF_ADDHDRS, CHGHDRS, ADDRCPT, DELRCPT, QUARANTINE. */
   readonly edits: ReadonlySet<Edit["kind"]>;
   /** Commands wanted at all; the rest are asked away with SMFIP_NO…. MAIL and end of message always come. */
-  readonly wants: ReadonlySet<
-    "connect" | "helo" | "rcpt" | "data" | "headers" | "endOfHeaders" | "unknown" | "body"
-  >;
+  readonly wants: ReadonlySet<OptionalCommand>;
   /** Of those, the ones that are answered; the others get SMFIP_NR_… where it is offered. */
-  readonly answers: ReadonlySet<
-    "connect" | "helo" | "rcpt" | "data" | "headers" | "endOfHeaders" | "unknown" | "body"
-  >;
+  readonly answers: ReadonlySet<OptionalCommand>;
   /** Also see recipients that the MTA itself refused (SMFIP_RCPT_REJ). */
   readonly rejectedRecipients: boolean;
   /** Macro names wanted at each stage, e.g. `{auth_authen}`; an absent stage gets an empty list. */
@@ -62,18 +66,31 @@ export type EndOfMessageAnswer = EndOfMessageResponse | typeof LATER;
  * a time, never one while an answer is outstanding (but {@link close}, which may come at any moment).
  * An answer for a stage that was negotiated without reply is dropped, unless the message is over:
  * the session then remembers it and speaks it at the next stage that is answered.
+ * Once a verdict is given (anything but "continue", and at RCPT anything but "accept" and "discard", which
+ * are for the whole message) the rest of the message, or after CONNECT and HELO of the connection, is not
+ * asked about.
  */
 export interface MilterHandler {
-  /** Asked once a connection, before anything else. */
+  /**
+   * Asked before anything else; again only where the MTA negotiates again before it names a client. The same
+   * object for the same settings lets the answer to the MTA be precomputed. An MTA may offer less than is
+   * needed: `offeredEdits` tells which edits it carries out, others are left out with an error report.
+   */
   negotiate(offer: Offer): Needs;
   connect(command: ConnectCommand, macros: Macros): Answer;
+  /** A second HELO (STARTTLS, EHLO then HELO) replaces the first. */
   helo(name: string, macros: Macros): Answer;
   /** `path` is the first argument as sent, `parameters` the ESMTP parameters after it. */
   mail(path: string, parameters: readonly string[], macros: Macros): Answer;
   rcpt(path: string, parameters: readonly string[], macros: Macros): Answer;
+  /**
+   * A field of the message, in order. The value is as the MTA gives it: without the space after the colon,
+   * LF between the lines of a folded field.
+   */
   header(name: string, value: string): Answer;
+  /** Edits are made where the final answer is "continue" or "accept". */
   endOfMessage(macros: Macros): EndOfMessageAnswer;
-  /** The message is over without a verdict (SMFIC_ABORT, or MAIL, HELO, CONNECT in the middle of it). */
+  /** The message is over without a verdict (SMFIC_ABORT, or MAIL or HELO in the middle of it, or an error). */
   abort(): void;
   /** SMFIC_QUIT_NC: the same socket goes on with another SMTP client. */
   newConnection(): void;

@@ -1,22 +1,28 @@
+/**
+ * The milter protocol, versions 2 to 6, as Sendmail 8.11 and later and Postfix speak it: a codec and the rules
+ * of a session, both without a socket. A filter is a {@link MilterHandler}; a server feeds the bytes of each
+ * connection to a {@link MilterSession}.
+ */
+export { type Command, type CommandKind, commandKind, decodeCommand } from "./command.ts";
+export * from "./constants.ts";
+export { encodeEdits, headerName, headerValue } from "./encode-edit.ts";
+export { encodeResponse, encodeSignal } from "./encode-response.ts";
 export {
   type Answer,
   type ConnectCommand,
   type EndOfMessageAnswer,
   type EndOfMessageResponse,
   LATER,
-  type MacroStage,
   type MilterHandler,
   type Needs,
   type Offer,
+  type OptionalCommand,
 } from "./handler.ts";
-export type { Macros } from "./macros.ts";
-export { ACCEPT, CONTINUE, type Edit, type Response } from "./response.ts";
-// To come with their modules:
-//   class MilterSession                                    one connection, no I/O:
-//     constructor(handler, { write(bytes): void, pause/resume via `blocked` }, limits?)
-//     receive(chunk: Buffer): void                         throws nothing; calls write at most once per event
-//     resume(answer: Response | EndOfMessageResponse): void   after LATER
-//     end(): void                                          the socket is gone
-//     readonly state, readonly error: ProtocolError | undefined
-//   class ProtocolError extends Error { code }             one code per malformed shape
-//   PacketDecoder, encodeResponse, encodeEdit, decodeCommand … for tests and the load generator
+export { type MacroStage, type Macros, MacroTable } from "./macros.ts";
+export { type Negotiated, negotiate, offeredEdits } from "./negotiate.ts";
+export { type Packet, PacketDecoder } from "./packet-decoder.ts";
+export { PROTOCOL_ERROR_CODES, ProtocolError, type ProtocolErrorCode } from "./protocol-error.ts";
+export { replyText } from "./reply-text.ts";
+export { ACCEPT, CONTINUE, type Edit, type Response, type Signal, TEMPFAIL } from "./response.ts";
+export { MilterSession, type SessionPorts } from "./session.ts";
+export type { SessionState } from "./transitions.ts";

@@ -1,0 +1,212 @@
+import type { CommandKind } from "./command.ts";
+import {
+  REPLY_LINES_MAX,
+  SMFI_PROT_VERSION,
+  SMFIC_OPTNEG,
+  SMFIF_ADDHDRS,
+  SMFIF_ADDRCPT,
+  SMFIF_ADDRCPT_PAR,
+  SMFIF_CHGBODY,
+  SMFIF_CHGFROM,
+  SMFIF_CHGHDRS,
+  SMFIF_DELRCPT,
+  SMFIF_QUARANTINE,
+  SMFIF_SETSYMLIST,
+  SMFIM_CONNECT,
+  SMFIM_DATA,
+  SMFIM_ENVFROM,
+  SMFIM_ENVRCPT,
+  SMFIM_EOH,
+  SMFIM_EOM,
+  SMFIM_HELO,
+  SMFIP_NOBODY,
+  SMFIP_NOCONNECT,
+  SMFIP_NODATA,
+  SMFIP_NOEOH,
+  SMFIP_NOHDRS,
+  SMFIP_NOHELO,
+  SMFIP_NORCPT,
+  SMFIP_NOUNKNOWN,
+  SMFIP_NR_BODY,
+  SMFIP_NR_CONN,
+  SMFIP_NR_DATA,
+  SMFIP_NR_EOH,
+  SMFIP_NR_HDR,
+  SMFIP_NR_HELO,
+  SMFIP_NR_RCPT,
+  SMFIP_NR_UNKN,
+  SMFIP_RCPT_REJ,
+} from "./constants.ts";
+import type { Needs, Offer, OptionalCommand } from "./handler.ts";
+import type { MacroStage } from "./macros.ts";
+import type { Edit } from "./response.ts";
+
+/** What an MTA and the filter have agreed on. */
+export interface Negotiated {
+  readonly version: number;
+  /** SMFIF_ bits asked for. */
+  readonly actions: number;
+  /** SMFIP_ bits asked for. */
+  readonly protocol: number;
+  /** Edits that this MTA carries out for us: those needed and offered. */
+  readonly edits: ReadonlySet<Edit["kind"]>;
+  /** Whether it knows SMFIR_INSHEADER; where not, fields are added at the end of the header. */
+  readonly insertsHeaders: boolean;
+  /** 1 where a reply of several lines is not understood. */
+  readonly replyLinesMax: number;
+  /** The commands that the handler wants. */
+  readonly wanted: ReadonlySet<CommandKind>;
+  /** The commands after which the MTA does not wait for a reply. */
+  readonly unanswered: ReadonlySet<CommandKind>;
+  /** The SMFIC_OPTNEG packet to send; shared, not to be written to. */
+  readonly reply: Buffer;
+}
+
+interface CommandBits {
+  readonly need: OptionalCommand;
+  readonly kind: CommandKind;
+  /** SMFIP_NO…: do not send it. */
+  readonly no: number;
+  /** SMFIP_NR_…: do not wait after it. */
+  readonly nr: number;
+}
+
+const COMMANDS: readonly CommandBits[] = [
+  { need: "connect", kind: "connect", no: SMFIP_NOCONNECT, nr: SMFIP_NR_CONN },
+  { need: "helo", kind: "helo", no: SMFIP_NOHELO, nr: SMFIP_NR_HELO },
+  { need: "rcpt", kind: "rcpt", no: SMFIP_NORCPT, nr: SMFIP_NR_RCPT },
+  { need: "data", kind: "data", no: SMFIP_NODATA, nr: SMFIP_NR_DATA },
+  { need: "headers", kind: "header", no: SMFIP_NOHDRS, nr: SMFIP_NR_HDR },
+  { need: "endOfHeaders", kind: "endOfHeaders", no: SMFIP_NOEOH, nr: SMFIP_NR_EOH },
+  { need: "unknown", kind: "unknown", no: SMFIP_NOUNKNOWN, nr: SMFIP_NR_UNKN },
+  { need: "body", kind: "body", no: SMFIP_NOBODY, nr: SMFIP_NR_BODY },
+];
+
+const ACTIONS: Readonly<Record<Edit["kind"], number>> = {
+  addHeader: SMFIF_ADDHDRS,
+  insertHeader: SMFIF_ADDHDRS,
+  changeHeader: SMFIF_CHGHDRS,
+  addRecipient: SMFIF_ADDRCPT,
+  deleteRecipient: SMFIF_DELRCPT,
+  changeSender: SMFIF_CHGFROM,
+  replaceBody: SMFIF_CHGBODY,
+  quarantine: SMFIF_QUARANTINE,
+};
+
+const EDITS = Object.keys(ACTIONS) as Edit["kind"][];
+
+/**
+ * The macro lists of a reply, in the order they are sent. Sendmail looks for the list of end of message only
+ * where one for end of headers has come, so every stage gets its list, empty ones too: an empty list saves
+ * the macro packet of that stage (Postfix then keeps to its own list).
+ */
+const SYMBOL_LISTS: readonly (readonly [MacroStage, number])[] = [
+  ["connect", SMFIM_CONNECT],
+  ["helo", SMFIM_HELO],
+  ["mail", SMFIM_ENVFROM],
+  ["rcpt", SMFIM_ENVRCPT],
+  ["data", SMFIM_DATA],
+  ["endOfMessage", SMFIM_EOM],
+  ["endOfHeaders", SMFIM_EOH],
+];
+
+/** The edits that an MTA offers to carry out. A handler asks this in `negotiate` to know what it must do without. */
+export function offeredEdits(offer: Offer): ReadonlySet<Edit["kind"]> {
+  return new Set(EDITS.filter((kind) => (offer.actions & ACTIONS[kind]) !== 0));
+}
+
+let lastOffer: Offer | undefined;
+let lastNeeds: Needs | undefined;
+let lastAnswer: Negotiated | undefined;
+
+/**
+ * Answers an offer with the least that serves the needs, and never with what was not offered: Sendmail drops
+ * a filter that asks for more. SMFIP_NR_ bits and macro lists exist from version 6 on; an older MTA gets the
+ * three words it knows.
+ *
+ * SMFIP_HDR_LEADSPC is not asked for. Without it an MTA takes the space after the colon off what it sends
+ * and puts it before what it is given, so that values mean the same with MTAs of every version.
+ *
+ * The answer depends on nothing but the arguments. The last one is kept, as an MTA offers the same each time;
+ * handlers do well to return the same needs object each time.
+ */
+export function negotiate(offer: Offer, needs: Needs): Negotiated {
+  if (
+    lastAnswer !== undefined &&
+    lastNeeds === needs &&
+    lastOffer?.version === offer.version &&
+    lastOffer.actions === offer.actions &&
+    lastOffer.protocol === offer.protocol
+  ) {
+    return lastAnswer;
+  }
+  lastAnswer = agree(offer, needs);
+  lastOffer = offer;
+  lastNeeds = needs;
+  return lastAnswer;
+}
+
+function agree(offer: Offer, needs: Needs): Negotiated {
+  const version = Math.min(offer.version, SMFI_PROT_VERSION);
+  const modern = version >= 6;
+  const edits = offeredEdits(offer);
+  const available = new Set([...needs.edits].filter((kind) => edits.has(kind)));
+  const listed = modern && (offer.actions & SMFIF_SETSYMLIST) !== 0;
+  let actions = listed ? SMFIF_SETSYMLIST : 0;
+  for (const kind of available) actions |= ACTIONS[kind];
+  if (available.has("addRecipient")) actions |= offer.actions & SMFIF_ADDRCPT_PAR;
+
+  // SMFIR_INSHEADER and replies of several lines came with quarantining in Sendmail 8.13, still version 2.
+  const since813 = version > 2 || (offer.actions & SMFIF_QUARANTINE) !== 0;
+  const protocol = protocolBits(offer.protocol, needs, modern);
+  return {
+    version,
+    actions,
+    protocol,
+    edits: available,
+    insertsHeaders: since813,
+    replyLinesMax: since813 ? REPLY_LINES_MAX : 1,
+    wanted: new Set<CommandKind>([
+      "mail",
+      "endOfMessage",
+      ...COMMANDS.filter(({ need }) => needs.wants.has(need)).map(({ kind }) => kind),
+    ]),
+    unanswered: new Set(COMMANDS.filter(({ nr }) => (protocol & nr) !== 0).map(({ kind }) => kind)),
+    reply: encodeReply(version, actions, protocol, listed ? needs.macros : undefined),
+  };
+}
+
+function protocolBits(offered: number, needs: Needs, modern: boolean): number {
+  let bits = needs.rejectedRecipients && modern ? offered & SMFIP_RCPT_REJ : 0;
+  for (const { need, no, nr } of COMMANDS) {
+    const wanted = needs.wants.has(need);
+    if (!wanted && (offered & no) !== 0) bits |= no;
+    else if (modern && !(wanted && needs.answers.has(need))) bits |= offered & nr;
+  }
+  return bits;
+}
+
+function encodeReply(
+  version: number,
+  actions: number,
+  protocol: number,
+  macros: Needs["macros"] | undefined,
+): Buffer {
+  const head = Buffer.alloc(17);
+  head[4] = SMFIC_OPTNEG;
+  head.writeUInt32BE(version, 5);
+  head.writeUInt32BE(actions, 9);
+  head.writeUInt32BE(protocol, 13);
+  const lists = macros === undefined ? [] : SYMBOL_LISTS.map(([stage, id]) => symbolList(id, macros[stage]));
+  const packet = Buffer.concat([head, ...lists]);
+  packet.writeUInt32BE(packet.length - 4, 0);
+  return packet;
+}
+
+function symbolList(id: number, names: readonly string[] = []): Buffer {
+  const text = Buffer.from(`${names.join(" ")}\0`, "latin1");
+  const list = Buffer.allocUnsafe(4 + text.length);
+  list.writeUInt32BE(id, 0);
+  text.copy(list, 4);
+  return list;
+}

@@ -1,0 +1,85 @@
+import { PACKET_BYTES_MAX } from "./constants.ts";
+import { ProtocolError } from "./protocol-error.ts";
+
+/** One packet: a command or response octet, and what follows it. */
+export interface Packet {
+  readonly command: number;
+  /** A view of what was received, not a copy; valid as long as it is held. */
+  readonly payload: Buffer;
+}
+
+const LENGTH_BYTES = 4;
+const NOTHING = Buffer.alloc(0);
+
+/**
+ * Cuts a stream of bytes into packets: four octets of length in network order, then that many octets.
+ * Chunks may split the stream anywhere. Bytes are copied only where a packet spans chunks, and room is made
+ * as bytes arrive, never on the word of a length field.
+ */
+export class PacketDecoder {
+  readonly #packetBytesMax: number;
+  #buffer: Buffer = NOTHING;
+  #start = 0;
+  #end = 0;
+  /** Whether the buffer is ours and may be written to behind `#end`. */
+  #owned = false;
+
+  constructor(packetBytesMax: number = PACKET_BYTES_MAX) {
+    this.#packetBytesMax = packetBytesMax;
+  }
+
+  /** Octets received and not yet handed out. */
+  get pendingBytes(): number {
+    return this.#end - this.#start;
+  }
+
+  /** Takes bytes in; the chunk must not be written to afterwards. */
+  append(chunk: Buffer): void {
+    const pending = this.#end - this.#start;
+    if (pending === 0) {
+      this.#buffer = chunk;
+      this.#start = 0;
+      this.#end = chunk.length;
+      this.#owned = false;
+      return;
+    }
+    if (!this.#owned || this.#end + chunk.length > this.#buffer.length) {
+      // Doubling keeps a packet that comes an octet at a time linear. Earlier views stay valid: what has
+      // been handed out is never moved or overwritten.
+      const grown = Buffer.allocUnsafeSlow(Math.max(256, (pending + chunk.length) * 2));
+      this.#buffer.copy(grown, 0, this.#start, this.#end);
+      this.#buffer = grown;
+      this.#start = 0;
+      this.#end = pending;
+      this.#owned = true;
+    }
+    chunk.copy(this.#buffer, this.#end);
+    this.#end += chunk.length;
+  }
+
+  /**
+   * The next whole packet, or undefined until more bytes are there.
+   * Throws {@link ProtocolError} `packet-empty` and `packet-too-long`, as soon as the length is read.
+   */
+  next(): Packet | undefined {
+    const pending = this.#end - this.#start;
+    if (pending < LENGTH_BYTES) return undefined;
+    const length = this.#buffer.readUInt32BE(this.#start);
+    if (length === 0) throw new ProtocolError("packet-empty");
+    if (length > this.#packetBytesMax) throw new ProtocolError("packet-too-long", `${length} octets`);
+    if (pending < LENGTH_BYTES + length) return undefined;
+    const from = this.#start + LENGTH_BYTES;
+    const to = from + length;
+    const packet: Packet = {
+      command: this.#buffer[from] as number,
+      payload: this.#buffer.subarray(from + 1, to),
+    };
+    this.#start = to;
+    if (to === this.#end) {
+      this.#buffer = NOTHING;
+      this.#start = 0;
+      this.#end = 0;
+    }
+    return packet;
+  }
+}

@@ -1,0 +1,381 @@
+import { type Command, type CommandKind, commandKind, decodeCommand } from "./command.ts";
+import { BACKLOG_BYTES_MAX, BACKLOG_PAUSE_BYTES, REPLY_BATCH_BYTES } from "./constants.ts";
+import { encodeResponse } from "./encode-response.ts";
+import { encodeEndOfMessage } from "./end-of-message.ts";
+import {
+  type Answer,
+  type EndOfMessageAnswer,
+  type EndOfMessageResponse,
+  LATER,
+  type MilterHandler,
+} from "./handler.ts";
+import { MacroTable } from "./macros.ts";
+import { type Negotiated, negotiate } from "./negotiate.ts";
+import { type Packet, PacketDecoder } from "./packet-decoder.ts";
+import { ProtocolError } from "./protocol-error.ts";
+import { ReplyBatch } from "./reply-batch.ts";
+import { CONTINUE, type Response, TEMPFAIL } from "./response.ts";
+import { messageInHand, type SessionState, TRANSITIONS } from "./transitions.ts";
+
+/** The outside of a session. None of these may throw. */
+export interface SessionPorts {
+  /**
+   * Takes bytes for the MTA; they must not be changed. False asks the session to stop until
+   * {@link MilterSession.drained} is called, because the MTA reads too slowly.
+   */
+  write(bytes: Buffer): boolean;
+  /** The session is over; what was written may still be delivered. Called at most once. */
+  close(): void;
+  /** What went wrong, once each: a {@link ProtocolError}, or whatever a handler has thrown. */
+  report(error: unknown): void;
+}
+
+/**
+ * One milter connection without its socket: bytes in, handler calls and replies out. The rules are those of
+ * {@link TRANSITIONS}; besides:
+ *
+ * - Every command that the MTA waits after gets exactly one reply, others none. A command that the handler
+ *   does not want and that comes all the same is answered "continue".
+ * - A verdict on the connection (given at CONNECT or HELO) holds for all its messages, one on the message for
+ *   the rest of it; the handler is not asked again. It is spoken at every stage that is answered. Where the
+ *   stage at which it was given is not answered, the next answered one is the first to hear it.
+ * - A refusal at RCPT is for that recipient and ends nothing.
+ * - What one chunk brings is answered in one write.
+ * - A handler that throws costs its message a temporary failure (its connection, where that happens at
+ *   CONNECT, HELO or negotiation), and nothing else.
+ */
+export class MilterSession {
+  readonly #handler: MilterHandler;
+  readonly #ports: SessionPorts;
+  readonly #decoder = new PacketDecoder();
+  readonly #macros = new MacroTable();
+  #state: SessionState = "start";
+  #terms: Negotiated | undefined;
+  /** The stage whose answer is outstanding. */
+  #waiting: CommandKind | undefined;
+  /** An answer given to {@link resume} before the handler had returned LATER. */
+  #early: Response | EndOfMessageResponse | undefined;
+  #asking = false;
+  #running = false;
+  #choked = false;
+  /** The socket is closed, or was asked to be. */
+  #closed = false;
+  #connectionVerdict: Response | undefined;
+  /** The verdict on the message in hand; set in state "decided" only. */
+  #verdict: Response | undefined;
+  #verdictSpoken = false;
+  readonly #replies = new ReplyBatch();
+
+  constructor(handler: MilterHandler, ports: SessionPorts) {
+    this.#handler = handler;
+    this.#ports = ports;
+  }
+
+  get state(): SessionState {
+    return this.#state;
+  }
+
+  /** Whether an answer of the handler is outstanding. */
+  get waiting(): boolean {
+    return this.#waiting !== undefined;
+  }
+
+  /** Whether the MTA is in the middle of a message that it has not heard the verdict of. */
+  get busy(): boolean {
+    return (
+      this.#waiting !== undefined ||
+      messageInHand(this.#state) ||
+      (this.#state === "decided" && !this.#verdictSpoken)
+    );
+  }
+
+  /** Whether the reader of the socket should pause; to be looked at after each call. */
+  get blocked(): boolean {
+    return this.#choked || (this.#waiting !== undefined && this.#decoder.pendingBytes >= BACKLOG_PAUSE_BYTES);
+  }
+
+  /** Takes what the socket has read, split anywhere. The chunk must not be written to afterwards. */
+  receive(chunk: Buffer): void {
+    if (this.#state === "over") return;
+    this.#decoder.append(chunk);
+    if (this.#decoder.pendingBytes > BACKLOG_BYTES_MAX) this.#fail(new ProtocolError("backlog-too-long"));
+    this.#run();
+  }
+
+  /**
+   * The answer after {@link LATER}. Without effect once the session is over; where no answer is outstanding
+   * it is reported as an error and otherwise ignored.
+   */
+  resume(answer: Response | EndOfMessageResponse): void {
+    if (this.#state === "over") return;
+    if (this.#asking) {
+      this.#early = answer;
+      return;
+    }
+    const stage = this.#waiting;
+    if (stage === undefined) {
+      this.#ports.report(new Error("resume without an outstanding answer"));
+      return;
+    }
+    this.#waiting = undefined;
+    this.#settle(stage, answer);
+    this.#run();
+  }
+
+  /** The MTA reads again, after {@link SessionPorts.write} has returned false. */
+  drained(): void {
+    this.#choked = false;
+    this.#run();
+  }
+
+  /** The socket is gone, or is to be closed by our side. */
+  end(): void {
+    this.#closed = true;
+    if (this.#state !== "over") this.#finish();
+  }
+
+  #run(): void {
+    if (this.#running) return;
+    this.#running = true;
+    do {
+      while (this.#waiting === undefined && !this.#choked && this.#state !== "over") {
+        if (!this.#step()) break;
+        if (this.#replies.bytes >= REPLY_BATCH_BYTES) this.#flush();
+      }
+    } while (this.#flush());
+    this.#running = false;
+    if (this.#state === "over" && !this.#closed) {
+      this.#closed = true;
+      this.#ports.close();
+    }
+  }
+
+  /** Handles one packet; false where none is whole. */
+  #step(): boolean {
+    try {
+      const packet = this.#decoder.next();
+      if (packet === undefined) return false;
+      this.#admit(packet);
+    } catch (error) {
+      this.#fail(error);
+    }
+    return true;
+  }
+
+  #admit(packet: Packet): void {
+    const kind = commandKind(packet);
+    const next = TRANSITIONS[this.#state][kind];
+    if (next === undefined) {
+      throw new ProtocolError(
+        this.#state === "start" ? "negotiation-missing" : "command-out-of-order",
+        `${kind} in state ${this.#state}`,
+      );
+    }
+    const command = decodeCommand(packet);
+    switch (command.kind) {
+      case "macros":
+        this.#macros.put(command.stage, command.text);
+        return;
+      case "negotiate":
+        this.#negotiate(command);
+        return;
+      case "quit":
+        this.#finish();
+        return;
+      case "abort":
+        this.#leaveMessage();
+        this.#macros.endMessage();
+        this.#state = next;
+        return;
+      case "quitNewConnection":
+        this.#newConnection();
+        return;
+      case "connect":
+      case "helo":
+      case "mail":
+        this.#leaveMessage();
+        this.#macros.enter(command.kind);
+        this.#state = next;
+        this.#ask(command);
+        return;
+      case "rcpt":
+      case "data":
+      case "endOfHeaders":
+      case "endOfMessage":
+        this.#macros.enter(command.kind);
+        if (command.kind !== "endOfMessage") this.#state = next;
+        this.#ask(command);
+        return;
+      case "header":
+      case "body":
+        this.#state = next;
+        this.#ask(command);
+        return;
+      case "unknown":
+        this.#speak("unknown", CONTINUE);
+        return;
+    }
+  }
+
+  #negotiate(offer: Extract<Command, { kind: "negotiate" }>): void {
+    const { version, actions, protocol } = offer;
+    this.#terms = negotiate(
+      { version, actions, protocol },
+      this.#handler.negotiate({ version, actions, protocol }),
+    );
+    this.#awaitClient();
+    this.#replies.add(this.#terms.reply);
+  }
+
+  #newConnection(): void {
+    this.#leaveMessage();
+    this.#macros.clear();
+    this.#connectionVerdict = undefined;
+    this.#awaitClient();
+    this.#handler.newConnection();
+  }
+
+  #awaitClient(): void {
+    this.#state = this.#terms?.wanted.has("connect") === true ? "expectsClient" : "withoutClient";
+  }
+
+  /** A message in hand is over without a verdict; one that is decided is forgotten. */
+  #leaveMessage(): void {
+    this.#verdict = undefined;
+    if (messageInHand(this.#state)) this.#handler.abort();
+  }
+
+  /** Finds the answer to a command: the verdict that stands, the handler's, or "continue". */
+  #ask(command: Command): void {
+    const { kind } = command;
+    const standing = this.#verdict ?? this.#connectionVerdict;
+    if (standing !== undefined) {
+      this.#settle(kind, standing);
+      return;
+    }
+    if (this.#terms?.wanted.has(kind) !== true) {
+      this.#settle(kind, CONTINUE);
+      return;
+    }
+    let answer: Answer | EndOfMessageAnswer;
+    this.#asking = true;
+    try {
+      answer = this.#callHandler(command);
+    } catch (error) {
+      this.#ports.report(error);
+      this.#giveUp(kind);
+      return;
+    } finally {
+      this.#asking = false;
+    }
+    const early = this.#early;
+    this.#early = undefined;
+    if (answer !== LATER) this.#settle(kind, answer);
+    else if (early !== undefined) this.#settle(kind, early);
+    else this.#waiting = kind;
+  }
+
+  #callHandler(command: Command): Answer | EndOfMessageAnswer {
+    const handler = this.#handler;
+    switch (command.kind) {
+      case "connect":
+        return handler.connect(command, this.#macros);
+      case "helo":
+        return handler.helo(command.name, this.#macros);
+      case "mail":
+        return handler.mail(command.path, command.parameters, this.#macros);
+      case "rcpt":
+        return handler.rcpt(command.path, command.parameters, this.#macros);
+      case "header":
+        return handler.header(command.name, command.value);
+      case "endOfMessage":
+        return handler.endOfMessage(this.#macros);
+      default:
+        return CONTINUE;
+    }
+  }
+
+  /** The handler has thrown at this stage: a temporary failure of the message, and it forgets the message. */
+  #giveUp(stage: CommandKind): void {
+    this.#early = undefined;
+    const inMessage = messageInHand(this.#state);
+    if (inMessage && stage !== "endOfMessage") this.#decide(TEMPFAIL);
+    this.#settle(stage, TEMPFAIL);
+    if (inMessage) this.#handler.abort();
+  }
+
+  /** Takes the answer to a command: remembers what it decides and speaks it. */
+  #settle(stage: CommandKind, answer: Response | EndOfMessageResponse): void {
+    if (stage === "endOfMessage") {
+      this.#endMessage("edits" in answer ? answer : { edits: [], response: answer });
+      return;
+    }
+    const response = "edits" in answer ? answer.response : answer;
+    if (response.kind !== "continue" && this.#verdict === undefined) {
+      if (stage === "connect" || stage === "helo") this.#connectionVerdict = response;
+      else if (stage !== "rcpt" || response.kind === "accept" || response.kind === "discard")
+        this.#decide(response);
+    }
+    this.#speak(stage, response);
+  }
+
+  #decide(verdict: Response): void {
+    this.#verdict = verdict;
+    this.#verdictSpoken = false;
+    this.#state = "decided";
+  }
+
+  #endMessage(answer: EndOfMessageResponse): void {
+    this.#verdict = undefined;
+    this.#state = "client";
+    this.#macros.endMessage();
+    let packets: Buffer;
+    try {
+      packets = encodeEndOfMessage(answer, this.#terms, this.#ports.report);
+    } catch (error) {
+      this.#ports.report(error);
+      packets = encodeResponse(TEMPFAIL);
+    }
+    this.#replies.add(packets);
+  }
+
+  /** Speaks where the MTA waits. Discard means nothing for a connection and waits for its first message. */
+  #speak(stage: CommandKind, response: Response): void {
+    if (this.#terms?.unanswered.has(stage) === true) return;
+    const early = response.kind === "discard" && (stage === "connect" || stage === "helo");
+    this.#replies.add(this.#encode(early ? CONTINUE : response));
+    this.#verdictSpoken = true;
+  }
+
+  #encode(response: Response): Buffer {
+    try {
+      return encodeResponse(response, this.#terms?.replyLinesMax);
+    } catch (error) {
+      this.#ports.report(error);
+      return encodeResponse(TEMPFAIL);
+    }
+  }
+
+  /** Writes what there is; false where there was nothing. */
+  #flush(): boolean {
+    const bytes = this.#replies.take();
+    if (bytes === undefined) return false;
+    if (!this.#ports.write(bytes)) this.#choked = true;
+    return true;
+  }
+
+  #fail(error: unknown): void {
+    this.#ports.report(error);
+    this.#finish();
+  }
+
+  #finish(): void {
+    this.#state = "over";
+    this.#waiting = undefined;
+    try {
+      this.#handler.close();
+    } catch (error) {
+      this.#ports.report(error);
+    }
+  }
+}
