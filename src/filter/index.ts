@@ -1,4 +1,5 @@
 export type { ActionEvent, FilterEvent, MailFacts, ResultEvent } from "./events.ts";
+export { createFilter, type Resume } from "./filter.ts";
 export type {
   Cancel,
   Evaluation,
@@ -7,4 +8,3 @@ export type {
   FilterPorts,
   FilterSettings,
 } from "./ports.ts";
-// To come: createFilter(ports: FilterPorts, resume: (answer) => void): MilterHandler

@@ -1,9 +1,10 @@
 import type { Network } from "../address/index.ts";
+import type { LocalPolicy } from "../spf-check/index.ts";
 
 /** A pattern of WhitelistFrom, WhitelistTo and PolicyFor: an address, `@domain`, `user@`, `.domain`, substring. */
 export interface AddressPattern {
   readonly kind: "address" | "domain" | "localPart" | "subdomains" | "substring";
-  /** Lower case, without the `@` or `.` that marks the kind. */
+  /** Without the `@` or `.` that marks the kind. Text, not octets; case does not matter. */
   readonly text: string;
 }
 
@@ -50,7 +51,7 @@ export interface ClientNat {
 /** The settings that the policy reads. */
 export interface PolicySettings extends ActionSettings {
   readonly whitelistIP: readonly Network[];
-  /** Lower case; a leading dot means subdomains only. */
+  /** A leading dot means subdomains only. */
   readonly whitelistPTR: readonly string[];
   readonly whitelistFrom: readonly AddressPattern[];
   readonly whitelistTo: readonly AddressPattern[];
@@ -62,6 +63,8 @@ export interface PolicySettings extends ActionSettings {
   readonly fixedClientIP: string | undefined;
   readonly clientIPNAT: readonly ClientNat[];
   readonly checkHelo: boolean;
+  /** Where guess rules are in use, X-SPF-Guess is a field of ours. */
+  readonly localPolicy: Pick<LocalPolicy, "guess">;
   readonly policyFor: readonly PolicyFor[];
   readonly addHeader: boolean;
   readonly addReceivedHeader: boolean;

@@ -1,0 +1,99 @@
+import type { OctetString } from "../address/index.ts";
+import type { Edit } from "../milter-protocol/index.ts";
+import type { Quarantine } from "../policy/index.ts";
+import {
+  authenticationResults,
+  guessField,
+  printable,
+  receivedSpf,
+  type TraceFacts,
+  tagSubject,
+} from "../trace-fields/index.ts";
+import type { CheckedMail, Message } from "./message.ts";
+import { canMove } from "./needs.ts";
+import type { FilterSettings } from "./ports.ts";
+
+/** The Subject with the tag; a Subject of its own where the message has none. */
+export function tagEdit(subject: OctetString | undefined, tag: string): Edit {
+  return subject === undefined
+    ? { kind: "addHeader", name: "Subject", value: tagSubject("", tag) }
+    : { kind: "changeHeader", index: 1, name: "Subject", value: tagSubject(subject, tag) };
+}
+
+/**
+ * The fields that record what was found, each put on top of the one before, so that Authentication-Results ends
+ * up above all others (RFC 8601 section 4).
+ */
+export function recordEdits(
+  settings: FilterSettings,
+  message: Message,
+  mail: CheckedMail,
+  names: { readonly receiver: OctetString; readonly authservId: OctetString },
+): Edit[] {
+  const { helo, sender } = message.findings;
+  const main = sender ?? helo;
+  if (main === undefined) return [];
+  const facts: TraceFacts = {
+    receiver: names.receiver,
+    ip: mail.client.evaluatedIp,
+    helo: mail.helo,
+    smtputf8: message.smtputf8,
+  };
+  const edits: Edit[] = [];
+  if (settings.addReceivedHeader) {
+    edits.push(onTop("Received-SPF", receivedSpf(facts, main)));
+    const guess = guessField(facts, main);
+    if (guess !== undefined) edits.push(onTop("X-SPF-Guess", guess));
+  }
+  if (settings.addHeader) {
+    const checked = helo === undefined || main === helo ? [main] : [main, helo];
+    edits.push(
+      onTop(
+        "Authentication-Results",
+        authenticationResults({
+          authservId: names.authservId,
+          checked,
+          helo: mail.helo,
+          smtputf8: message.smtputf8,
+        }),
+      ),
+    );
+  }
+  return edits;
+}
+
+function onTop(name: string, value: OctetString): Edit {
+  return { kind: "insertHeader", index: 0, name, value };
+}
+
+/** How a message is quarantined with an MTA that offers these edits; undefined where it offers none that serve. */
+export function quarantineWay(
+  quarantine: Quarantine,
+  offered: ReadonlySet<Edit["kind"]>,
+): Quarantine["mode"] | undefined {
+  const mailbox = canMove(offered) && quarantine.recipients.length > 0;
+  const hold = offered.has("quarantine") && !quarantine.shared;
+  if (quarantine.mode === "hold") return hold ? "hold" : mailbox ? "mailbox" : undefined;
+  return mailbox ? "mailbox" : hold ? "hold" : undefined;
+}
+
+/**
+ * The edits that quarantine a message. The recipients are named in it only where all of it goes into quarantine:
+ * anybody else who keeps it would learn of a blind copy.
+ */
+export function quarantineEdits(
+  quarantine: Quarantine,
+  way: Quarantine["mode"],
+  reason: string,
+  smtputf8: boolean,
+): Edit[] {
+  if (way === "hold") return [{ kind: "quarantine", reason }];
+  const named = quarantine.shared ? [] : quarantine.recipients;
+  return [
+    ...named.map(
+      (path): Edit => ({ kind: "addHeader", name: "X-SPF-Original-To", value: printable(path, smtputf8) }),
+    ),
+    ...quarantine.removed.map((path): Edit => ({ kind: "deleteRecipient", path })),
+    ...quarantine.boxes.map((path): Edit => ({ kind: "addRecipient", path })),
+  ];
+}

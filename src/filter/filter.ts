@@ -1,0 +1,247 @@
+import type { OctetString } from "../address/index.ts";
+import {
+  ACCEPT,
+  type Answer,
+  CONTINUE,
+  type ConnectCommand,
+  type EndOfMessageAnswer,
+  type EndOfMessageResponse,
+  LATER,
+  type Macros,
+  type MilterHandler,
+  type Needs,
+  type Offer,
+  offeredEdits,
+  type Response,
+} from "../milter-protocol/index.ts";
+import {
+  type Client,
+  type ConnectDecision,
+  decideAtConnect,
+  decideAtMail,
+  recipientOf,
+  recipientSyntaxReply,
+  refusalStage,
+  trustedSession,
+} from "../policy/index.ts";
+import { dispose, disposeUnchecked } from "./dispose.ts";
+import { evaluateMessage } from "./evaluate-message.ts";
+import { FieldsSeen } from "./fields-seen.ts";
+import { Journal, shownSender } from "./journal.ts";
+import { type CheckedMail, Message } from "./message.ts";
+import { needsOf, usesOf } from "./needs.ts";
+import type { FilterPorts } from "./ports.ts";
+import { refuse, speak } from "./refuse.ts";
+import { learnRelayedClient } from "./relayed-message.ts";
+import { authservIdOf, type Surroundings } from "./surroundings.ts";
+
+/** Gives a session the answer it was promised with LATER. */
+export type Resume = (answer: Response | EndOfMessageResponse) => void;
+
+/**
+ * The filter's side of one milter connection: what the MTA tells becomes facts, these are evaluated and decided
+ * upon, and the decisions go back as responses and edits. `resume` is called once for each LATER, unless the
+ * connection is closed before.
+ */
+export function createFilter(ports: FilterPorts, resume: Resume): MilterHandler {
+  return new Filter(ports, resume);
+}
+
+const NOTHING_TO_DO: EndOfMessageResponse = { edits: [], response: CONTINUE };
+const NOT_CONNECTED: ConnectDecision = { kind: "pass", reason: "no CONNECT", client: undefined };
+
+class Filter implements MilterHandler {
+  readonly #resume: Resume;
+  #around: Surroundings;
+  #connection = NOT_CONNECTED;
+  #helo = "";
+  #message: Message | undefined;
+
+  constructor(ports: FilterPorts, resume: Resume) {
+    this.#resume = resume;
+    this.#around = {
+      ports,
+      uses: usesOf(ports.settings),
+      offered: new Set(),
+      receiver: ports.hostname,
+    };
+  }
+
+  negotiate(offer: Offer): Needs {
+    this.#around = { ...this.#around, offered: offeredEdits(offer) };
+    return needsOf(this.#around.ports, offer);
+  }
+
+  connect(command: ConnectCommand, macros: Macros): Answer {
+    const { ports } = this.#around;
+    this.#around = { ...this.#around, receiver: receiverOf(macros, ports.hostname) };
+    this.#connection = decideAtConnect(ports.settings, command);
+    // Over a Unix socket nobody waits for an answer here: it is spoken at MAIL.
+    if (this.#connection.kind !== "pass" || ports.transport === "unix") return CONTINUE;
+    this.#journal("", undefined).action({ action: "skipped", reason: this.#connection.reason });
+    return ACCEPT;
+  }
+
+  helo(name: OctetString): Answer {
+    this.#helo = name;
+    return CONTINUE;
+  }
+
+  mail(argument: OctetString, parameters: readonly string[], macros: Macros): Answer {
+    this.abort();
+    const { ports, uses } = this.#around;
+    const journal = this.#journal(shownSender(argument), macros.get("i"));
+    const connection = this.#connection;
+    const reason =
+      connection.kind === "pass"
+        ? connection.reason
+        : connection.kind === "check"
+          ? trustedSession(ports.settings, {
+              authenticated: macros.get("{auth_authen}"),
+              verify: macros.get("{verify}"),
+            })
+          : undefined;
+    if (reason !== undefined) {
+      journal.action({ action: "skipped", reason });
+      return ACCEPT;
+    }
+    const fields = new FieldsSeen(ports.settings, uses, authservIdOf(this.#around));
+    const message = new Message(argument, parameters, fields, journal);
+    this.#message = message;
+    return connection.kind === "check" ? this.#checkSender(message, connection.client) : CONTINUE;
+  }
+
+  #checkSender(message: Message, client: Client): Answer {
+    const { ports, uses } = this.#around;
+    const decision = decideAtMail(ports.settings, client, message.argument);
+    switch (decision.kind) {
+      case "skip":
+        message.journal.action({ action: "skipped", reason: decision.reason });
+        return uses.removesForged || uses.removesGuesses ? CONTINUE : ACCEPT;
+      case "refuse":
+        return speak(message, decision.reason, decision.reply, decision.reportOnly);
+      case "check": {
+        const { sender, policy } = decision;
+        const stage = refusalStage(ports.settings, policy);
+        const mail = { client, helo: this.#helo, sender, policy, stage };
+        const known = this.#evaluate(message, mail, () => this.#answerMail(message, mail));
+        return known ? this.#answerMail(message, mail) : LATER;
+      }
+    }
+  }
+
+  /** True when all is known on return; else the answer that is then found is given later. */
+  #evaluate(message: Message, mail: CheckedMail, answer: () => Response | EndOfMessageResponse): boolean {
+    message.mail = mail;
+    return evaluateMessage(message, mail, {
+      ports: this.#around.ports,
+      receiver: this.#around.receiver,
+      done: () => {
+        this.#resume(answer());
+      },
+    });
+  }
+
+  #answerMail(message: Message, mail: CheckedMail): Response {
+    const judgement = message.judgement(mail);
+    if (mail.stage !== "mail" || judgement.kind !== "refuse") return CONTINUE;
+    return refuse(this.#around, message, mail, { cause: judgement.cause, actions: mail.policy.actions });
+  }
+
+  rcpt(argument: OctetString, _parameters: readonly string[], macros: Macros): Answer {
+    const message = this.#message;
+    if (message === undefined) return CONTINUE;
+    message.journal.queueId ??= macros.get("i");
+    if (this.#connection.kind === "relay") {
+      message.unread.push(argument);
+      return CONTINUE;
+    }
+    const { mail } = message;
+    if (mail === undefined) return CONTINUE;
+    return this.#checkRecipient(message, mail, argument);
+  }
+
+  #checkRecipient(message: Message, mail: CheckedMail, argument: OctetString): Response {
+    const { ports, uses } = this.#around;
+    const recipient = recipientOf(ports.settings, mail.policy, argument);
+    const { actions, path, exempt } = recipient;
+    if (path.kind === "malformed" && exempt === undefined && uses.refusesAtRcpt && actions.check) {
+      const reply = recipientSyntaxReply(actions);
+      const response = speak(message, `recipient syntax: ${path.reason}`, reply, actions.reportOnly, [
+        argument,
+      ]);
+      if (response.kind === "reply") return response;
+    }
+    const judgement = message.judgementFor(mail, recipient);
+    if (mail.stage === "rcpt" && judgement.kind === "refuse") {
+      const refused = { cause: judgement.cause, actions, recipients: [argument] };
+      const response = refuse(this.#around, message, mail, refused);
+      if (response.kind === "reply") return response;
+    }
+    if (exempt !== undefined && message.judgement(mail).kind !== "deliver") {
+      message.journal.action({ action: "skipped", reason: exempt, recipients: [argument] });
+    }
+    message.recipients.push(recipient);
+    return CONTINUE;
+  }
+
+  header(name: OctetString, value: OctetString): Answer {
+    this.#message?.fields.see(name, value, this.#connection.kind === "relay");
+    return CONTINUE;
+  }
+
+  endOfMessage(macros: Macros): EndOfMessageAnswer {
+    const message = this.#message;
+    if (message === undefined) return NOTHING_TO_DO;
+    message.journal.queueId = macros.get("i") ?? message.journal.queueId;
+    if (this.#connection.kind === "relay") return this.#checkRelayed(message);
+    this.#message = undefined;
+    const { mail } = message;
+    return mail === undefined
+      ? disposeUnchecked(this.#around, message)
+      : dispose(this.#around, message, mail);
+  }
+
+  /** Everything about a message through a trusted relay is decided when its header has been seen. */
+  #checkRelayed(message: Message): EndOfMessageAnswer {
+    const learned = learnRelayedClient(this.#around, message);
+    switch (learned.kind) {
+      case "answer":
+        this.#message = undefined;
+        return learned.answer;
+      case "check": {
+        const { mail } = learned;
+        const answer = (): EndOfMessageResponse => {
+          this.#message = undefined;
+          return dispose(this.#around, message, mail);
+        };
+        return this.#evaluate(message, mail, answer) ? answer() : LATER;
+      }
+    }
+  }
+
+  abort(): void {
+    this.#message?.cancel?.();
+    this.#message = undefined;
+  }
+
+  newConnection(): void {
+    this.abort();
+    this.#connection = NOT_CONNECTED;
+    this.#helo = "";
+    this.#around = { ...this.#around, receiver: this.#around.ports.hostname };
+  }
+
+  close(): void {
+    this.newConnection();
+  }
+
+  #journal(from: OctetString, queueId: string | undefined): Journal {
+    return new Journal(this.#around.ports.report, this.#connection.client, this.#helo, from, queueId);
+  }
+}
+
+function receiverOf(macros: Macros, hostname: string): OctetString {
+  const name = macros.get("j");
+  return name === undefined || name === "" ? hostname : name;
+}

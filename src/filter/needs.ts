@@ -1,0 +1,143 @@
+import { type Needs, type Offer, type OptionalCommand, offeredEdits } from "../milter-protocol/index.ts";
+import type { ActionSettings } from "../policy/index.ts";
+import type { FilterPorts, FilterSettings } from "./ports.ts";
+
+type EditKind = Needs["edits"] extends ReadonlySet<infer Kind> ? Kind : never;
+
+/** What the options in force, PolicyFor lines included, can lead to. */
+export interface Uses {
+  readonly removesForged: boolean;
+  readonly removesGuesses: boolean;
+  readonly addsFields: boolean;
+  readonly tags: boolean;
+  readonly quarantines: boolean;
+  readonly holds: boolean;
+  /** A refusal may be spoken at RCPT. */
+  readonly refusesAtRcpt: boolean;
+  readonly seesRecipients: boolean;
+  readonly hasRelays: boolean;
+}
+
+const usesOfSettings = new WeakMap<FilterSettings, Uses>();
+const needsOfUses = new WeakMap<Uses, Map<string, Needs>>();
+
+/** Reads from the settings what they can lead to; once for each settings object. */
+export function usesOf(settings: FilterSettings): Uses {
+  let uses = usesOfSettings.get(settings);
+  if (uses === undefined) {
+    uses = readUses(settings);
+    usesOfSettings.set(settings, uses);
+  }
+  return uses;
+}
+
+function readUses(settings: FilterSettings): Uses {
+  const may = (test: (actions: Partial<ActionSettings>) => boolean): boolean =>
+    test(settings) || settings.policyFor.some(({ actions }) => test(actions));
+  const checks = may(({ check }) => check === true);
+  const acts = checks && may(({ reportOnly }) => reportOnly === false);
+  const quarantines = acts && may(({ quarantine }) => quarantine === true);
+  const perRecipient =
+    settings.whitelistTo.length > 0 || settings.policyFor.some(({ to }) => to !== undefined);
+  const hasRelays = settings.trustedRelay.length > 0;
+  const atRcpt = checks && (perRecipient || may(({ rejectAt }) => rejectAt === "rcpt"));
+  return {
+    removesForged: settings.removeForgedHeaders !== "off",
+    removesGuesses: settings.addReceivedHeader && settings.localPolicy.guess !== undefined,
+    addsFields: checks && (settings.addHeader || settings.addReceivedHeader),
+    tags: acts && may(({ tagSubject }) => tagSubject === true),
+    quarantines,
+    holds: quarantines && may(({ quarantineMode }) => quarantineMode === "hold"),
+    refusesAtRcpt: acts && atRcpt && may(refusesAnything),
+    seesRecipients: atRcpt || quarantines,
+    hasRelays,
+  };
+}
+
+function refusesAnything(actions: Partial<ActionSettings>): boolean {
+  return (
+    (actions.refuseFail ?? "off") !== "off" ||
+    (actions.refuseHeloFail ?? "off") !== "off" ||
+    actions.refuseSoftFail === true ||
+    actions.refuseNeutral === true ||
+    actions.refuseSPFNone === true ||
+    actions.refuseSPFNoneHelo === true ||
+    actions.refusePermError === true ||
+    actions.acceptTempError === false
+  );
+}
+
+/** What is asked of an MTA with this offer: no more than the settings use. The same object for the same question. */
+export function needsOf({ settings, transport }: FilterPorts, offer: Offer): Needs {
+  const uses = usesOf(settings);
+  let known = needsOfUses.get(uses);
+  if (known === undefined) {
+    known = new Map();
+    needsOfUses.set(uses, known);
+  }
+  const key = `${transport} ${offer.actions}`;
+  let needs = known.get(key);
+  if (needs === undefined) {
+    needs = {
+      edits: editsFor(uses, offer),
+      wants: commandsFor(uses),
+      answers: answersFor(uses, transport),
+      rejectedRecipients: false,
+      macros: macrosFor(settings, transport),
+    };
+    known.set(key, needs);
+  }
+  return needs;
+}
+
+function editsFor(uses: Uses, offer: Offer): ReadonlySet<EditKind> {
+  const edits = new Set<EditKind>();
+  if (uses.addsFields) edits.add("insertHeader");
+  if (uses.removesForged || uses.removesGuesses || uses.tags) edits.add("changeHeader");
+  if (uses.tags) edits.add("addHeader");
+  if (uses.quarantines) {
+    edits.add("addHeader").add("addRecipient").add("deleteRecipient");
+    if (uses.holds || !canMove(offeredEdits(offer))) edits.add("quarantine");
+  }
+  return edits;
+}
+
+/** Whether an MTA lets recipients be replaced by a quarantine box. */
+export function canMove(offered: ReadonlySet<EditKind>): boolean {
+  return offered.has("addRecipient") && offered.has("deleteRecipient");
+}
+
+function commandsFor(uses: Uses): ReadonlySet<OptionalCommand> {
+  const wants = new Set<OptionalCommand>(["connect", "helo"]);
+  if (uses.seesRecipients) wants.add("rcpt");
+  if (uses.removesForged || uses.removesGuesses || uses.tags || uses.hasRelays) wants.add("headers");
+  return wants;
+}
+
+/**
+ * CONNECT and HELO are facts that need no answer. Over TCP they get one: Sendmail leaves Nagle's algorithm on, and
+ * small packets that nobody answers then wait some 40 ms for each other.
+ */
+function answersFor(uses: Uses, transport: FilterPorts["transport"]): ReadonlySet<OptionalCommand> {
+  const answers = new Set<OptionalCommand>();
+  if (transport === "inet") answers.add("connect").add("helo");
+  if (uses.refusesAtRcpt) answers.add("rcpt");
+  return answers;
+}
+
+/**
+ * `j` comes with CONNECT, `{verify}` with HELO after STARTTLS (Sendmail) and again with MAIL where it is asked
+ * for, `{auth_authen}` with MAIL. The queue id comes with MAIL from Sendmail; Postfix has none before the first
+ * recipient and sends it with end of message unasked. Stages without a list send no macros, which over TCP saves
+ * a wait each.
+ */
+function macrosFor(settings: FilterSettings, transport: FilterPorts["transport"]): Needs["macros"] {
+  const mail = ["i"];
+  if (settings.skipAuth) mail.push("{auth_authen}");
+  if (settings.skipTLSVerified) mail.push("{verify}");
+  return {
+    connect: ["j"],
+    helo: settings.skipTLSVerified && transport === "unix" ? ["{verify}"] : [],
+    mail,
+  };
+}

@@ -1,0 +1,46 @@
+import { type IpAddress, type OctetString, parseIpAddress, unmapIpv4 } from "../address/index.ts";
+import { verifiedName } from "./host-name.ts";
+import type { PolicySettings } from "./settings.ts";
+
+/** Who sends the mail: the SMTP client, or the one that a trusted relay has seen. */
+export interface Client {
+  /** The address that connected; IPv4 where it was IPv4-mapped. */
+  readonly ip: IpAddress;
+  /** The address that is evaluated, logged and written into fields (ClientIPNAT, FixedClientIP). */
+  readonly evaluatedIp: IpAddress;
+  /** The host name, where it is verified. */
+  readonly name: OctetString | undefined;
+  /** The name, or what the MTA gave instead of one: `[192.0.2.9]`. */
+  readonly shownName: OctetString;
+}
+
+/** The client at an address under the name that the MTA (or a trusted relay) gave it. */
+export function clientAt(
+  settings: Pick<PolicySettings, "clientIPNAT" | "fixedClientIP">,
+  address: IpAddress,
+  hostname: OctetString,
+): Client {
+  const ip = unmapIpv4(address);
+  return {
+    ip,
+    evaluatedIp: evaluatedAddress(settings, ip),
+    name: verifiedName(hostname),
+    shownName: hostname === "" ? `[${ip.text}]` : hostname,
+  };
+}
+
+/** The address as an MTA spells it in CONNECT: Sendmail puts `IPv6:` before one, some leave a zone behind one. */
+export function readClientAddress(text: string): IpAddress | undefined {
+  const bare = text.replace(/^ipv6:/i, "");
+  const zone = bare.indexOf("%");
+  return parseIpAddress(zone === -1 ? bare : bare.slice(0, zone));
+}
+
+function evaluatedAddress(
+  { clientIPNAT, fixedClientIP }: Pick<PolicySettings, "clientIPNAT" | "fixedClientIP">,
+  ip: IpAddress,
+): IpAddress {
+  const text = clientIPNAT.find(({ from }) => from === ip.text)?.to ?? fixedClientIP;
+  const instead = text === undefined ? undefined : parseIpAddress(text);
+  return instead === undefined ? ip : unmapIpv4(instead);
+}

@@ -1,0 +1,105 @@
+import { type OctetString, type Path, parsePath } from "../address/index.ts";
+import { type Cause, isMarked, type Judgement } from "./judgement.ts";
+import type { ActionSettings } from "./settings.ts";
+
+/** A recipient that has not been refused; one without a path stands for all where recipients are not known. */
+export interface Remaining {
+  readonly path: OctetString | undefined;
+  readonly actions: ActionSettings;
+  readonly judgement: Judgement;
+}
+
+/** What is done to a message as a whole. */
+export interface Disposal {
+  /** The whole message is refused, and nothing else is done. */
+  readonly refused: { readonly cause: Cause; readonly actions: ActionSettings } | undefined;
+  readonly tag: { readonly text: string; readonly cause: Cause } | undefined;
+  readonly quarantine: Quarantine | undefined;
+}
+
+/** How a message is quarantined. */
+export interface Quarantine {
+  readonly cause: Cause;
+  /** hold: the MTA's own quarantine queue. */
+  readonly mode: "mailbox" | "hold";
+  /** The recipients that get it only out of quarantine; empty where recipients are not known. */
+  readonly recipients: readonly OctetString[];
+  /** Those of them that are taken off the envelope: all but one that is the quarantine box itself. */
+  readonly removed: readonly OctetString[];
+  /** The boxes that are put on it, in envelope form. */
+  readonly boxes: readonly OctetString[];
+  /** Somebody else keeps the message, who must not learn of the others from it. */
+  readonly shared: boolean;
+}
+
+const NOTHING: Disposal = { refused: undefined, tag: undefined, quarantine: undefined };
+
+type Marked = Remaining & { readonly cause: Cause };
+
+/**
+ * Decides over the recipients that remain. A message is refused as a whole only where `mayRefuse` says so and no
+ * recipient is exempt; else the fail that it would have been refused for is marked like any other. The Subject,
+ * which is one for all, follows those who keep the message, and the quarantined ones only where nobody does.
+ */
+export function decideAtEndOfMessage(remaining: readonly Remaining[], mayRefuse: boolean): Disposal {
+  const first = remaining[0];
+  if (first === undefined) return NOTHING;
+  if (
+    mayRefuse &&
+    first.judgement.kind === "refuse" &&
+    remaining.every(({ judgement }) => judgement.kind === "refuse")
+  ) {
+    return { ...NOTHING, refused: { cause: first.judgement.cause, actions: first.actions } };
+  }
+  const marked = remaining.flatMap((recipient) => {
+    const { judgement } = recipient;
+    return judgement.kind !== "deliver" && isMarked(judgement.cause)
+      ? [{ ...recipient, cause: judgement.cause }]
+      : [];
+  });
+  if (marked.length === 0) return NOTHING;
+  const quarantined = marked.filter(({ actions }) => actions.quarantine);
+  const keepers = remaining.length - quarantined.length;
+  return {
+    refused: undefined,
+    tag: tagOf(keepers > 0 ? marked.filter(({ actions }) => !actions.quarantine) : marked),
+    quarantine: quarantineOf(quarantined, keepers > 0),
+  };
+}
+
+function tagOf(marked: readonly Marked[]): Disposal["tag"] {
+  const wanting = marked.find(({ actions }) => actions.tagSubject);
+  return wanting === undefined ? undefined : { text: wanting.actions.tag, cause: wanting.cause };
+}
+
+function quarantineOf(quarantined: readonly Marked[], shared: boolean): Quarantine | undefined {
+  const first = quarantined[0];
+  if (first === undefined) return undefined;
+  const hold = !shared && quarantined.every(({ actions }) => actions.quarantineMode === "hold");
+  const known = quarantined.filter((recipient) => recipient.path !== undefined);
+  const boxOf = ({ actions }: Marked): OctetString => `<${actions.quarantineBox.replace(/^<|>$/g, "")}>`;
+  const outside = known.filter((recipient) => !isSameMailbox(recipient.path ?? "", boxOf(recipient)));
+  return {
+    cause: first.cause,
+    mode: hold ? "hold" : "mailbox",
+    recipients: unique(known.map(({ path }) => path ?? "")),
+    removed: unique(outside.map(({ path }) => path ?? "")),
+    boxes: unique(outside.map(boxOf)),
+    shared,
+  };
+}
+
+function unique(values: readonly OctetString[]): OctetString[] {
+  return [...new Set(values)];
+}
+
+/** Whether two envelope addresses spell one mailbox; the case of a local part does not make two of it here. */
+function isSameMailbox(a: OctetString, b: OctetString): boolean {
+  const [left, right] = [mailboxOf(a), mailboxOf(b)];
+  return left !== undefined && left === right;
+}
+
+function mailboxOf(argument: OctetString): string | undefined {
+  const path: Path = parsePath(argument, { relaxedLocalPart: true });
+  return path.kind === "mailbox" ? `${path.localPart}@${path.domain}`.toLowerCase() : undefined;
+}

@@ -1,0 +1,108 @@
+import { isNoMailRecord, type Outcome, type SpfResult } from "../spf-check/index.ts";
+import type { Findings, Verdict } from "./findings.ts";
+import type { ActionSettings } from "./settings.ts";
+
+/** Who said the result that is acted upon: the domain, SPFRules, or SPFGuess. */
+export type Basis = "published" | "local" | "guess";
+
+/** The result that decides what is done; fields and log keep the published one. */
+export interface ActingResult {
+  readonly result: SpfResult;
+  readonly basis: Basis;
+}
+
+/** What led to something being done. */
+export interface Cause extends ActingResult {
+  readonly verdict: Verdict;
+}
+
+/** What the findings and the options come to, for one recipient or for a whole mail. */
+export type Judgement =
+  | { readonly kind: "deliver" }
+  /** Tagged and quarantined, as far as the options say. */
+  | { readonly kind: "mark"; readonly cause: Cause }
+  | { readonly kind: "refuse"; readonly cause: Cause };
+
+const DELIVER: Judgement = { kind: "deliver" };
+
+/**
+ * The result to act upon. Local rules win over the published result. A guess counts only as fail or pass: other
+ * guesses leave a none a none.
+ */
+export function actingResult({ result, local, guess }: Outcome): ActingResult {
+  if (local !== undefined) return { result: local.result, basis: "local" };
+  if (guess?.result === "fail" || guess?.result === "pass") return { result: guess.result, basis: "guess" };
+  return { result, basis: "published" };
+}
+
+/** Judges the findings. ReportOnly changes nothing here: it is for the caller not to carry out the judgement. */
+export function judge(actions: ActionSettings, findings: Findings): Judgement {
+  if (!actions.check || findings.forwarder !== undefined) return DELIVER;
+  const { helo, sender } = findings;
+  if (helo !== undefined && refusesHelo(actions, helo)) {
+    return { kind: "refuse", cause: causeOf(helo) };
+  }
+  // The HELO result stands alone where it ended the evaluation for the mail, yet not for this recipient.
+  const verdict = sender ?? helo;
+  if (verdict === undefined) return DELIVER;
+  const cause = causeOf(verdict);
+  if (verdict === sender && refuses(actions, cause)) return { kind: "refuse", cause };
+  return isMarked(cause) ? { kind: "mark", cause } : DELIVER;
+}
+
+/** Whether a result is one that Subject tag and quarantine are for: softfail, and fail that is not refused. */
+export function isMarked({ result }: ActingResult): boolean {
+  return result === "fail" || result === "softfail";
+}
+
+/** Whether the judgement makes a difference to the message. */
+export function isActedUpon(actions: ActionSettings, judgement: Judgement): boolean {
+  switch (judgement.kind) {
+    case "deliver":
+      return false;
+    case "mark":
+      return actions.tagSubject || actions.quarantine;
+    case "refuse":
+      return true;
+  }
+}
+
+/** The cause in words for the log: `SPF fail`, `SPF none of HELO, local policy fail`. */
+export function describeCause({ verdict, result, basis }: Cause): string {
+  const published = `SPF ${verdict.outcome.result}${verdict.identity === "helo" ? " of HELO" : ""}`;
+  if (basis === "published") return published;
+  return `${published}, ${basis === "local" ? "local policy" : "best guess"} ${result}`;
+}
+
+function causeOf(verdict: Verdict): Cause {
+  const { result, basis } = actingResult(verdict.outcome);
+  return { verdict, result, basis };
+}
+
+function refusesHelo(actions: ActionSettings, helo: Verdict): boolean {
+  return actingResult(helo.outcome).result === "fail" && refusesFail(actions.refuseHeloFail, helo.outcome);
+}
+
+function refuses(actions: ActionSettings, { verdict, result }: Cause): boolean {
+  switch (result) {
+    case "pass":
+      return false;
+    case "fail":
+      return refusesFail(actions.refuseFail, verdict.outcome);
+    case "softfail":
+      return actions.refuseSoftFail;
+    case "neutral":
+      return actions.refuseNeutral;
+    case "none":
+      return verdict.identity === "helo" ? actions.refuseSPFNoneHelo : actions.refuseSPFNone;
+    case "permerror":
+      return actions.refusePermError;
+    case "temperror":
+      return !actions.acceptTempError;
+  }
+}
+
+function refusesFail(setting: ActionSettings["refuseFail"], { record }: Outcome): boolean {
+  if (setting === "nomail") return record !== undefined && isNoMailRecord(record);
+  return setting === "on";
+}

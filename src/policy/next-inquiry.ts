@@ -1,0 +1,76 @@
+import { isHeloDomain, type OctetString, type Path } from "../address/index.ts";
+import type { Outcome } from "../spf-check/index.ts";
+import type { Findings } from "./findings.ts";
+import { isActedUpon, judge } from "./judgement.ts";
+import type { MailPolicy } from "./mail-policy.ts";
+import type { PolicySettings } from "./settings.ts";
+
+/** An evaluation that is wanted next. */
+export interface Inquiry {
+  readonly purpose: "helo" | "sender" | "forwarder";
+  readonly identity: "mailfrom" | "helo";
+  readonly domain: OctetString;
+  readonly sender: OctetString;
+}
+
+/**
+ * The evaluation that is wanted next, or undefined when all is known. HELO comes first; where it fails and that
+ * is refused, it is the last (RFC 7208 section 2.3). Forwarders are asked about only where something would be done.
+ */
+export function nextInquiry(
+  settings: PolicySettings,
+  policy: MailPolicy,
+  mail: { readonly sender: Path; readonly helo: OctetString },
+  findings: Findings,
+): Inquiry | undefined {
+  if (findings.sender !== undefined) {
+    return mayBeActedUpon(policy, findings) ? nextForwarder(settings, findings) : undefined;
+  }
+  const asked = mail.sender.kind === "mailbox" && settings.checkHelo && isHeloDomain(mail.helo);
+  if (asked && findings.helo === undefined) return heloInquiry("helo", mail.helo);
+  if (findings.helo !== undefined && judge(policy.actions, findings).kind === "refuse") {
+    const forwarder = nextForwarder(settings, findings);
+    if (forwarder !== undefined) return forwarder;
+    // Where it is only reported, the message goes on and its sender is recorded as well.
+    if (!policy.actions.reportOnly) return undefined;
+  }
+  return senderInquiry(mail);
+}
+
+function senderInquiry({ sender, helo }: { sender: Path; helo: OctetString }): Inquiry {
+  if (sender.kind !== "mailbox") return heloInquiry("sender", helo);
+  return { purpose: "sender", identity: "mailfrom", domain: sender.domain, sender: sender.address };
+}
+
+function heloInquiry(purpose: "helo" | "sender", helo: OctetString): Inquiry {
+  return { purpose, identity: "helo", domain: helo, sender: `postmaster@${helo}` };
+}
+
+function nextForwarder(settings: PolicySettings, findings: Findings): Inquiry | undefined {
+  const domain = settings.trustedForwarder[findings.forwardersAsked];
+  if (domain === undefined || findings.forwarder !== undefined) return undefined;
+  return { purpose: "forwarder", identity: "mailfrom", domain, sender: `postmaster@${domain}` };
+}
+
+function mayBeActedUpon(policy: MailPolicy, findings: Findings): boolean {
+  if (isActedUpon(policy.actions, judge(policy.actions, findings))) return true;
+  return policy.lines.length > 0 && findings.sender?.outcome.result !== "pass";
+}
+
+/** The findings with what came of an inquiry. */
+export function withOutcome(findings: Findings, inquiry: Inquiry, outcome: Outcome): Findings {
+  switch (inquiry.purpose) {
+    case "helo":
+    case "sender":
+      return {
+        ...findings,
+        [inquiry.purpose]: { identity: inquiry.identity, sender: inquiry.sender, outcome },
+      };
+    case "forwarder":
+      return {
+        ...findings,
+        forwarder: outcome.result === "pass" ? inquiry.domain : undefined,
+        forwardersAsked: findings.forwardersAsked + 1,
+      };
+  }
+}

@@ -1,0 +1,127 @@
+import { type OctetString, octetsOfText } from "../address/index.ts";
+import type { SpfResult } from "../spf-check/index.ts";
+import { printable } from "../trace-fields/index.ts";
+import type { Cause } from "./judgement.ts";
+import { fillIn, type ReasonValues, sentenceFor } from "./reason.ts";
+import type { ActionSettings } from "./settings.ts";
+
+/** An SMTP reply that refuses. Printable ASCII throughout; no line reaches 512 octets with its codes. */
+export interface Reply {
+  readonly code: "550" | "450" | "451";
+  /** RFC 3463, RFC 7372. */
+  readonly enhanced: string;
+  readonly lines: readonly string[];
+}
+
+/** What a reply tells besides the cause. */
+export interface ReplyFacts {
+  readonly helo: OctetString;
+  /** The address that was evaluated. */
+  readonly ip: string;
+  /** The name of the host that checks. */
+  readonly receiver: OctetString;
+}
+
+/** Leaves room for the address that Sendmail puts before a reply. */
+const LINE_OCTETS_MAX = 400;
+const TEXT_OCTETS_MAX = 2_000;
+const VALUE_OCTETS_MAX = 320;
+
+const SUBJECT_AND_DETAIL: Readonly<Record<Exclude<SpfResult, "pass">, string>> = {
+  fail: "7.23",
+  softfail: "7.23",
+  neutral: "7.23",
+  temperror: "7.24",
+  permerror: "7.24",
+  none: "7.1",
+};
+
+/** The reply that refuses for this cause (RFC 7208 section 8, RFC 7372 section 3.2). */
+export function refusal(
+  actions: Pick<ActionSettings, "softFail" | "rejectReason">,
+  cause: Cause,
+  facts: ReplyFacts,
+): Reply {
+  const values = reasonValues(cause, facts);
+  const template = actions.rejectReason;
+  const custom =
+    template === undefined ? "" : printable(fillIn(octetsOfText(template), values), false).trim();
+  const lines = replyLines(custom === "" ? sentenceFor(cause, values) : custom);
+  // A text of the operator's that has the explanation in it does not need it twice.
+  const told = custom !== "" && template?.includes("{explanation}") === true;
+  const explanation = told ? undefined : explanationLine(cause, values);
+  if (explanation !== undefined) lines.push(...replyLines(explanation));
+  const detail = SUBJECT_AND_DETAIL[cause.result === "pass" ? "fail" : cause.result];
+  if (cause.result === "temperror") return { code: "451", enhanced: `4.${detail}`, lines };
+  return { ...permanentOrNot(actions, detail), lines };
+}
+
+/** The reply to a MAIL FROM that is no address. */
+export function senderSyntaxReply(actions: Pick<ActionSettings, "softFail">): Reply {
+  return {
+    ...permanentOrNot(actions, "1.7"),
+    lines: ["Sender address does not conform to RFC 5321 syntax"],
+  };
+}
+
+/** The reply to a RCPT TO that is no address. */
+export function recipientSyntaxReply(actions: Pick<ActionSettings, "softFail">): Reply {
+  return {
+    ...permanentOrNot(actions, "1.3"),
+    lines: ["Recipient address does not conform to RFC 5321 syntax"],
+  };
+}
+
+/** The first line of a reply as it is spoken, for the log. */
+export function firstLine({ code, enhanced, lines }: Reply): string {
+  return `${code} ${enhanced} ${lines[0] ?? ""}`;
+}
+
+function permanentOrNot(
+  { softFail }: Pick<ActionSettings, "softFail">,
+  detail: string,
+): Pick<Reply, "code" | "enhanced"> {
+  return softFail ? { code: "450", enhanced: `4.${detail}` } : { code: "550", enhanced: `5.${detail}` };
+}
+
+function reasonValues({ verdict, result }: Cause, facts: ReplyFacts): ReasonValues {
+  const { outcome, sender } = verdict;
+  return {
+    sender: shownEnd(sender),
+    domain: shownEnd(outcome.domain),
+    helo: shownEnd(facts.helo),
+    ip: facts.ip,
+    host: shownEnd(facts.receiver),
+    result,
+    explanation: printable(outcome.explanation?.text ?? "", false),
+    problem: printable(outcome.problem ?? "", false).slice(0, VALUE_OCTETS_MAX),
+  };
+}
+
+/** A long value keeps its right-hand end, where the domain is that answers for it. */
+function shownEnd(value: OctetString): string {
+  const text = printable(value, false);
+  return text.length <= VALUE_OCTETS_MAX ? text : `...${text.slice(-VALUE_OCTETS_MAX)}`;
+}
+
+/** The domain's words are marked as such, since they are no words of ours (RFC 7208 section 8.4). */
+function explanationLine({ verdict, basis }: Cause, values: ReasonValues): string | undefined {
+  const { explanation } = verdict.outcome;
+  if (explanation === undefined || values.explanation.trim() === "") return undefined;
+  if (explanation.source === "default") return values.explanation;
+  return basis === "published" ? `The domain ${values.domain} explains: ${values.explanation}` : undefined;
+}
+
+/** A text cut into lines, at spaces where there are some. */
+function replyLines(text: string): string[] {
+  const lines: string[] = [];
+  let rest = text.slice(0, TEXT_OCTETS_MAX).trim();
+  while (rest.length > LINE_OCTETS_MAX) {
+    const space = rest.lastIndexOf(" ", LINE_OCTETS_MAX);
+    const end = space > 0 ? space : LINE_OCTETS_MAX;
+    lines.push(rest.slice(0, end).trimEnd());
+    rest = rest.slice(end).trimStart();
+  }
+  lines.push(rest);
+  return lines;
+}
