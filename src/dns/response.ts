@@ -1,0 +1,161 @@
+import dnsPacket, { type DecodedPacket, type Answer as DnsRecord, type StringAnswer } from "dns-packet";
+import { type OctetString, octetsOfText, parseIpAddress } from "../address/index.ts";
+import type { Answer, Question, RecordData, RecordType } from "../spf-check/index.ts";
+import { guardResponse } from "./guard.ts";
+import { type Query, repeatsQuestion } from "./query.ts";
+
+/** Aliases followed inside one message. */
+const ALIASES_MAX = 16;
+/** The longest life of a negative answer (RFC 2308 section 5: one to three hours). */
+const NEGATIVE_TTL_SECONDS_MAX = 3 * 3600;
+
+const RESPONSE_BIT = 0x8000;
+const OPCODE_BITS = 0x7800;
+const TRUNCATED_BIT = 0x0200;
+const RCODE_BITS = 0x000f;
+
+/** RCODEs in the words of the IANA registry. */
+const RCODE_NAMES: Readonly<Record<number, string>> = {
+  1: "FORMERR",
+  2: "SERVFAIL",
+  4: "NOTIMP",
+  5: "REFUSED",
+  16: "BADVERS",
+};
+
+/** What a message from a name server means for our question. */
+export type Response =
+  /** Not an answer to this question: the wait for one goes on. */
+  | { readonly kind: "foreign" }
+  /** Too large for UDP: to be asked again over TCP (RFC 7766 section 5). */
+  | { readonly kind: "truncated" }
+  /** The server cannot say; another one might. `noEdns`: it may be that it does not know EDNS0. */
+  | { readonly kind: "failure"; readonly problem: string; readonly noEdns: boolean }
+  | { readonly kind: "answer"; readonly answer: Answer }
+  /** An alias whose target the server did not look up. */
+  | {
+      readonly kind: "alias";
+      readonly target: OctetString;
+      readonly aliases: number;
+      readonly ttlSeconds: number;
+    };
+
+const FOREIGN: Response = { kind: "foreign" };
+const TRUNCATED: Response = { kind: "truncated" };
+const MALFORMED: Response = { kind: "failure", problem: "malformed DNS answer", noEdns: false };
+
+/**
+ * Reads a message that came for a query with the same id. It never throws, its work is bounded by the length of
+ * the message, and the message is changed on the way.
+ */
+export function readResponse(message: Buffer, query: Query): Response {
+  if (message.length < 12) return FOREIGN;
+  const flags = message.readUInt16BE(2);
+  const questions = message.readUInt16BE(4);
+  if ((flags & RESPONSE_BIT) === 0 || (flags & OPCODE_BITS) !== 0) return FOREIGN;
+  if (questions === 0 && isFailure(flags & RCODE_BITS)) return failureOf(flags & RCODE_BITS);
+  if (questions !== 1 || !repeatsQuestion(message, query)) return FOREIGN;
+  if ((flags & TRUNCATED_BIT) !== 0) return TRUNCATED;
+  const header = guardResponse(message);
+  if (header === undefined) return isFailure(flags & RCODE_BITS) ? failureOf(flags & RCODE_BITS) : MALFORMED;
+  if (isFailure(header.rcode)) return failureOf(header.rcode);
+  let packet: DecodedPacket;
+  try {
+    packet = dnsPacket.decode(message);
+  } catch {
+    return MALFORMED;
+  }
+  return interpret(packet, query.question, header.rcode === 3);
+}
+
+/** RCODE 0 and 3 are answers, all others temperror (RFC 7208 sections 4.4 and 5). */
+const isFailure = (rcode: number): boolean => rcode !== 0 && rcode !== 3;
+
+function failureOf(rcode: number): Response {
+  const name = RCODE_NAMES[rcode] ?? `RCODE ${rcode}`;
+  return { kind: "failure", problem: `DNS answer ${name}`, noEdns: [1, 4, 16].includes(rcode) };
+}
+
+function interpret(packet: DecodedPacket, question: Question, nxdomain: boolean): Response {
+  const answers = packet.answers ?? [];
+  let owner = question.name.replace(/\.$/, "");
+  let aliases = 0;
+  let ttlSeconds = Infinity;
+  for (;;) {
+    const own = recordsOf(answers, owner);
+    const found = nxdomain ? [] : own.filter(({ type }) => type === question.type);
+    if (found.length > 0) {
+      for (const record of found) ttlSeconds = Math.min(ttlSeconds, ttlOf(record));
+      const records = found.map((record) => dataOf(record)).filter((data) => data !== undefined);
+      return { kind: "answer", answer: { status: "found", records, ttlSeconds } };
+    }
+    const alias = own.find((record): record is StringAnswer => record.type === "CNAME");
+    if (alias === undefined) break;
+    if (++aliases > ALIASES_MAX) return { kind: "failure", problem: "endless CNAME chain", noEdns: false };
+    ttlSeconds = Math.min(ttlSeconds, ttlOf(alias));
+    owner = nameOf(alias.data);
+  }
+  const negativeTtl = negativeTtlOf(packet);
+  if (!nxdomain && aliases > 0 && negativeTtl === undefined) {
+    return { kind: "alias", target: owner, aliases, ttlSeconds };
+  }
+  return {
+    kind: "answer",
+    answer: {
+      status: nxdomain ? "nxdomain" : "nodata",
+      ttlSeconds: Math.min(ttlSeconds, negativeTtl ?? 0),
+    },
+  };
+}
+
+function recordsOf(records: readonly DnsRecord[], owner: OctetString): DnsRecord[] {
+  const key = owner.toLowerCase();
+  return records.filter((record) => nameOf(record.name).toLowerCase() === key);
+}
+
+/** dns-packet reads names as UTF-8 and writes the root as a dot. */
+function nameOf(text: string): OctetString {
+  return text === "." ? "" : octetsOfText(text);
+}
+
+/** A TTL with the top bit set counts as zero (RFC 2181 section 8). */
+function ttlOf(record: DnsRecord): number {
+  const ttl = "ttl" in record ? (record.ttl ?? 0) : 0;
+  return ttl > 0x7fffffff ? 0 : ttl;
+}
+
+/** RFC 2308 section 5; undefined where no SOA is there, and the answer may not be kept. */
+function negativeTtlOf(packet: DecodedPacket): number | undefined {
+  for (const record of packet.authorities ?? []) {
+    if (record.type !== "SOA") continue;
+    const minimum = record.data.minimum ?? 0;
+    return Math.min(ttlOf(record), minimum > 0x7fffffff ? 0 : minimum, NEGATIVE_TTL_SECONDS_MAX);
+  }
+  return undefined;
+}
+
+function dataOf(record: DnsRecord): RecordData[RecordType] | undefined {
+  switch (record.type) {
+    case "A":
+    case "AAAA":
+      return parseIpAddress(record.data);
+    case "PTR":
+      return nameOf(record.data);
+    case "MX":
+      return { preference: record.data.preference ?? 0, exchange: nameOf(record.data.exchange) };
+    case "TXT":
+      return textOf(record.data);
+    default:
+      return undefined;
+  }
+}
+
+/** The character-strings joined without spaces (RFC 7208 section 3.3). */
+function textOf(strings: string | Buffer | readonly (string | Buffer)[]): OctetString {
+  const parts = Array.isArray(strings)
+    ? (strings as readonly (string | Buffer)[])
+    : [strings as string | Buffer];
+  return parts
+    .map((part) => (typeof part === "string" ? octetsOfText(part) : part.toString("latin1")))
+    .join("");
+}
