@@ -1,7 +1,7 @@
 /** Gathers packets for one write. Nearly always there is just one, which is then handed on without a copy. */
 export class ReplyBatch {
   #first: Buffer | undefined;
-  #others: Buffer[] = [];
+  #others: Buffer[] | undefined;
   #bytes = 0;
 
   /** Octets gathered. */
@@ -11,6 +11,7 @@ export class ReplyBatch {
 
   add(packets: Buffer): void {
     if (this.#first === undefined) this.#first = packets;
+    else if (this.#others === undefined) this.#others = [packets];
     else this.#others.push(packets);
     this.#bytes += packets.length;
   }
@@ -21,9 +22,9 @@ export class ReplyBatch {
     if (first === undefined) return undefined;
     this.#first = undefined;
     this.#bytes = 0;
-    if (this.#others.length === 0) return first;
+    if (this.#others === undefined) return first;
     const all = Buffer.concat([first, ...this.#others]);
-    this.#others = [];
+    this.#others = undefined;
     return all;
   }
 }

@@ -331,7 +331,9 @@ export class MilterSession {
     this.#macros.endMessage();
     let packets: Buffer;
     try {
-      packets = encodeEndOfMessage(answer, this.#terms, this.#ports.report);
+      packets = encodeEndOfMessage(answer, this.#terms, (error) => {
+        this.#ports.report(error);
+      });
     } catch (error) {
       this.#ports.report(error);
       packets = encodeResponse(TEMPFAIL);

@@ -1,0 +1,115 @@
+import type { Socket } from "node:net";
+import { type MilterHandler, MilterSession, type SessionPorts } from "../milter-protocol/index.ts";
+
+/** What a connection needs of its server. */
+export interface ConnectionOwner {
+  /** Counts up as time goes by; see {@link Connection.lastTick}. */
+  readonly tick: number;
+  readonly draining: boolean;
+  /** Makes the handler of a connection. `resume` is for answers given later. */
+  readonly createHandler: (resume: MilterSession["resume"]) => MilterHandler;
+  /** The session has reported an error. */
+  readonly failed: (connection: Connection, error: unknown) => void;
+  /** The socket is closed. */
+  readonly closed: (connection: Connection) => void;
+}
+
+/**
+ * One MTA on one socket: what comes in goes to a session, what the session says goes out, and reading
+ * pauses while the MTA does not take our replies or has run ahead of an outstanding answer.
+ */
+export class Connection implements SessionPorts {
+  readonly #owner: ConnectionOwner;
+  readonly #socket: Socket;
+  readonly #session: MilterSession;
+  /** The owner's tick when the MTA was last heard. */
+  lastTick: number;
+  #paused = false;
+
+  constructor(owner: ConnectionOwner, socket: Socket) {
+    this.#owner = owner;
+    this.#socket = socket;
+    this.lastTick = owner.tick;
+    this.#session = new MilterSession(
+      owner.createHandler((answer) => {
+        this.#session.resume(answer);
+        this.#afterEvent();
+      }),
+      this,
+    );
+    socket.on("data", (chunk: Buffer) => {
+      this.lastTick = this.#owner.tick;
+      this.#session.receive(chunk);
+      this.#afterEvent();
+    });
+    // "close" follows an error and the end of the MTA's side, and tells all there is to do.
+    socket.on("error", () => {});
+    socket.on("close", () => {
+      this.#session.end();
+      this.#owner.closed(this);
+    });
+  }
+
+  /** `unix`, or address and port, while the socket is open. */
+  get peer(): string {
+    const { remoteAddress, remotePort } = this.#socket;
+    return remoteAddress === undefined ? "unix" : `${remoteAddress}:${remotePort ?? 0}`;
+  }
+
+  /** In the middle of a message. */
+  get busy(): boolean {
+    return this.#session.busy;
+  }
+
+  /** Our side owes an answer: silence is not the MTA's. */
+  get waiting(): boolean {
+    return this.#session.waiting;
+  }
+
+  /** Ends the session and closes, whatever is unsent. */
+  destroy(): void {
+    this.#session.end();
+    this.#socket.destroy();
+  }
+
+  /** Closes as soon as no message is in hand. */
+  closeWhenIdle(): void {
+    if (!this.#session.busy) {
+      this.#session.end();
+      this.close();
+    }
+  }
+
+  /** For the session. */
+  write(bytes: Buffer): boolean {
+    const taken = this.#socket.write(bytes);
+    if (!taken) {
+      this.#socket.once("drain", () => {
+        this.#session.drained();
+        this.#afterEvent();
+      });
+    }
+    return taken;
+  }
+
+  /** For the session: it is over. What was written is delivered first. */
+  close(): void {
+    if (this.#socket.writableLength === 0) this.#socket.destroy();
+    else this.#socket.destroySoon();
+  }
+
+  /** For the session. */
+  report(error: unknown): void {
+    this.#owner.failed(this, error);
+  }
+
+  #afterEvent(): void {
+    const { blocked } = this.#session;
+    if (blocked !== this.#paused) {
+      this.#paused = blocked;
+      if (blocked) this.#socket.pause();
+      else this.#socket.resume();
+    }
+    if (this.#owner.draining) this.closeWhenIdle();
+  }
+}

@@ -1,0 +1,201 @@
+import { createServer, type ListenOptions, type Server, type Socket } from "node:net";
+import { type MilterHandler, type MilterSession, ProtocolError } from "../milter-protocol/index.ts";
+import { Connection, type ConnectionOwner } from "./connection.ts";
+import type { ServerEvent, ServerStatistics } from "./events.ts";
+import { RateLimitedCount } from "./rate-limited-count.ts";
+
+/** Where to listen: a Unix socket's path, an address and port, or a socket that is open already (systemd). */
+export type ListenAddress =
+  | { readonly path: string }
+  | { readonly host: string; readonly port: number; readonly ipv6Only?: boolean }
+  | { readonly fd: number };
+
+/** `inet` over IPv4 and IPv6, where small writes wait for each other (Nagle). */
+export type Transport = "unix" | "inet";
+
+/** Limits that a reload may change. */
+export interface ServerLimits {
+  /** At least 1. */
+  readonly maxConnections: number;
+  /** Longest silence of an MTA that owes us something, in milliseconds. */
+  readonly idleTimeoutMs: number;
+}
+
+export interface ServerOptions extends ServerLimits {
+  /** Called for each connection; a reload changes what it returns for later ones. */
+  readonly createHandler: (transport: Transport, resume: MilterSession["resume"]) => MilterHandler;
+  /** Must not throw. */
+  readonly onEvent: (event: ServerEvent) => void;
+  /** How often the same trouble is told, in milliseconds: a minute where not given. */
+  readonly reportIntervalMs?: number;
+}
+
+/** Connections the kernel keeps for us; an MTA under a burst is to wait, not to be refused. */
+const BACKLOG = 1024;
+/** A silent connection is closed after its timeout and at most this part of it more. */
+const TICKS_PER_TIMEOUT = 8;
+const TICK_MS_MAX = 60_000;
+
+/** Serves milter connections until it is drained. Listening again afterwards takes another server. */
+export class MilterServer {
+  readonly #options: ServerOptions;
+  readonly #server: Server;
+  readonly #owner: ConnectionOwner & { tick: number; draining: boolean };
+  readonly #connections = new Set<Connection>();
+  readonly #refusals: RateLimitedCount;
+  readonly #acceptFailures: RateLimitedCount;
+  readonly #counters = {
+    accepted: 0,
+    refused: 0,
+    acceptErrors: 0,
+    idleClosed: 0,
+    protocolErrors: 0,
+    handlerErrors: 0,
+  };
+  #ticker: NodeJS.Timeout | undefined;
+  #acceptErrorCode = "";
+  #transport: Transport = "unix";
+  #whenEmpty: (() => void) | undefined;
+
+  constructor(options: ServerOptions) {
+    this.#options = options;
+    const { onEvent, reportIntervalMs = 60_000 } = options;
+    this.#owner = {
+      tick: 0,
+      draining: false,
+      createHandler: (resume) => options.createHandler(this.#transport, resume),
+      failed: (connection, error) => {
+        this.#failed(connection, error);
+      },
+      closed: (connection) => {
+        this.#closed(connection);
+      },
+    };
+    this.#refusals = new RateLimitedCount(reportIntervalMs, (count) => {
+      onEvent({ event: "connection-refused", count, maxConnections: this.#server.maxConnections });
+    });
+    this.#acceptFailures = new RateLimitedCount(reportIntervalMs, (count) => {
+      onEvent({ event: "accept-error", count, code: this.#acceptErrorCode });
+    });
+    this.#server = createServer({ noDelay: true }, (socket) => {
+      this.#accept(socket);
+    });
+    this.#server.on("drop", () => {
+      this.#counters.refused++;
+      this.#refusals.add();
+    });
+    this.setLimits(options);
+  }
+
+  /**
+   * Starts to accept. Rejects with the system's error (`EADDRINUSE`, `EACCES` …) where that cannot be.
+   * Mode and owner of a socket file, and what becomes of it, are the caller's.
+   */
+  async listen(address: ListenAddress): Promise<void> {
+    const options: ListenOptions & { fd?: number } = { ...address, backlog: BACKLOG };
+    await new Promise<void>((resolve, reject) => {
+      this.#server.once("error", reject);
+      this.#server.listen(options, () => {
+        this.#server.off("error", reject);
+        resolve();
+      });
+    });
+    const bound = this.#server.address();
+    this.#transport = typeof bound === "object" && bound !== null ? "inet" : "unix";
+    this.#server.on("error", (error: NodeJS.ErrnoException) => {
+      this.#counters.acceptErrors++;
+      this.#acceptErrorCode = error.code ?? error.message;
+      this.#acceptFailures.add();
+    });
+  }
+
+  /** What it listens on: `unix` sockets and IP sockets wait differently. */
+  get transport(): Transport {
+    return this.#transport;
+  }
+
+  /** The port of an IP socket, for port 0; undefined for a Unix socket. */
+  get port(): number | undefined {
+    const bound = this.#server.address();
+    return typeof bound === "object" ? bound?.port : undefined;
+  }
+
+  /** Changes the limits; connections over a lower maximum stay. */
+  setLimits({ maxConnections, idleTimeoutMs }: ServerLimits): void {
+    this.#server.maxConnections = maxConnections;
+    clearInterval(this.#ticker);
+    const tickMs = Math.max(1, Math.min(TICK_MS_MAX, Math.floor(idleTimeoutMs / TICKS_PER_TIMEOUT)));
+    const ticks = Math.ceil(idleTimeoutMs / tickMs);
+    for (const connection of this.#connections) connection.lastTick = this.#owner.tick;
+    this.#ticker = setInterval(() => {
+      this.#owner.tick++;
+      this.#closeSilent(ticks);
+    }, tickMs).unref();
+  }
+
+  statistics(): ServerStatistics {
+    let busy = 0;
+    for (const connection of this.#connections) if (connection.busy) busy++;
+    return { open: this.#connections.size, busy, ...this.#counters };
+  }
+
+  /**
+   * Stops accepting, closes connections without a message in hand, gives the others `shutdownTimeMs` to come
+   * to the end of theirs, and resolves when all are closed.
+   */
+  async drain(shutdownTimeMs: number): Promise<void> {
+    this.#owner.draining = true;
+    clearInterval(this.#ticker);
+    if (this.#server.listening) this.#server.close();
+    this.#refusals.stop();
+    this.#acceptFailures.stop();
+    for (const connection of this.#connections) connection.closeWhenIdle();
+    if (this.#connections.size === 0) return;
+    await new Promise<void>((resolve) => {
+      const timer = setTimeout(() => {
+        for (const connection of this.#connections) connection.destroy();
+      }, shutdownTimeMs);
+      this.#whenEmpty = () => {
+        clearTimeout(timer);
+        resolve();
+      };
+    });
+  }
+
+  #accept(socket: Socket): void {
+    this.#counters.accepted++;
+    try {
+      this.#connections.add(new Connection(this.#owner, socket));
+    } catch (error) {
+      this.#counters.handlerErrors++;
+      this.#options.onEvent({ event: "handler-error", peer: socket.remoteAddress ?? "unix", error });
+      socket.destroy();
+    }
+  }
+
+  #closeSilent(ticks: number): void {
+    const { tick } = this.#owner;
+    for (const connection of this.#connections) {
+      if (connection.waiting) connection.lastTick = tick;
+      else if (tick - connection.lastTick > ticks) {
+        this.#counters.idleClosed++;
+        connection.destroy();
+      }
+    }
+  }
+
+  #failed({ peer }: Connection, error: unknown): void {
+    if (error instanceof ProtocolError) {
+      this.#counters.protocolErrors++;
+      this.#options.onEvent({ event: "protocol-error", peer, error });
+    } else {
+      this.#counters.handlerErrors++;
+      this.#options.onEvent({ event: "handler-error", peer, error });
+    }
+  }
+
+  #closed(connection: Connection): void {
+    this.#connections.delete(connection);
+    if (this.#connections.size === 0) this.#whenEmpty?.();
+  }
+}
