@@ -39,8 +39,8 @@ function checkMachine(): void {
   }
   require(readFileSync("/proc/filesystems", "utf8").includes("overlay") ||
     tryModprobe("overlay"), "the overlay file system is needed");
-  if (process.env.RIGDEV !== "1")
-    require(existsSync(join(ROOT, "dist", "smf-spf.js")), "dist/smf-spf.js is needed (make build)");
+
+  require(existsSync(join(ROOT, "dist", "smf-spf.js")), "dist/smf-spf.js is needed (make build)");
 }
 
 function tryModprobe(module: string): boolean {

@@ -1,0 +1,160 @@
+/** Plays scenarios to a real MTA with the shipped daemon behind it. */
+import { mkdirSync, readFileSync } from "node:fs";
+import { join } from "node:path";
+import { Daemon, settledLog } from "../scenario/daemon.ts";
+import type { Observation } from "../scenario/observation.ts";
+import { type Player, playSteps, type SmtpPeer } from "../scenario/play.ts";
+import { type Scenario, startKey } from "../scenario/scenario.ts";
+import { type Nameserver, startNameserver } from "../support/nameserver/index.ts";
+import { SmtpClient, SmtpConnectionLost, type SmtpReply } from "../support/smtp-client.ts";
+import { TLS } from "./certificates.ts";
+import { emptyMailboxes, readMailboxes } from "./mailbox.ts";
+import type { Mta } from "./mta.ts";
+import { MTA_IPV4, MTA_IPV6, NAMESERVER, RIG, run } from "./namespace.ts";
+import { ACCOUNT } from "./sasl.ts";
+import { Syslog } from "./syslog.ts";
+
+/** The settings of the README, and the way for user postfix to the socket. */
+const SETTINGS: Record<Mta["name"], string> = {
+  sendmail: "",
+  postfix: "SocketGroup postfix\nSocketMode 0660\n",
+};
+
+export const SOCKET = "/var/run/smfs/smf-spf.sock";
+const FOLDER = join(RIG, "smf-spf");
+
+/** Name server, system log and MTA, for one MTA at a time. */
+export class MtaPlayer implements Player {
+  readonly mta: Mta;
+  readonly nameserver: Nameserver;
+  readonly syslog: Syslog;
+  #daemon: Daemon | undefined;
+  #key = "";
+
+  private constructor(mta: Mta, nameserver: Nameserver, syslog: Syslog) {
+    this.mta = mta;
+    this.nameserver = nameserver;
+    this.syslog = syslog;
+  }
+
+  static async open(startMta: () => Promise<Mta>): Promise<MtaPlayer> {
+    const nameserver = await startNameserver(
+      {},
+      { address: NAMESERVER, port: 53, ttlSeconds: 0, negativeTtlSeconds: 0 },
+    );
+    const syslog = await Syslog.start();
+    // The folder is the package's: smfs may remove its socket there, and Sendmail finds nothing unsafe.
+    mkdirSync("/var/run/smfs", { recursive: true, mode: 0o755 });
+    run("chown", "smfs:smfs", "/var/run/smfs");
+    return new MtaPlayer(await startMta(), nameserver, syslog);
+  }
+
+  async close(): Promise<void> {
+    await this.mta.stop();
+    await this.#daemon?.stop();
+    await this.syslog.stop();
+    await this.nameserver.close();
+  }
+
+  /** The daemon of the scenario that was played last. */
+  get daemon(): Daemon | undefined {
+    return this.#daemon;
+  }
+
+  async play(scenario: Scenario): Promise<Observation> {
+    this.nameserver.setZone(scenario.zone);
+    await this.#serve(scenario);
+    emptyMailboxes();
+    this.mta.forgetHeld();
+    this.syslog.skip();
+    const exchanges = await playSteps(scenario.steps, new RealPeer(this.mta));
+    await this.mta.settled();
+    return {
+      exchanges,
+      delivered: readMailboxes(),
+      held: this.mta.held(),
+      log: await settledLog(scenario, () =>
+        this.syslog.lines("smf-spf").map(({ severity, text }) => ({ level: severityName(severity), text })),
+      ),
+    };
+  }
+
+  async #serve(scenario: Scenario): Promise<void> {
+    const key = startKey(scenario);
+    if (this.#daemon !== undefined && key === this.#key) return;
+    await this.#daemon?.stop();
+    this.#daemon = undefined;
+    const place = { folder: FOLDER, socket: SOCKET, settings: SETTINGS[this.mta.name] };
+    this.#daemon = await Daemon.start(place, scenario);
+    this.#key = key;
+  }
+}
+
+/** rsyslog's short names are not the daemon's. */
+function severityName(severity: string): string {
+  return { err: "error" }[severity] ?? severity;
+}
+
+/** One client of the real MTA. */
+class RealPeer implements SmtpPeer {
+  readonly #mta: Mta;
+  #client: SmtpClient | undefined;
+
+  constructor(mta: Mta) {
+    this.#mta = mta;
+  }
+
+  async connect(address: string): Promise<SmtpReply | undefined> {
+    const host = address.includes(":") ? MTA_IPV6 : MTA_IPV4;
+    const client = await SmtpClient.connect({ host, port: this.#mta.port, localAddress: address });
+    this.#client = client;
+    return this.#ask(() => client.reply());
+  }
+
+  async command(line: string): Promise<SmtpReply | undefined> {
+    const reply = await this.#ask((client) => client.command(line));
+    return reply === undefined || this.#mta.name !== "sendmail" ? reply : withoutEcho(line, reply);
+  }
+
+  message(lines: readonly string[]): Promise<SmtpReply | undefined> {
+    return this.#ask((client) => client.message(lines));
+  }
+
+  startTls(certificate: boolean): Promise<SmtpReply | undefined> {
+    const files = certificate
+      ? { cert: readFileSync(TLS.certificate("client")), key: readFileSync(TLS.key("client")) }
+      : undefined;
+    return this.#ask((client) => client.startTls(files));
+  }
+
+  authenticate(): Promise<SmtpReply | undefined> {
+    return this.#ask((client) => client.authenticate(ACCOUNT.user, ACCOUNT.password));
+  }
+
+  drop(): Promise<void> {
+    this.#client?.drop();
+    this.#client = undefined;
+    return Promise.resolve();
+  }
+
+  async #ask(what: (client: SmtpClient) => Promise<SmtpReply>): Promise<SmtpReply | undefined> {
+    const client = this.#client;
+    if (client === undefined) return undefined;
+    try {
+      return await what(client);
+    } catch (error) {
+      if (error instanceof SmtpConnectionLost) return undefined;
+      throw error;
+    }
+  }
+}
+
+/** Sendmail repeats the address before the words of a reply to MAIL and RCPT. */
+function withoutEcho(command: string, { code, lines }: SmtpReply): SmtpReply {
+  const path = /^(?:MAIL FROM|RCPT TO): ?(.*)$/is.exec(command)?.[1];
+  const [first = "", ...others] = lines;
+  const [, enhanced = "", words = ""] = /^(\d\.\d+\.\d+ |)(.*)$/s.exec(first) ?? [];
+  const echo = words.indexOf("... ");
+  if (path === undefined || echo < 0 || !path.startsWith(words.slice(0, echo))) return { code, lines };
+  return { code, lines: [enhanced + words.slice(echo + 4), ...others] };
+}

@@ -1,0 +1,16 @@
+import { after, before, describe, it } from "node:test";
+import { check } from "../scenario/play.ts";
+import { loadScenarios } from "../scenario/scenario.ts";
+import { MtaPlayer } from "./mta-player.ts";
+import { Sendmail } from "./sendmail.ts";
+
+describe("scenarios behind Sendmail", () => {
+  let player: MtaPlayer;
+  before(async () => {
+    player = await MtaPlayer.open(() => Sendmail.start());
+  });
+  after(() => player.close());
+  for (const scenario of loadScenarios("sendmail")) {
+    it(`${scenario.name}: ${scenario.title}`, () => check(player, scenario));
+  }
+});

@@ -1,0 +1,85 @@
+/** Plays scenarios to the filter in this process: no socket, no file, no name server. */
+import { parseConfig, type Settings } from "../../src/config/index.ts";
+import { createFilter, type Evaluator, type FilterEvent } from "../../src/filter/index.ts";
+import { eventLine, levelOf } from "../../src/logging/event-line.ts";
+import { JsonLines } from "../../src/logging/json-line.ts";
+import { isWanted } from "../../src/logging/levels.ts";
+import { withDefaultExplanation } from "../../src/spf-check/index.ts";
+import { drive } from "../conformance/drive.ts";
+import { Zone, type ZoneData } from "../conformance/zone.ts";
+import { inMemory } from "../support/mta-player.ts";
+import { ZoneTable } from "../support/nameserver/zone.ts";
+import type { MtaName } from "./lines.ts";
+import type { LoggedLine, Observation } from "./observation.ts";
+import { type Player, playSteps } from "./play.ts";
+import type { Scenario } from "./scenario.ts";
+import { VirtualMta } from "./virtual-mta.ts";
+
+/** Where the settings of scenarios find their files. */
+const FILES = "/scenario-files";
+
+/** A player in the manner of that MTA. */
+export function memoryPlayer(style: MtaName): Player {
+  return {
+    async play(scenario): Promise<Observation> {
+      const settings = settingsOf(scenario);
+      const log: LoggedLine[] = [];
+      const json = new JsonLines(() => new Date(0));
+      const ports = {
+        settings,
+        evaluator: evaluatorOver(scenario.zone as ZoneData, settings),
+        report: (event: FilterEvent) => {
+          const level = levelOf(event);
+          if (!isWanted(level, settings.logLevel)) return;
+          const text =
+            settings.logFormat === "json" ? json.event(event) : eventLine(event, settings.logFormat);
+          log.push({ level, text });
+        },
+        nowMs: () => performance.now(),
+        transport: "unix",
+        hostname: "mx.rig.test",
+      } as const;
+      const mta = new VirtualMta(
+        style,
+        () => Promise.resolve(inMemory((resume) => createFilter(ports, resume))),
+        new ZoneTable(scenario.zone),
+      );
+      const exchanges = await playSteps(scenario.steps, mta);
+      return { exchanges, delivered: mta.delivered, held: mta.held, log };
+    },
+  };
+}
+
+function settingsOf({ settings: text, files, environment, name }: Scenario): Settings {
+  const { settings, faults } = parseConfig(text.replaceAll("$FILES", FILES), {
+    file: name,
+    env: environment,
+    readList: (path) => {
+      const content = files.get(path.slice(FILES.length + 1));
+      return content === undefined ? { problem: "there is no such file" } : { text: content };
+    },
+  });
+  if (settings === undefined)
+    throw new Error(faults.map(({ line, reason }) => `${line}: ${reason}`).join("; "));
+  return settings;
+}
+
+/** Evaluates at once; what a record's TTL allows to be remembered is not evaluated again. */
+function evaluatorOver(data: ZoneData, settings: Settings): Evaluator {
+  const zone = new Zone(data);
+  return {
+    evaluate(request, done) {
+      const input = {
+        ...request,
+        nowSeconds: 0,
+        limits: settings,
+        localPolicy: settings.localPolicy,
+        hints: false,
+        trace: false,
+      };
+      const { outcome } = drive(input, (question) => zone.answer(question));
+      done({ outcome: withDefaultExplanation(input, outcome), cached: false, elapsedMs: 0 });
+      return () => undefined;
+    },
+  };
+}
