@@ -20,6 +20,7 @@ const MAY_IMPORT: Record<string, readonly string[]> = {
   dns: ["address", "spf-check"],
   cache: ["address", "spf-check"],
   logging: ["filter"],
+  query: ["address", "spf-check", "trace-fields"],
 };
 
 /** What a room may use of Node and of packages; rooms not named here may use anything. */
@@ -31,6 +32,7 @@ const OUTSIDE: Record<string, readonly string[]> = {
   policy: [],
   filter: [],
   cache: ["lru-cache"],
+  query: [],
 };
 
 function sources(folder: string): string[] {
@@ -112,7 +114,9 @@ describe("architecture", () => {
     for (const { file, name, room } of files) {
       if (
         room === undefined ||
-        !["address", "milter-protocol", "spf-check", "trace-fields", "policy", "filter"].includes(room)
+        !["address", "milter-protocol", "spf-check", "trace-fields", "policy", "filter", "query"].includes(
+          room,
+        )
       ) {
         continue;
       }

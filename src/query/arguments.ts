@@ -1,0 +1,251 @@
+import type { OctetString } from "../address/index.ts";
+import { EXIT_STYLES, type ExitStyle } from "./exit-code.ts";
+import { type OptionKey, optionNamed, similarOption } from "./option-table.ts";
+import type { Query, QuerySettings } from "./query.ts";
+import { UsageError } from "./usage-error.ts";
+import {
+  readAddress,
+  readDomainRecord,
+  readDuration,
+  readExplanation,
+  readIp,
+  readLimit,
+  readRules,
+  readServer,
+  shown,
+} from "./values.ts";
+
+/** What the command line asks for. */
+export type Request =
+  | { readonly action: "help" | "version" }
+  | { readonly action: "batch"; readonly settings: QuerySettings; readonly output: Output }
+  | {
+      readonly action: "check";
+      readonly query: Query;
+      readonly settings: QuerySettings;
+      readonly output: Output;
+      readonly exitStyle: ExitStyle;
+      /** Options of the other spfquery programs that were given and change nothing here. */
+      readonly ignored: readonly string[];
+    };
+
+/** How the answer is shown. */
+export interface Output {
+  readonly trace: boolean;
+  readonly json: boolean;
+  readonly colour: "always" | "never" | "auto";
+}
+
+const TIMEOUT_DEFAULT_MS = 20_000;
+
+/** An argument that is no value of an option: a name with its value, or a positional argument. */
+type Word =
+  | { readonly kind: "option"; readonly key: OptionKey; readonly written: string; readonly value: string }
+  | { readonly kind: "positional"; readonly text: string };
+
+/**
+ * Whose style the arguments have, told by their look alone, so that a usage error knows its exit code: a single
+ * dash before a word is libspf2's, two before an option that names what is checked are Mail::SPF's, positional
+ * arguments are qmail's. `--exit-style` decides where it is given.
+ */
+export function exitStyleOf(argv: readonly string[]): ExitStyle {
+  const before = argv.includes("--") ? argv.slice(0, argv.indexOf("--")) : argv;
+  for (const [i, argument] of before.entries()) {
+    const chosen = /^--?exit-style(?:=(.*))?$/s.exec(argument);
+    const style = EXIT_STYLES.find((known) => known === (chosen?.[1] ?? before[i + 1]));
+    if (chosen !== null && style !== undefined) return style;
+  }
+  if (before.some((argument) => /^-[a-z][a-z0-9-]+(?:=|$)/i.test(argument))) return "libspf2";
+  const asks = (argument: string): boolean =>
+    argument.startsWith("--") && optionNamed(argument.slice(2).split("=")[0] ?? "")?.asks === true;
+  return before.some(asks) ? "mail-spf" : "qmail";
+}
+
+/**
+ * Reads the command line.
+ * @throws UsageError with what is wrong.
+ */
+export function parseArguments(argv: readonly string[], hostname: OctetString): Request {
+  const words = wordsOf(argv);
+  const options = new Options(words);
+  if (options.has("help")) return { action: "help" };
+  if (options.has("version")) return { action: "version" };
+  const positionals = words.flatMap((word) => (word.kind === "positional" ? [word.text] : []));
+  const settings = settingsOf(options, positionals, hostname);
+  const output: Output = {
+    trace: options.has("trace"),
+    json: options.has("json"),
+    colour: choice("colour", options.last("colour") ?? "auto", ["always", "never", "auto"]),
+  };
+  const exitStyle = choice("exit-style", options.last("exitStyle") ?? exitStyleOf(argv), EXIT_STYLES);
+  if (options.has("batch")) {
+    if (positionals.length > 0 || options.asks()) {
+      throw new UsageError("--batch reads what it checks from standard input");
+    }
+    return { action: "batch", settings, output };
+  }
+  const query = positionals.length > 0 ? positionalQuery(positionals, options) : optionQuery(options);
+  return { action: "check", query, settings, output, exitStyle, ignored: options.written("ignored") };
+}
+
+function wordsOf(argv: readonly string[]): Word[] {
+  const words: Word[] = [];
+  for (let i = 0; i < argv.length; i++) {
+    const argument = argv[i] ?? "";
+    if (argument === "--") {
+      words.push(...argv.slice(i + 1).map((text) => ({ kind: "positional" as const, text })));
+      break;
+    }
+    const match = /^(--?([a-z][a-z0-9-]*))(?:=(.*))?$/is.exec(argument);
+    if (match === null) {
+      words.push({ kind: "positional", text: argument });
+      continue;
+    }
+    const [, written = "", name = "", given] = match;
+    const spec = optionNamed(name) ?? optionNamed(name.toLowerCase());
+    if (spec === undefined) {
+      const similar = similarOption(name.toLowerCase());
+      throw new UsageError(
+        `unknown option ${written}${similar === undefined ? "" : `; did you mean --${similar}?`}`,
+      );
+    }
+    if (spec.value === undefined && given !== undefined && spec.names[0] !== "trace") {
+      throw new UsageError(`${written} takes no value`);
+    }
+    if (spec.value !== undefined && given === undefined && ++i >= argv.length) {
+      throw new UsageError(`${written} wants a value: ${written} ${spec.value}`);
+    }
+    words.push({
+      kind: "option",
+      key: spec.key,
+      written,
+      value: given ?? (spec.value === undefined ? "" : (argv[i] ?? "")),
+    });
+  }
+  return words;
+}
+
+/** The options that were given, by key. */
+class Options {
+  readonly #words: readonly Extract<Word, { kind: "option" }>[];
+
+  constructor(words: readonly Word[]) {
+    this.#words = words.filter((word) => word.kind === "option");
+  }
+
+  has(key: OptionKey): boolean {
+    return this.#words.some((word) => word.key === key);
+  }
+
+  all(key: OptionKey): string[] {
+    return this.#words.flatMap((word) => (word.key === key ? [word.value] : []));
+  }
+
+  last(key: OptionKey): string | undefined {
+    return this.all(key).at(-1);
+  }
+
+  written(key: OptionKey): string[] {
+    return this.#words.flatMap((word) => (word.key === key ? [word.written] : []));
+  }
+
+  /** Whether any option names what is checked. */
+  asks(): boolean {
+    return (["ip", "identity", "scope", "helo"] as const).some((key) => this.has(key));
+  }
+
+  /** The last value of a key, read; the error names the option. */
+  read<T>(key: OptionKey, read: (text: string) => T, otherwise: T): T {
+    const word = this.#words.findLast(({ key: given }) => given === key);
+    return word === undefined ? otherwise : named(word.written, read, word.value);
+  }
+
+  readAll<T>(key: OptionKey, read: (text: string) => T): T[] {
+    return this.#words.flatMap((word) => (word.key === key ? [named(word.written, read, word.value)] : []));
+  }
+}
+
+function named<T>(name: string, read: (text: string) => T, value: string): T {
+  try {
+    return read(value);
+  } catch (error) {
+    if (error instanceof UsageError) throw new UsageError(`${name}: ${error.message}`);
+    throw error;
+  }
+}
+
+function choice<T extends string>(name: string, value: string, known: readonly T[]): T {
+  const found = known.find((one) => one === value.toLowerCase());
+  if (found === undefined)
+    throw new UsageError(`--${name} is one of ${known.join(", ")}, not ${shown(value)}`);
+  return found;
+}
+
+function settingsOf(options: Options, positionals: readonly string[], hostname: OctetString): QuerySettings {
+  const [, , , rules, guess, explanation] = positionals;
+  return {
+    receiver: options.read("receiver", readAddress, hostname),
+    limits: {
+      lookupLimit: options.read("lookupLimit", readLimit, 10),
+      voidLookupLimit: options.read("voidLimit", readLimit, 2),
+    },
+    localPolicy: {
+      rules:
+        rules === undefined
+          ? options.read("rules", readRules, undefined)
+          : named("local rules", readRules, rules),
+      guess:
+        guess === undefined
+          ? options.read("guess", readRules, undefined)
+          : named("guess rules", readRules, guess),
+      explanation:
+        explanation === undefined
+          ? options.read("explanation", readExplanation, undefined)
+          : named("explanation", readExplanation, explanation),
+      overrides: new Map(options.readAll("override", readDomainRecord)),
+      fallbacks: new Map(options.readAll("fallback", readDomainRecord)),
+    },
+    nameservers: options.readAll("nameserver", readServer),
+    timeoutMs: options.read("timeout", readDuration, TIMEOUT_DEFAULT_MS),
+  };
+}
+
+/** `IP HELO SENDER [LOCAL-RULES] [GUESS-RULES] [EXPLANATION]`. */
+function positionalQuery(positionals: readonly string[], options: Options): Query {
+  if (options.asks())
+    throw new UsageError(
+      `${shown(positionals[0] ?? "")} stands by itself, beside options that name what is checked`,
+    );
+  const [ip = "", helo = "", sender] = positionals;
+  if (sender === undefined) {
+    throw new UsageError(
+      `an IP address, a HELO name and a sender are wanted; ${positionals.length} of them given`,
+    );
+  }
+  if (positionals.length > 6) throw new UsageError(`${shown(positionals[6] ?? "")} is one argument too many`);
+  return { ip: readIp(ip), helo: readAddress(helo), sender: readAddress(sender), scope: "mfrom" };
+}
+
+/** `--ip-address IP --identity SENDER …` and `-ip=IP -sender=SENDER …`. */
+function optionQuery(options: Options): Query {
+  if (!options.asks()) throw new UsageError("nothing to check is given");
+  if (!options.has("ip")) throw new UsageError("the client's address is missing: --ip-address IP");
+  const ip = options.read("ip", readIp, undefined);
+  const identity = options.read("identity", readAddress, undefined);
+  const helo = options.read("helo", readAddress, undefined);
+  const wanted = options.last("scope");
+  if (wanted?.toLowerCase() === "pra") {
+    throw new UsageError("--scope pra is Sender ID (RFC 4406), which is not SPF; mfrom and helo are");
+  }
+  const scope = choice("scope", wanted ?? (identity === undefined ? "helo" : "mfrom"), ["mfrom", "helo"]);
+  if (ip === undefined || (identity === undefined && (helo === undefined || scope === "mfrom"))) {
+    throw new UsageError(
+      "the identity is missing: --identity SENDER, or --helo-identity NAME to check the HELO name",
+    );
+  }
+  if (scope === "mfrom" && identity === "" && helo === undefined) {
+    throw new UsageError("the null sender is checked by its HELO name: --helo-identity NAME");
+  }
+  if (scope === "helo") return { ip, helo: identity ?? helo ?? "", sender: "", scope };
+  return { ip, helo: helo ?? "", sender: identity ?? "", scope };
+}

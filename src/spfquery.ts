@@ -1,0 +1,146 @@
+/** Composition root of spfquery: arguments → evaluation over DNS → what is printed, and the exit code. */
+import { once } from "node:events";
+import { hostname } from "node:os";
+import { createInterface } from "node:readline";
+import manifest from "../package.json" with { type: "json" };
+import { octetsOfText } from "./address/index.ts";
+import { createResolver, drive, type Resolver, systemNameservers } from "./dns/index.ts";
+import {
+  batchResult,
+  effectiveResult,
+  exampleFor,
+  exitCodeOf,
+  exitStyleOf,
+  failedOutcome,
+  helpText,
+  inOrder,
+  type Json,
+  jsonReport,
+  lookFor,
+  makeReport,
+  type Output,
+  parseArguments,
+  parseBatchLine,
+  type Query,
+  type QuerySettings,
+  type Report,
+  type Request,
+  resultLines,
+  traceText,
+  UsageError,
+  usageExitCode,
+} from "./query/index.ts";
+import { type AnswerSource, type CheckHostInput, checkHost, type Outcome } from "./spf-check/index.ts";
+
+/** Lines of a batch that are evaluated at the same time. */
+const BATCH_CONCURRENCY = 32;
+const DNS_TIMEOUT_MS = 3000;
+const DNS_TRIES = 2;
+
+/** A resolver for one check: nothing is kept from one to the next. */
+function resolverFor({ nameservers, timeoutMs }: QuerySettings): Resolver {
+  const servers = nameservers.length > 0 ? nameservers : systemNameservers();
+  // A short time for the whole evaluation still leaves room for a second try.
+  return createResolver({ servers, timeoutMs: Math.min(DNS_TIMEOUT_MS, timeoutMs / 2), tries: DNS_TRIES });
+}
+
+function evaluate(input: CheckHostInput, source: AnswerSource, timeoutMs: number): Promise<Outcome> {
+  return new Promise((resolve) => {
+    const onThrow = (error: unknown): Outcome =>
+      failedOutcome(
+        input.domain,
+        `internal error: ${error instanceof Error ? error.message : String(error)}`,
+      );
+    drive(checkHost(input), { source, deadlineMs: performance.now() + timeoutMs, onThrow }, resolve);
+  });
+}
+
+/** Makes one check, with a resolver that is its own. */
+async function check(query: Query, settings: QuerySettings, tells: boolean): Promise<Report> {
+  const resolver = resolverFor(settings);
+  try {
+    const ports = {
+      source: resolver,
+      evaluate: (input: CheckHostInput, source: AnswerSource) => evaluate(input, source, settings.timeoutMs),
+      nowMs: () => performance.now(),
+      nowSeconds: Math.floor(Date.now() / 1000),
+    };
+    return await makeReport(query, settings, ports, tells);
+  } finally {
+    resolver.close();
+  }
+}
+
+async function checkOne(request: Extract<Request, { action: "check" }>): Promise<number> {
+  const { query, settings, output, exitStyle, ignored } = request;
+  if (ignored.length > 0) process.stderr.write(`spfquery: without effect here: ${ignored.join(" ")}\n`);
+  const report = await check(query, settings, output.trace || output.json);
+  if (output.json) {
+    await print(`${JSON.stringify(jsonReport(report))}\n`);
+  } else {
+    await print(resultLines(report));
+    if (output.trace) {
+      const { isTTY, columns } = process.stdout;
+      await print(`\n${traceText(report, lookFor({ isTTY, columns }, process.env, output.colour))}`);
+    }
+  }
+  return exitCodeOf(exitStyle, effectiveResult(report.outcome));
+}
+
+async function batch(settings: QuerySettings, output: Output): Promise<number> {
+  const lines = createInterface({ input: process.stdin, crlfDelay: Number.POSITIVE_INFINITY });
+  await inOrder(
+    lines,
+    BATCH_CONCURRENCY,
+    (line) => batchLine(line, settings, output),
+    (result) => print(`${JSON.stringify(result)}\n`),
+  );
+  return 0;
+}
+
+async function batchLine(line: string, settings: QuerySettings, { json, trace }: Output): Promise<Json> {
+  const parsed = parseBatchLine(line, settings);
+  const id = parsed.id === undefined ? {} : { id: parsed.id };
+  if ("error" in parsed) return { ...id, error: parsed.error };
+  const tells = json || trace;
+  const report = await check(parsed.query, parsed.settings, tells);
+  return { ...id, ...(tells ? jsonReport(report) : batchResult(report.outcome)) };
+}
+
+/** Writes to standard output, waiting where the reader is slow. */
+async function print(text: string): Promise<void> {
+  if (!process.stdout.write(text)) await once(process.stdout, "drain");
+}
+
+async function main(argv: readonly string[]): Promise<number> {
+  const style = exitStyleOf(argv);
+  try {
+    const request = parseArguments(argv, octetsOfText(hostname()));
+    switch (request.action) {
+      case "help":
+        await print(helpText());
+        return 0;
+      case "version":
+        await print(`spfquery (smf-spf) ${manifest.version}\n`);
+        return 0;
+      case "batch":
+        return await batch(request.settings, request.output);
+      case "check":
+        return await checkOne(request);
+    }
+  } catch (error) {
+    if (!(error instanceof UsageError)) throw error;
+    process.stderr.write(
+      `spfquery: ${error.message}\n  as in: ${exampleFor(style)}\n  all options: spfquery --help\n`,
+    );
+    return usageExitCode(style);
+  }
+}
+
+// A reader that has seen enough (`| head`) is no fault.
+process.stdout.on("error", (error: NodeJS.ErrnoException) => {
+  process.exit(error.code === "EPIPE" ? 0 : 1);
+});
+void main(process.argv.slice(2)).then((code) => {
+  process.exitCode = code;
+});
