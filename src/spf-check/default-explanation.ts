@@ -4,20 +4,20 @@ import { EXPLANATION_OCTETS_MAX } from "./explanation.ts";
 import type { CheckHostInput } from "./input.ts";
 import type { Outcome } from "./outcome.ts";
 import { parseMacroString } from "./parse-macro-string.ts";
-import { Session } from "./session.ts";
+import { senderParts } from "./session.ts";
 
 /** What the operator's explanation is expanded with. */
-export type ExplanationInput = CheckHostInput & {
+export interface ExplanationInput
+  extends Pick<CheckHostInput, "ip" | "sender" | "helo" | "receiver" | "nowSeconds" | "localPolicy"> {
   /** The verified host name of the client, for %{p}: an explanation of ours causes no DNS lookups. */
   readonly clientName?: string | undefined;
-};
+}
 
 /**
  * The outcome with the operator's explanation (`SPFExplanation`) where the domain gave none and the result is
- * not pass. It is put in after an outcome was found, and not kept with it: an explanation that names the sender
- * would make every cached outcome one sender's own. Besides the macros of RFC 7208 section 7.2 there are %{xr},
- * the receiving host, %{xs}, what decided (`SPF record at example.com` or `local policy`), and %{xe}, what went
- * wrong.
+ * not pass. It belongs behind the verdict cache: an explanation that names the sender would make every cached
+ * outcome one sender's own. Besides the macros of RFC 7208 section 7.2 there are %{xr}, the receiving host,
+ * %{xs}, what decided (`SPF record at example.com` or `local policy`), and %{xe}, what went wrong.
  */
 export function withDefaultExplanation(input: ExplanationInput, outcome: Outcome): Outcome {
   const template = input.localPolicy.explanation;
@@ -31,12 +31,16 @@ export function withDefaultExplanation(input: ExplanationInput, outcome: Outcome
 }
 
 function macroValues(input: ExplanationInput, outcome: Outcome): MacroValues {
+  const { helo, receiver, nowSeconds } = input;
   const byRules = outcome.local !== undefined || outcome.guess !== undefined;
   return {
-    ...new Session({ ...input, ip: unmapIpv4(input.ip) }).macroValues(
-      outcome.domain,
-      input.clientName ?? "unknown",
-    ),
+    ...senderParts(input.sender),
+    ip: unmapIpv4(input.ip),
+    domain: outcome.domain,
+    helo,
+    receiver,
+    nowSeconds,
+    validatedName: input.clientName ?? "unknown",
     decidedBy: byRules ? "local policy" : `SPF record at ${decidingDomain(outcome)}`,
     problem: outcome.problem ?? "",
   };

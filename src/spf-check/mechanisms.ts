@@ -76,7 +76,8 @@ function addressHints(exchanges: readonly OctetString[], type: Session["addressT
 
 /** Equal preferences by name: the order in which a name server lists them plays no part. */
 function byPreference(a: RecordData["MX"], b: RecordData["MX"]): number {
-  return a.preference - b.preference || (a.exchange < b.exchange ? -1 : 1);
+  if (a.preference !== b.preference) return a.preference - b.preference;
+  return a.exchange < b.exchange ? -1 : a.exchange > b.exchange ? 1 : 0;
 }
 
 function anyInBlock(ip: IpAddress, addresses: readonly IpAddress[], cidr: DualCidr): boolean {

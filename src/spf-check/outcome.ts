@@ -33,13 +33,18 @@ export interface Outcome {
   /** The domain that was evaluated. */
   readonly domain: OctetString;
   /**
-   * The directive that decided, as published in the domain's own record (the `include:` itself where one
-   * matched inside); `default` where none matched; undefined for none, temperror and permerror.
+   * The directive that decided, with its qualifier, as published in the domain's own record: the `include:`
+   * itself where one matched inside, but a directive of the record that a redirect leads to, since that record
+   * takes the place of the domain's (RFC 7208 section 6.1). `default` where none matched; undefined for none,
+   * temperror and permerror.
    */
   readonly mechanism: string | undefined;
-  /** From the domain's record down to the directive that decided; empty where no directive did. */
+  /** From the domain's record down to the directive that decided, or to `default`; empty where mechanism is undefined. */
   readonly path: readonly PathStep[];
-  /** On fail: the domain's own words, else the default explanation, else undefined (RFC 7208 section 6.2). */
+  /**
+   * On fail the domain's own words (RFC 7208 section 6.2). checkHost() leaves the operator's out; they are put
+   * in by withDefaultExplanation(), for every result but pass.
+   */
   readonly explanation: Explanation | undefined;
   /** On temperror and permerror: what is wrong, in words an operator can act on. Printable ASCII. */
   readonly problem: string | undefined;
@@ -47,17 +52,17 @@ export interface Outcome {
   readonly record: OctetString | undefined;
   /** Where that record comes from: DNS, OverrideRecord or FallbackRecord. */
   readonly recordSource: "published" | "override" | "fallback";
-  /** Terms counted against the limit of RFC 7208 section 4.6.4. */
+  /** Terms counted against the limit of RFC 7208 section 4.6.4; the one that was too many is among them. */
   readonly lookups: number;
-  /** Void lookups counted (RFC 7208 section 4.6.4). */
+  /** Terms with void lookups (RFC 7208 section 4.6.4). */
   readonly voids: number;
   /** The sender's and HELO's macros that were read, also inside an explanation: they widen a cache key. */
   readonly macrosRead: ReadonlySet<SenderMacro>;
   /** The smallest TTL among the answers used, in seconds; Infinity where none was asked. */
   readonly ttlSeconds: number;
-  /** What local rules decided, where they were reached and matched. */
+  /** What local rules decided, where they were reached and matched; an error in them is theirs alone. */
   readonly local: RuleOutcome | undefined;
-  /** What guess rules decided, where the domain publishes nothing and one matched. */
+  /** What guess rules decided, where the domain publishes nothing and one matched; never an error. */
   readonly guess: RuleOutcome | undefined;
   /** The evaluation as a tree, where `trace` was asked for. */
   readonly trace: TraceRecord | undefined;

@@ -75,6 +75,9 @@ function targetAndCidr(rest: OctetString): {
   // No domain-spec can end in a slash and digits, so what stands at the end is a prefix length.
   const v6 = cutPrefix(rest, "//");
   const v4 = cutPrefix(v6.before, "/");
+  if (cutPrefix(v4.before, "/").digits !== undefined) {
+    throw new DirectiveError("prefix lengths are written /n for IPv4, //n for IPv6, and /n//n for both");
+  }
   const cidr = { ip4: prefixLength(v4.digits, 32), ip6: prefixLength(v6.digits, 128) };
   if (v4.before === "") return { target: undefined, cidr };
   if (!v4.before.startsWith(":")) throw new DirectiveError("a slash wants a prefix length behind it");

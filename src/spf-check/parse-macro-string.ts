@@ -66,7 +66,7 @@ function readExpand(
   MACRO.lastIndex = at;
   const match = MACRO.exec(text);
   if (match === null) {
-    return `"${printable(text.slice(at, at + 8), 8)}" begins no macro; a percent sign is written %%`;
+    return `"${printable(text.slice(at, at + 8))}" begins no macro; a percent sign is written %%`;
   }
   const [whole, name = "", digits = "", reverse = "", delimiters = ""] = match;
   const letter = name.toLowerCase();

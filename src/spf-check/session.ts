@@ -27,11 +27,9 @@ export class Session {
   constructor(input: CheckHostInput) {
     this.input = input;
     this.ip = unmapIpv4(input.ip);
-    const at = input.sender.lastIndexOf("@");
-    // RFC 7208 section 4.3: a sender without a local part is "postmaster".
-    this.localPart = at > 0 ? input.sender.slice(0, at) : "postmaster";
-    const domain = input.sender.slice(at + 1);
-    this.senderDomain = withoutFinalDot(toALabels(domain) ?? domain);
+    const { localPart, senderDomain } = senderParts(input.sender);
+    this.localPart = localPart;
+    this.senderDomain = senderDomain;
   }
 
   /** The record type that holds addresses of the client's family. */
@@ -66,6 +64,16 @@ export class Session {
     // The driver answers the question it was asked, so the records are of its type.
     return answer as Answer<T>;
   }
+}
+
+/** The parts of `local@domain`; without a local part it is "postmaster" (RFC 7208 section 4.3). */
+export function senderParts(sender: OctetString): Pick<MacroValues, "localPart" | "senderDomain"> {
+  const at = sender.lastIndexOf("@");
+  const domain = sender.slice(at + 1);
+  return {
+    localPart: at > 0 ? sender.slice(0, at) : "postmaster",
+    senderDomain: withoutFinalDot(toALabels(domain) ?? domain),
+  };
 }
 
 function isSenderMacro(letter: string): letter is SenderMacro {
