@@ -92,10 +92,10 @@ function readValue(source: string): { value: Value; problem: string | undefined 
     } else if (!quoted && char === " ") {
       if (word !== undefined) words.push(word);
       word = undefined;
-      space += char;
+      if (words.length > 0) space += char;
       continue;
     }
-    text += (words.length > 0 ? space : "") + char;
+    text += space + char;
     space = "";
     word = (word ?? "") + char;
   }

@@ -1,7 +1,7 @@
 import type { IpAddress, Network } from "../address/index.ts";
 import type { LocalPolicy } from "../spf-check/index.ts";
 
-/** See CONTRACT section 2 for every option; the names are the options' in camelCase, units last. */
+/** What the daemon runs by; the names are those of the options (smf-spf.conf(5)) in camelCase, units last. */
 export interface Settings {
   // who is not checked
   readonly whitelistIP: readonly Network[];
@@ -17,6 +17,7 @@ export interface Settings {
   readonly clientIPNAT: readonly { readonly from: string; readonly to: string }[];
   // what is evaluated
   readonly checkHelo: boolean;
+  /** Texts in octets; domains are lower case and A-labels. */
   readonly localPolicy: LocalPolicy;
   readonly lookupLimit: number;
   readonly voidLookupLimit: number;
@@ -77,6 +78,7 @@ export type RefuseFail = "on" | "off" | "nomail";
 /** Structurally the policy's AddressPattern; config and policy never meet. */
 export interface AddressPattern {
   readonly kind: "address" | "domain" | "localPart" | "subdomains" | "substring";
+  /** Without the `@` or `.` that marks the kind; ASCII letters in lower case. Text, not octets. */
   readonly text: string;
 }
 

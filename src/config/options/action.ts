@@ -11,8 +11,8 @@ export const ACTION_OPTIONS = {
   SPFBehavior: optional(count(0, SPF_BEHAVIOR_MAX), "none", "3", {
     section,
     help: "the qmail ladder: sets the Refuse options in one number",
-    // Spelled out in the options it sets.
-    of: () => undefined,
+    // All but this is spelled out in the options it sets.
+    of: (s) => s.check,
   }),
   RefuseFail: option(choice("on", "off", "nomail"), "on", {
     section,

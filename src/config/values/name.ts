@@ -29,7 +29,7 @@ export const hostPattern: ValueKind<string> = wordKind(
 
 function whyNoHostPattern(word: string): string {
   if (word.includes("*")) return "is no host name: * is no wildcard, .example.net has that meaning";
-  if (/^\[?[\da-f.:]+\]?$/i.test(word)) return "is an address, which belongs to WhitelistIP";
+  if (/^\[|:|^[\d.]*\d[\d.]*$/.test(word)) return "is an address, which belongs to WhitelistIP";
   return "is no host name";
 }
 
@@ -73,14 +73,13 @@ function substring(text: string): Reading<AddressPattern> {
   );
 }
 
-/** A name or an address literal; U-labels stay as they are, since addresses are compared as they come. */
+/** A name, with U-labels or A-labels as it may, or an address literal. */
 function isDomainText(text: string): boolean {
   return isWireName(octetsOfText(text)) && !/[\s<>]/.test(text);
 }
 
 function pattern(kind: AddressPattern["kind"], text: string): AddressPattern {
-  // Only ASCII has a case here: addresses are compared as octets.
-  return { kind, text: octetsOfText(text.replace(/[A-Z]+/g, (letters) => letters.toLowerCase())) };
+  return { kind, text: text.replace(/[A-Z]+/g, (letters) => letters.toLowerCase()) };
 }
 
 /** The name of a user or group; whether it exists is found out at start. */
@@ -89,7 +88,7 @@ export const accountName: ValueKind<string> = wordKind("the name of an account",
 );
 
 /** A file by its full path. */
-export const filePath: ValueKind<string> = wordKind("a full path such as /var/log/smf-spf.log", (word) =>
+export const filePath: ValueKind<string> = wordKind("the full path of a file, beginning with /", (word) =>
   word.startsWith("/") && !word.endsWith("/") ? good(word) : bad("is no full path of a file"),
 );
 

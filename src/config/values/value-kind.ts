@@ -29,7 +29,7 @@ export function wordKind<T>(accepted: string, read: (word: string) => Reading<T>
     read: ({ words: [first, ...others] }) => {
       const reading = readText(accepted, first ?? "", read);
       if ("fault" in reading || others.length === 0) return reading;
-      const unread = `${shown(others.join(" "))} after ${shown(first ?? "")} is not read: the option takes one word`;
+      const unread = `${shown(others.join(" "))} after ${shown(first ?? "")} is not read: a line takes one word`;
       return good(reading.value, ...reading.warnings, unread);
     },
   };
