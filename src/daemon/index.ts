@@ -1,0 +1,16 @@
+export { type Account, findGroup, findUser } from "./accounts.ts";
+export { bindSocket, type Listen, type ListenAddress, openSocket, type SocketAccess } from "./bind-socket.ts";
+export { type CommandLine, parseCommandLine } from "./command-line.ts";
+export { DaemonError, EXIT } from "./daemon-error.ts";
+export {
+  type BackgroundStart,
+  findStarter,
+  type Starter,
+  type StartOutcome,
+  startInBackground,
+} from "./daemonize.ts";
+export { removePidFile, writePidFile } from "./pid-file.ts";
+export { dropPrivileges, isRoot } from "./privileges.ts";
+export { prepareRunDirectory } from "./run-directory.ts";
+export { listenToSignals, type SignalHandlers } from "./signals.ts";
+export { inheritedSocket, notifyReady } from "./systemd.ts";

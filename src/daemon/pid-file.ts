@@ -1,0 +1,97 @@
+import {
+  closeSync,
+  constants,
+  fchownSync,
+  lstatSync,
+  openSync,
+  readFileSync,
+  renameSync,
+  truncateSync,
+  unlinkSync,
+  writeSync,
+} from "node:fs";
+import type { Account } from "./accounts.ts";
+import { DaemonError, EXIT, systemCode } from "./daemon-error.ts";
+import { isRoot } from "./privileges.ts";
+import { isAlive } from "./start-lock.ts";
+
+/**
+ * Writes our PID, under another name first and then put in place, so that no reader sees half a number and no
+ * link is followed. The file belongs to User, who takes it away at the end.
+ *
+ * @param program the path of our script: a live process that runs it is another daemon
+ * @throws DaemonError where a link or something else than a file is there, or another daemon's file
+ */
+export function writePidFile(path: string, account: Account | undefined, program: string): void {
+  refuseOccupied(path, program);
+  const temporary = `${path}.${process.pid}`;
+  try {
+    const fd = openSync(
+      temporary,
+      constants.O_WRONLY | constants.O_CREAT | constants.O_EXCL | constants.O_NOFOLLOW,
+      0o644,
+    );
+    try {
+      writeSync(fd, `${process.pid}\n`);
+      if (account !== undefined && isRoot()) fchownSync(fd, account.uid, account.gid);
+    } finally {
+      closeSync(fd);
+    }
+    renameSync(temporary, path);
+  } catch (error) {
+    const reason = error instanceof Error ? error.message : String(error);
+    throw new DaemonError(EXIT.cannotCreate, `PidFile ${path} cannot be written: ${reason}`, {
+      cause: error,
+    });
+  }
+}
+
+function refuseOccupied(path: string, program: string): void {
+  let stat: ReturnType<typeof lstatSync>;
+  try {
+    stat = lstatSync(path);
+  } catch (error) {
+    if (systemCode(error) === "ENOENT") return;
+    throw new DaemonError(EXIT.cannotCreate, `PidFile ${path}: ${String(error)}`, { cause: error });
+  }
+  if (stat.isSymbolicLink()) {
+    throw new DaemonError(EXIT.cannotCreate, `PidFile ${path} is a symbolic link; it is not followed`);
+  }
+  if (!stat.isFile()) throw new DaemonError(EXIT.cannotCreate, `PidFile ${path} is no file`);
+  const pid = readPid(path);
+  if (pid !== undefined && pid !== process.pid && isAlive(pid) && runs(pid, program)) {
+    throw new DaemonError(EXIT.unavailable, `smf-spf runs already: PidFile ${path} names process ${pid}`);
+  }
+}
+
+function readPid(path: string): number | undefined {
+  try {
+    const text = readFileSync(path, "latin1").trim();
+    return /^[0-9]{1,10}$/.test(text) ? Number(text) : undefined;
+  } catch {
+    return undefined;
+  }
+}
+
+/** Whether the process was started with that script. Where there is no /proc, the number is not believed. */
+function runs(pid: number, program: string): boolean {
+  try {
+    return readFileSync(`/proc/${pid}/cmdline`, "latin1").split("\0").includes(program);
+  } catch {
+    return false;
+  }
+}
+
+/** Takes our PID file away; one that names another process stays. In a folder not ours it is emptied. */
+export function removePidFile(path: string): void {
+  if (readPid(path) !== process.pid) return;
+  try {
+    unlinkSync(path);
+  } catch {
+    try {
+      truncateSync(path);
+    } catch {
+      // A number of a process that is gone: the scripts look whether it is the daemon's.
+    }
+  }
+}

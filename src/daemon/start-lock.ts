@@ -1,0 +1,78 @@
+import { linkSync, readFileSync, statSync, unlinkSync, writeFileSync } from "node:fs";
+import { systemCode } from "./daemon-error.ts";
+
+/** Stale locks upon stale locks: no real start comes near. */
+const DEPTH_MAX = 4;
+
+/**
+ * A lock file that one process at a time can hold: made by link(2), which succeeds for one. The lock of a
+ * process that died holding it is removed by whoever holds a lock named after that very file, so that two who
+ * find it at once cannot remove each other's new one.
+ *
+ * @returns the function that gives it back, or the pid of the holder
+ * @throws system errors of the folder
+ */
+export function takeLock(path: string, depth = 0): (() => void) | number {
+  const own = `${path}.${process.pid}.${depth}`;
+  writeFileSync(own, `${process.pid}\n`, { flag: "wx", mode: 0o600 });
+  try {
+    for (;;) {
+      try {
+        linkSync(own, path);
+        return () => {
+          unlinkQuietly(path);
+        };
+      } catch (error) {
+        if (systemCode(error) !== "EEXIST") throw error;
+      }
+      const holder = readHolder(path);
+      if (holder === undefined) continue;
+      if (isAlive(holder.pid) || depth >= DEPTH_MAX) return holder.pid;
+      if (!removeStale(path, holder.inode, depth)) return holder.pid;
+    }
+  } finally {
+    unlinkQuietly(own);
+  }
+}
+
+/** Whether the stale lock is gone now, by us or another. */
+function removeStale(path: string, inode: bigint, depth: number): boolean {
+  const right = takeLock(`${path}.${inode}`, depth + 1);
+  if (typeof right === "number") return false;
+  try {
+    // Only the holder of the right removes this file, so what is looked at is what is removed.
+    if (readHolder(path)?.inode === inode) unlinkSync(path);
+    return true;
+  } finally {
+    right();
+  }
+}
+
+function readHolder(path: string): { pid: number; inode: bigint } | undefined {
+  try {
+    const { ino } = statSync(path, { bigint: true });
+    return { pid: Number.parseInt(readFileSync(path, "latin1"), 10), inode: ino };
+  } catch (error) {
+    if (systemCode(error) === "ENOENT") return undefined;
+    throw error;
+  }
+}
+
+/** Whether there is a process of that number. */
+export function isAlive(pid: number): boolean {
+  if (!Number.isSafeInteger(pid) || pid <= 0) return false;
+  try {
+    process.kill(pid, 0);
+    return true;
+  } catch (error) {
+    return systemCode(error) === "EPERM";
+  }
+}
+
+function unlinkQuietly(path: string): void {
+  try {
+    unlinkSync(path);
+  } catch {
+    // Gone already.
+  }
+}

@@ -1,0 +1,25 @@
+import assert from "node:assert/strict";
+import { join } from "node:path";
+import { describe, it } from "node:test";
+import { outputOf, runScript } from "./samples.ts";
+
+describe("listenToSignals", () => {
+  it("tells stop from a second stop, reload and report", async () => {
+    const child = runScript(join(import.meta.dirname, "signal-listener.ts"), []);
+    const steps: [NodeJS.Signals, string][] = [
+      ["SIGHUP", "reload"],
+      ["SIGUSR1", "report"],
+      ["SIGINT", "stop SIGINT"],
+      ["SIGHUP", "reload"],
+      ["SIGTERM", "stopNow SIGTERM"],
+    ];
+    let at = 0;
+    child.stdout?.on("data", () => {
+      const step = steps[at++];
+      if (step !== undefined) child.kill(step[0]);
+    });
+    const { code, out } = await outputOf(child);
+    assert.deepEqual(out.trim().split("\n"), ["up", ...steps.map(([, line]) => line)]);
+    assert.equal(code, 3);
+  });
+});
