@@ -10,6 +10,7 @@
 import { execFileSync, spawn } from "node:child_process";
 import { existsSync, mkdirSync, readFileSync } from "node:fs";
 import { join, resolve } from "node:path";
+import { BUNDLE } from "../scenario/daemon.ts";
 import { MissingRequirement, packageTree } from "./packages.ts";
 
 const ROOT = join(import.meta.dirname, "..", "..");
@@ -37,10 +38,9 @@ function checkMachine(): void {
   } catch {
     throw new MissingRequirement("namespaces and mounts are needed (CAP_SYS_ADMIN)");
   }
-  require(readFileSync("/proc/filesystems", "utf8").includes("overlay") ||
-    tryModprobe("overlay"), "the overlay file system is needed");
-
-  require(existsSync(join(ROOT, "dist", "smf-spf.js")), "dist/smf-spf.js is needed (make build)");
+  const hasOverlay = readFileSync("/proc/filesystems", "utf8").includes("overlay") || tryModprobe("overlay");
+  require(hasOverlay, "the overlay file system is needed");
+  require(existsSync(BUNDLE), `${BUNDLE} is needed (make build)`);
 }
 
 function tryModprobe(module: string): boolean {

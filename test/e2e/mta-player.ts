@@ -21,6 +21,7 @@ const SETTINGS: Record<Mta["name"], string> = {
 };
 
 export const SOCKET = "/var/run/smfs/smf-spf.sock";
+export const PID_FILE = "/var/run/smfs/smf-spf.pid";
 const FOLDER = join(RIG, "smf-spf");
 
 /** Name server, system log and MTA, for one MTA at a time. */
@@ -84,7 +85,7 @@ export class MtaPlayer implements Player {
     if (this.#daemon !== undefined && key === this.#key) return;
     await this.#daemon?.stop();
     this.#daemon = undefined;
-    const place = { folder: FOLDER, socket: SOCKET, settings: SETTINGS[this.mta.name] };
+    const place = { folder: FOLDER, socket: SOCKET, pidFile: PID_FILE, settings: SETTINGS[this.mta.name] };
     this.#daemon = await Daemon.start(place, scenario);
     this.#key = key;
   }

@@ -54,8 +54,8 @@ define(\`confSERVER_CERT', \`${TLS.certificate("server")}')dnl
 define(\`confSERVER_KEY', \`${TLS.key("server")}')dnl
 define(\`LOCAL_MAILER_PATH', \`${DELIVER}')dnl
 define(\`LOCAL_MAILER_ARGS', \`deliver $u')dnl
-define(\`LOCAL_MAILER_FLAGS', \`SDFMn')dnl
-MODIFY_MAILER_FLAGS(\`LOCAL', \`-wPmrhuo5:/|@q')dnl
+define(\`LOCAL_MAILER_FLAGS', \`Sn')dnl
+MODIFY_MAILER_FLAGS(\`LOCAL', \`-wPmrhuo5:/|@qDFM9')dnl
 FEATURE(\`nocanonify')dnl
 FEATURE(\`accept_unresolvable_domains')dnl
 FEATURE(\`accept_unqualified_senders')dnl

@@ -62,13 +62,17 @@ export class DaemonPlayer implements Player {
     if (this.#daemon !== undefined && key === this.#key) return;
     await this.#daemon?.stop();
     this.#daemon = undefined;
+    const pidFile = join(this.#folder, "pid");
     const settings = `Socket unix:${this.#socket}
-PidFile ${join(this.#folder, "pid")}
+PidFile ${pidFile}
 Nameserver ${this.#nameserver.address}:${this.#nameserver.port}
 Syslog none
 LogTo ${this.#log}
 `;
-    this.#daemon = await Daemon.start({ folder: this.#folder, socket: this.#socket, settings }, scenario);
+    this.#daemon = await Daemon.start(
+      { folder: this.#folder, socket: this.#socket, pidFile, settings },
+      scenario,
+    );
     this.#key = key;
   }
 

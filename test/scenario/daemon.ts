@@ -1,14 +1,14 @@
 /** The daemon as it is shipped, started for scenarios. */
 import { type ChildProcess, spawn } from "node:child_process";
-import { existsSync, mkdirSync, writeFileSync } from "node:fs";
+import { existsSync, mkdirSync, readFileSync, writeFileSync } from "node:fs";
 import { connect } from "node:net";
 import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import type { LoggedLine } from "./observation.ts";
 import type { Scenario } from "./scenario.ts";
 
-/** The bundle that `make build` makes. */
-export const BUNDLE = join(import.meta.dirname, "..", "..", "dist", "smf-spf.js");
+/** The bundle that `make build` makes, or another one named by SMF_SPF. */
+export const BUNDLE = process.env["SMF_SPF"] ?? join(import.meta.dirname, "..", "..", "dist", "smf-spf.js");
 
 const START_MS = 20_000;
 
@@ -17,6 +17,7 @@ export interface DaemonPlace {
   /** For its configuration and the files that this names. */
   readonly folder: string;
   readonly socket: string;
+  readonly pidFile: string;
   /** Lines of configuration before those of the scenario. */
   readonly settings: string;
 }
@@ -58,7 +59,8 @@ export class Daemon {
     writeFileSync(file, place.settings + settings.replaceAll("$FILES", place.folder), "latin1");
     const daemon = new Daemon(["-f", "-c", file], environment);
     const end = performance.now() + START_MS;
-    while (!(await accepts(place.socket))) {
+    // The PID file is written when the socket has its mode: an MTA that is not root may connect from then on.
+    while (!daemon.#isNamedIn(place.pidFile) || !(await accepts(place.socket))) {
       if (!daemon.#running) throw new Error(`the daemon ended: ${daemon.#output}`);
       if (performance.now() > end) {
         await daemon.stop("SIGKILL");
@@ -76,6 +78,10 @@ export class Daemon {
 
   get pid(): number {
     return this.#child.pid ?? 0;
+  }
+
+  #isNamedIn(pidFile: string): boolean {
+    return existsSync(pidFile) && Number(readFileSync(pidFile, "latin1")) === this.pid;
   }
 
   /** Sends the signal, which is to end it, and waits for the end. */
