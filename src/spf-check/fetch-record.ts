@@ -1,5 +1,5 @@
 import type { OctetString } from "../address/index.ts";
-import { type Evaluating, type Failure, isFailure } from "./evaluating.ts";
+import type { Evaluating, Failure } from "./evaluating.ts";
 import type { Answer } from "./lookup.ts";
 import { isSpfRecord } from "./parse-record.ts";
 import { printable } from "./printable.ts";
@@ -30,9 +30,10 @@ export function* fetchRecord(
   if (override !== undefined) return { text: override, source: "override" };
 
   const question = { name: domain, type: "TXT" } as const;
-  const answer = yield* term === undefined ? session.ask(question) : term.ask(domain, "TXT");
-  if (isFailure(answer)) return answer;
+  const answer = yield* session.ask(question);
   if (draft !== undefined) draft.lookup = traceLookup(question, answer);
+  const over = term?.countVoid(answer);
+  if (over !== undefined) return over;
   const found = selectRecord(answer, domain, term);
   if (found !== undefined) return found;
   const fallback = fallbacks.get(key);

@@ -50,19 +50,25 @@ export class Term {
     return this.fail("permerror", `more than ${lookupLimit} terms that cause DNS lookups`);
   }
 
-  /**
-   * Asks on behalf of the term. However many of its lookups find nothing, the term counts once: RFC 7208
-   * section 4.6.4 limits the number of terms for which queries come back void.
-   */
+  /** Asks on behalf of the term. */
   *ask<T extends RecordType>(name: OctetString, type: T): Evaluating<Answer<T> | Failure> {
     const question: Question<T> = { name, type };
     const answer = yield* this.session.ask(question);
     this.draft?.lookups.push(traceLookup(question, answer));
-    if (!isVoid(answer) || this.countedAsVoid) return answer;
+    return this.countVoid(answer) ?? answer;
+  }
+
+  /**
+   * Counts an answer that holds nothing; the failure where it is one too many. However many of its lookups find
+   * nothing, a term counts once: RFC 7208 section 4.6.4 limits the number of terms for which queries come back
+   * void.
+   */
+  countVoid(answer: Answer): Failure | undefined {
+    if (!isVoid(answer) || this.countedAsVoid) return undefined;
     this.countedAsVoid = true;
     this.budget.voids++;
     const { voidLookupLimit } = this.budget.limits;
-    if (this.budget.voids <= voidLookupLimit) return answer;
+    if (this.budget.voids <= voidLookupLimit) return undefined;
     return this.fail("permerror", `more than ${voidLookupLimit} terms whose DNS lookups find nothing`);
   }
 

@@ -15,6 +15,7 @@ export interface TraceTerm {
   readonly term: string;
   /** The domain-spec after macro expansion, where the term has one. */
   readonly target: OctetString | undefined;
+  /** Its lookups, but for the one that fetched the nested record. */
   readonly lookups: readonly TraceLookup[];
   /** The record an include or redirect led into. */
   readonly nested: TraceRecord | undefined;

@@ -13,8 +13,12 @@ export interface Driven {
   readonly hints: readonly (readonly Question[])[];
 }
 
-/** Runs check_host() to its end, synchronously. */
-export function drive(input: CheckHostInput, answer: (question: Question) => Answer): Driven {
+/** Runs check_host() to its end, synchronously; `onHint` hears of the questions that may come. */
+export function drive(
+  input: CheckHostInput,
+  answer: (question: Question) => Answer,
+  onHint?: (questions: readonly Question[]) => void,
+): Driven {
   const questions: Question[] = [];
   const hints: (readonly Question[])[] = [];
   const evaluation = checkHost(input);
@@ -22,6 +26,7 @@ export function drive(input: CheckHostInput, answer: (question: Question) => Ans
   while (step.done !== true) {
     if (step.value.kind === "hint") {
       hints.push(step.value.questions);
+      onHint?.(step.value.questions);
       step = evaluation.next();
     } else {
       questions.push(step.value.question);
