@@ -30,6 +30,7 @@ export class SyslogSink implements Sink {
   readonly #children = new Map<LogLevel, LoggerChild>();
   readonly #early = new LineQueue(QUEUE_LINES_MAX);
   #style: Style | undefined;
+  #started = false;
   #closed = false;
 
   constructor(options: SyslogOptions) {
@@ -48,6 +49,7 @@ export class SyslogSink implements Sink {
   }
 
   start(): void {
+    this.#started = true;
     execFile(
       commandOf(this.#options),
       ["--version"],
@@ -69,7 +71,7 @@ export class SyslogSink implements Sink {
   }
 
   async close(): Promise<void> {
-    if (this.#style === undefined && this.#early.length > 0) await delay(CLOSE_MS_MAX / 2);
+    if (this.#started && this.#style === undefined && this.#early.length > 0) await delay(CLOSE_MS_MAX / 2);
     this.#closed = true;
     await Promise.all([...this.#children.values()].map((child) => child.close()));
   }

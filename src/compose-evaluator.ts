@@ -1,0 +1,123 @@
+/** The way to a verdict: verdict cache → evaluator → answer cache → resolver. */
+import {
+  type AnswerCache,
+  createAnswerCache,
+  createVerdictCache,
+  temperror,
+  type VerdictCache,
+} from "./cache/index.ts";
+import type { Settings } from "./config/index.ts";
+import { createResolver, drive, type Resolver, systemNameservers } from "./dns/index.ts";
+import type { Cancel, Evaluation, EvaluationRequest, Evaluator } from "./filter/index.ts";
+import { checkHost, withDefaultExplanation } from "./spf-check/index.ts";
+
+/** The settings that an engine is made of; it lives as long as they stay the same. */
+export type EngineSettings = Pick<
+  Settings,
+  | "nameserver"
+  | "dnsTimeoutMs"
+  | "dnsTries"
+  | "cacheSize"
+  | "ttlSeconds"
+  | "lookupLimit"
+  | "voidLookupLimit"
+  | "localPolicy"
+  | "prefetch"
+>;
+
+/** Caches and resolver; several generations of settings may share one. */
+export class Engine {
+  readonly servers: readonly { readonly address: string; readonly port: number }[];
+  readonly #resolver: Resolver;
+  readonly #answers: AnswerCache;
+  readonly #verdicts: VerdictCache;
+  #users = 0;
+
+  /** @param onError told of defects: what an evaluation or a filter has thrown */
+  constructor(settings: EngineSettings, onError: (error: unknown) => void) {
+    this.servers = serversOf(settings);
+    this.#resolver = createResolver({
+      servers: this.servers,
+      timeoutMs: settings.dnsTimeoutMs,
+      tries: settings.dnsTries,
+    });
+    this.#answers = createAnswerCache({ source: this.#resolver, entriesMax: settings.cacheSize });
+    this.#verdicts = createVerdictCache({
+      ttlSeconds: settings.ttlSeconds,
+      entriesMax: settings.cacheSize,
+      onError,
+      check: (input, done) =>
+        drive(
+          checkHost({
+            ...input,
+            nowSeconds: nowSeconds(),
+            limits: settings,
+            localPolicy: settings.localPolicy,
+            hints: settings.prefetch,
+            trace: false,
+          }),
+          {
+            source: this.#answers,
+            // Whoever waits has a deadline; the evaluation ends with the last of them.
+            deadlineMs: Infinity,
+            onThrow: (error) => {
+              onError(error);
+              return temperror(input.domain, "internal error in the evaluation");
+            },
+          },
+          done,
+        ),
+    });
+  }
+
+  /** An evaluator with an operator's explanation; that comes after the cache, for it may name the sender. */
+  evaluatorFor({ localPolicy }: Pick<Settings, "localPolicy">): Evaluator {
+    return {
+      evaluate: (request: EvaluationRequest, done: (evaluation: Evaluation) => void): Cancel =>
+        this.#verdicts.evaluate(request, (verdict) => {
+          const explained = withDefaultExplanation(
+            { ...request, nowSeconds: nowSeconds(), localPolicy },
+            verdict.outcome,
+          );
+          done(explained === verdict.outcome ? verdict : { ...verdict, outcome: explained });
+        }),
+    };
+  }
+
+  /** One more who needs it. */
+  use(): void {
+    this.#users++;
+  }
+
+  /** One less; the last closes the sockets. */
+  release(): void {
+    if (--this.#users === 0) this.#resolver.close();
+  }
+
+  /** For the log, in words. */
+  counters(): string[] {
+    const verdicts = this.#verdicts.counters();
+    const answers = this.#answers.counters();
+    const dns = this.#resolver.counters();
+    return [
+      `verdict cache: ${verdicts.hits} hits, ${verdicts.misses} misses, ${verdicts.entries} entries; ` +
+        `evaluations: ${verdicts.evaluations}, joined ${verdicts.joined}, out of time ${verdicts.timeouts}, ` +
+        `turned away ${verdicts.refused}, running ${verdicts.running}, waiting ${verdicts.waiting}`,
+      `DNS cache: ${answers.hits} hits, ${answers.misses} misses, ${answers.joined} joined, ` +
+        `${answers.entries} entries; DNS: ${dns.questionsSent} questions, ${dns.questionsSentTcp} over TCP, ` +
+        `${dns.timeouts} time-outs, ${dns.faults} faults, ${dns.foreign} foreign answers, ` +
+        `${dns.outstanding} outstanding, ${dns.waiting} waiting`,
+    ];
+  }
+}
+
+/** The name servers in force: those set, or those of resolv.conf as it is now. */
+export function serversOf({ nameserver }: Pick<Settings, "nameserver">): Engine["servers"] {
+  return nameserver.length > 0
+    ? nameserver.map(({ address, port }) => ({ address: address.text, port }))
+    : systemNameservers();
+}
+
+function nowSeconds(): number {
+  return Math.floor(Date.now() / 1000);
+}

@@ -1,0 +1,71 @@
+/** Settings in force and what serves under them: a connection keeps the generation that it began with. */
+import { isDeepStrictEqual } from "node:util";
+import { Engine, serversOf } from "./compose-evaluator.ts";
+import { diffSettings, type Settings } from "./config/index.ts";
+import { createFilter, type FilterEvent, type Resume } from "./filter/index.ts";
+import type { MilterHandler } from "./milter-protocol/index.ts";
+import type { Transport } from "./server/index.ts";
+
+/** What generations take from their surroundings. */
+export interface GenerationPorts {
+  readonly hostname: string;
+  readonly report: (event: FilterEvent) => void;
+  readonly onError: (error: unknown) => void;
+}
+
+/** One set of settings, whole and unchanging. */
+export class Generation {
+  readonly settings: Settings;
+  readonly engine: Engine;
+  readonly #ports: GenerationPorts;
+
+  private constructor(settings: Settings, engine: Engine, ports: GenerationPorts) {
+    this.settings = settings;
+    this.engine = engine;
+    this.#ports = ports;
+    engine.use();
+  }
+
+  static first(settings: Settings, ports: GenerationPorts): Generation {
+    return new Generation(settings, new Engine(settings, ports.onError), ports);
+  }
+
+  /** The one after this: with the same caches and resolver, unless what they are made of has changed. */
+  next(settings: Settings): Generation {
+    const sameEngine =
+      !diffSettings(this.settings, settings).clearsCache &&
+      isDeepStrictEqual(serversOf(settings), this.engine.servers);
+    const engine = sameEngine ? this.engine : new Engine(settings, this.#ports.onError);
+    return new Generation(settings, engine, this.#ports);
+  }
+
+  /** No new connection begins under these settings. */
+  retire(): void {
+    this.engine.release();
+  }
+
+  /** The handler of one connection; its close() gives the engine back. */
+  createHandler(transport: Transport, resume: Resume): MilterHandler {
+    const { hostname, report } = this.#ports;
+    const filter = createFilter(
+      {
+        settings: this.settings,
+        evaluator: this.engine.evaluatorFor(this.settings),
+        report,
+        nowMs: () => performance.now(),
+        transport,
+        hostname,
+      },
+      resume,
+    );
+    this.engine.use();
+    let open = true;
+    const close = filter.close.bind(filter);
+    filter.close = () => {
+      close();
+      if (open) this.engine.release();
+      open = false;
+    };
+    return filter;
+  }
+}

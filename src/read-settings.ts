@@ -1,0 +1,127 @@
+/** The configuration as the daemon reads it, at start, for -t, and on reload. */
+import { resolve } from "node:path";
+import {
+  DEFAULT_CONFIG_FILE,
+  type Fault,
+  formatFault,
+  type LoadedConfig,
+  loadConfig,
+  type Settings,
+} from "./config/index.ts";
+import { EXIT, findGroup, findUser, isRoot } from "./daemon/index.ts";
+
+/** What the command line says of the configuration. */
+export interface ConfigChoice {
+  /** The file named with -c. */
+  readonly config: string | undefined;
+  readonly dryRun: boolean;
+}
+
+/** Settings that can be used, or the reasons why there are none. */
+export type ReadSettings =
+  | { readonly settings: Settings; readonly warnings: readonly string[] }
+  | {
+      readonly settings: undefined;
+      readonly warnings: readonly string[];
+      readonly faults: readonly string[];
+      readonly exitCode: number;
+    };
+
+/** Reads the file; paths in the result do not depend on the current folder. */
+export function readSettings(choice: ConfigChoice): ReadSettings {
+  const { loaded, accountFaults } = load(choice);
+  const warnings = [...loaded.warnings, ...loaded.unknown].map(formatFault);
+  const faults = [...loaded.faults, ...accountFaults].map(formatFault);
+  if (loaded.settings === undefined || faults.length > 0) {
+    return { settings: undefined, warnings, faults, exitCode: exitCodeOf(loaded) };
+  }
+  const settings = withFullPaths(loaded.settings);
+  return { settings: choice.dryRun ? asDryRun(settings) : settings, warnings };
+}
+
+/** The file that is read. */
+export function configFileOf({ config }: ConfigChoice): string {
+  return config === undefined ? DEFAULT_CONFIG_FILE : resolve(config);
+}
+
+/**
+ * `-t`: every fault and warning, `file:line: option: reason` each. An unknown key is a fault here, though a daemon
+ * would start.
+ */
+export function checkConfig(choice: ConfigChoice): { readonly lines: string[]; readonly exitCode: number } {
+  const { loaded, accountFaults } = load(choice);
+  const faults = [...loaded.faults, ...loaded.unknown, ...accountFaults];
+  const lines = [
+    ...faults.map((fault) => ({ fault, text: formatFault(fault) })),
+    ...loaded.warnings.map((fault) => ({
+      fault,
+      text: formatFault({ ...fault, reason: `warning: ${fault.reason}` }),
+    })),
+  ]
+    .sort((a, b) => (a.fault.file === b.fault.file ? a.fault.line - b.fault.line : 0))
+    .map(({ text }) => text);
+  if (faults.length > 0) return { lines, exitCode: exitCodeOf(loaded) };
+  return { lines: [...lines, `${configFileOf(choice)}: no faults`], exitCode: EXIT.ok };
+}
+
+function load(choice: ConfigChoice): { loaded: LoadedConfig; accountFaults: Fault[] } {
+  const file = configFileOf(choice);
+  const loaded = loadConfig(file, { mustExist: choice.config !== undefined, env: process.env });
+  return {
+    loaded,
+    accountFaults: loaded.settings === undefined ? [] : missingAccounts(file, loaded.settings),
+  };
+}
+
+/** As root the daemon becomes User, so that must be there; an ordinary user stays who it is. */
+function missingAccounts(file: string, { user, socketGroup }: Settings): Fault[] {
+  if (!isRoot()) return [];
+  const faults: Fault[] = [];
+  const account = findUser(user);
+  if (account === undefined) {
+    faults.push({ file, line: 0, option: "User", reason: `there is no user "${user}" on this system` });
+  } else if (account.uid === 0) {
+    faults.push({
+      file,
+      line: 0,
+      option: "User",
+      reason: `"${user}" is root; the daemon needs a user of its own`,
+    });
+  }
+  if (socketGroup !== undefined && findGroup(socketGroup) === undefined) {
+    faults.push({
+      file,
+      line: 0,
+      option: "SocketGroup",
+      reason: `there is no group "${socketGroup}" on this system`,
+    });
+  }
+  return faults;
+}
+
+function exitCodeOf(loaded: LoadedConfig): number {
+  return loaded.noInput ? EXIT.noInput : EXIT.config;
+}
+
+/** The daemon changes to the root folder, and a reload or rotation must find the same files. */
+function withFullPaths(settings: Settings): Settings {
+  const { socket, pidFile, logTo } = settings;
+  return {
+    ...settings,
+    socket: socket.kind === "unix" ? { ...socket, path: resolve(socket.path) } : socket,
+    pidFile: resolve(pidFile),
+    logTo: logTo === undefined ? undefined : resolve(logTo),
+  };
+}
+
+/** `-n` also wins over PolicyFor lines. */
+function asDryRun(settings: Settings): Settings {
+  return {
+    ...settings,
+    reportOnly: true,
+    policyFor: settings.policyFor.map((policy) => ({
+      ...policy,
+      actions: { ...policy.actions, reportOnly: true },
+    })),
+  };
+}

@@ -1,0 +1,293 @@
+/** The life of the daemon: bind, drop privileges, serve, reload, drain. */
+import { hostname } from "node:os";
+import { Generation } from "./compose-generation.ts";
+import { diffSettings, type Settings } from "./config/index.ts";
+import {
+  type Account,
+  bindSocket,
+  DaemonError,
+  dropPrivileges,
+  EXIT,
+  findGroup,
+  findUser,
+  inheritedSocket,
+  isRoot,
+  listenToSignals,
+  notifyReady,
+  openSocket,
+  prepareRunDirectory,
+  removePidFile,
+  type SocketAccess,
+  type Starter,
+  writePidFile,
+} from "./daemon/index.ts";
+import { Log } from "./logging/index.ts";
+import { type ConfigChoice, readSettings } from "./read-settings.ts";
+import { MilterServer, type ServerEvent } from "./server/index.ts";
+import { Traffic } from "./traffic.ts";
+import { VERSION } from "./version.ts";
+
+/** What the daemon starts with. */
+export interface DaemonStart {
+  readonly settings: Settings;
+  readonly warnings: readonly string[];
+  readonly choice: ConfigChoice;
+  /** The path of our script, by which a PID is known to be ours. */
+  readonly program: string;
+  readonly starter: Starter;
+}
+
+/**
+ * Serves until a signal ends it.
+ *
+ * @returns the exit code
+ * @throws DaemonError where it cannot start
+ */
+export async function runDaemon(start: DaemonStart): Promise<number> {
+  const { settings, starter } = start;
+  const account = isRoot() ? findUser(settings.user) : undefined;
+  const socketFd = inheritedSocket(process.env, process.pid);
+  const warnings = [...start.warnings, ...prepareFolders(settings, account, socketFd, starter)];
+  const log = openLog(settings, account);
+  const daemon = new Daemon(start, log);
+  let ready = false;
+  process.on("uncaughtException", (error) => {
+    log.failure("unexpected error", error);
+    if (ready) return;
+    void log.close().then(async () => {
+      await starter.failed(EXIT.software, `unexpected error: ${String(error)}`);
+      process.exit(EXIT.software);
+    });
+  });
+  try {
+    await daemon.open(account, socketFd);
+  } catch (error) {
+    // While root is still with us no helper is started; LogTo and standard error get the words all the same.
+    if (!isRoot()) log.start();
+    log.error(error instanceof Error ? error.message : String(error));
+    await log.close();
+    throw error;
+  }
+  if (starter.isBackground) process.chdir("/");
+  process.umask(0o027);
+  log.start();
+  for (const warning of warnings) log.warning(warning);
+  const ended = daemon.serve();
+  ready = true;
+  await starter.ready();
+  const failure = await notifyReady(process.env, { status: `listening on ${nameOf(settings)}` });
+  if (failure !== undefined) log.warning(failure);
+  return ended;
+}
+
+class Daemon {
+  readonly #start: DaemonStart;
+  readonly #log: Log;
+  readonly #server: MilterServer;
+  readonly #traffic = new Traffic();
+  #generation: Generation;
+
+  constructor(start: DaemonStart, log: Log) {
+    this.#start = start;
+    this.#log = log;
+    this.#generation = Generation.first(start.settings, {
+      hostname: hostname(),
+      report: (event) => {
+        this.#traffic.add(event);
+        log.report(event);
+      },
+      onError: (error) => {
+        log.failure("error in an evaluation", error);
+      },
+    });
+    this.#server = new MilterServer({
+      ...start.settings,
+      createHandler: (transport, resume) => this.#generation.createHandler(transport, resume),
+      onEvent: (event) => {
+        this.#tell(event);
+      },
+    });
+  }
+
+  /** From the bind to the drop nothing waits, so no connection is served as root. */
+  async open(account: Account | undefined, socketFd: number | undefined): Promise<void> {
+    const { settings, program, starter } = this.#start;
+    const access: SocketAccess = {
+      mode: settings.socketMode,
+      account,
+      gid: settings.socketGroup === undefined ? undefined : findGroup(settings.socketGroup),
+    };
+    if (socketFd === undefined) {
+      await bindSocket((options) => this.#server.listen(options), settings.socket, access);
+    } else {
+      await this.#server.listen({ fd: socketFd });
+    }
+    try {
+      writePidFile(settings.pidFile, account, program);
+    } catch (error) {
+      const fatal =
+        starter.isBackground || (error instanceof DaemonError && error.exitCode !== EXIT.cannotCreate);
+      if (fatal) {
+        await this.#server.drain(0);
+        throw error;
+      }
+      this.#log.warning(error instanceof Error ? error.message : String(error));
+    }
+    if (account !== undefined) dropPrivileges(account);
+    if (socketFd === undefined) openSocket(settings.socket, access);
+  }
+
+  /** Resolves with the exit code when a signal has ended the service. */
+  serve(): Promise<number> {
+    const { settings } = this.#generation;
+    const who = `uid ${process.getuid?.() ?? "?"}, gid ${process.getgid?.() ?? "?"}`;
+    const dry = settings.reportOnly ? ", report only" : "";
+    this.#log.notice(`smf-spf ${VERSION} started: listening on ${nameOf(settings)}, running as ${who}${dry}`);
+    return new Promise((resolve) => {
+      listenToSignals({
+        stop: (signal) => {
+          void this.#stop(signal).then(resolve);
+        },
+        stopNow: (signal) => {
+          this.#log.warning(`${signal} again: stopped at once`);
+          removePidFile(settings.pidFile);
+          void this.#log.close().then(() => process.exit(EXIT.ok));
+        },
+        reload: () => {
+          this.#reload();
+        },
+        report: () => {
+          this.#log.reopen();
+          this.#report();
+        },
+      });
+    });
+  }
+
+  async #stop(signal: string): Promise<number> {
+    const { settings } = this.#generation;
+    const { open, busy } = this.#server.statistics();
+    this.#log.notice(`${signal}: stopping; ${open} connections, ${busy} with a message in hand`);
+    await this.#server.drain(settings.shutdownTimeMs);
+    removePidFile(this.#start.settings.pidFile);
+    this.#report();
+    this.#log.notice(`smf-spf ${VERSION} stopped`);
+    await this.#log.close();
+    return EXIT.ok;
+  }
+
+  /** Whole new settings, or none. */
+  #reload(): void {
+    const read = readSettings(this.#start.choice);
+    for (const warning of read.warnings) this.#log.warning(warning);
+    if (read.settings === undefined) {
+      for (const fault of read.faults) this.#log.error(fault);
+      this.#log.error("reload: the configuration has faults, the old settings stay in force");
+      return;
+    }
+    const { changed, restartNeeded } = diffSettings(this.#generation.settings, read.settings);
+    try {
+      this.#log.reconfigure(read.settings);
+    } catch (error) {
+      this.#log.error(error instanceof Error ? error.message : String(error));
+      this.#log.error("reload: LogTo cannot be opened, the old settings stay in force");
+      return;
+    }
+    const former = this.#generation;
+    this.#generation = former.next({ ...read.settings, ...boundAtStart(this.#start.settings) });
+    former.retire();
+    this.#server.setLimits(read.settings);
+    const names = changed.length === 0 ? "nothing changed" : `changed: ${changed.join(", ")}`;
+    this.#log.notice(`reload: new settings in force, ${names}`);
+    if (restartNeeded.length > 0) {
+      this.#log.warning(`reload: only a restart changes ${restartNeeded.join(", ")}`);
+    }
+  }
+
+  #report(): void {
+    const { rss, heapUsed } = process.memoryUsage();
+    const megabytes = (bytes: number): string => `${Math.round(bytes / 1_048_576)} MiB`;
+    const server = this.#server.statistics();
+    const lines = [
+      this.#traffic.counters(),
+      ...this.#generation.engine.counters(),
+      `connections: ${server.open} open, ${server.busy} with a message in hand, ${server.accepted} accepted, ` +
+        `${server.refused} over MaxConnections, ${server.idleClosed} idle, ${server.acceptErrors} accept errors, ` +
+        `${server.protocolErrors} protocol errors, ${server.handlerErrors} internal errors`,
+      `memory: ${megabytes(rss)}, heap ${megabytes(heapUsed)}; log lines lost: ${this.#log.lost}; ` +
+        `up ${Math.floor(process.uptime())} s`,
+    ];
+    for (const line of lines) this.#log.notice(line);
+  }
+
+  #tell(event: ServerEvent): void {
+    switch (event.event) {
+      case "protocol-error":
+        this.#log.warning(`connection of ${event.peer} closed: ${event.error.message} (${event.error.code})`);
+        break;
+      case "handler-error":
+        this.#log.failure(`error in the connection of ${event.peer}`, event.error);
+        break;
+      case "connection-refused":
+        this.#log.warning(
+          `${event.count} connections closed at once: MaxConnections is ${event.maxConnections}`,
+        );
+        break;
+      case "accept-error":
+        this.#log.error(`${event.count} connections could not be accepted: ${event.code}`);
+        break;
+    }
+  }
+}
+
+/** What stays as it was at the start, whatever the file says now. */
+function boundAtStart({
+  socket,
+  socketMode,
+  socketGroup,
+  user,
+  pidFile,
+  daemonize,
+}: Settings): Partial<Settings> {
+  return { socket, socketMode, socketGroup, user, pidFile, daemonize };
+}
+
+function prepareFolders(
+  settings: Settings,
+  account: Account | undefined,
+  socketFd: number | undefined,
+  starter: Starter,
+): string[] {
+  const { socket, pidFile } = settings;
+  const warnings: string[] = [];
+  if (socketFd === undefined && socket.kind === "unix") {
+    warnings.push(...prepareRunDirectory("Socket", socket.path, account, EXIT.unavailable));
+  }
+  try {
+    warnings.push(...prepareRunDirectory("PidFile", pidFile, account, EXIT.cannotCreate));
+  } catch (error) {
+    if (starter.isBackground || !(error instanceof DaemonError)) throw error;
+    warnings.push(error.message);
+  }
+  return warnings;
+}
+
+function openLog(settings: Settings, account: Account | undefined): Log {
+  try {
+    return new Log(settings, {
+      hostname: hostname(),
+      pid: process.pid,
+      now: () => new Date(),
+      owner: account,
+      journalStream: process.env["JOURNAL_STREAM"],
+    });
+  } catch (error) {
+    throw new DaemonError(EXIT.cannotCreate, error instanceof Error ? error.message : String(error), {
+      cause: error,
+    });
+  }
+}
+
+function nameOf({ socket }: Settings): string {
+  return socket.kind === "unix" ? `unix:${socket.path}` : `${socket.kind}:${socket.port}@${socket.host}`;
+}
