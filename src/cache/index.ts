@@ -1,0 +1,17 @@
+export {
+  type AnswerCache,
+  type AnswerCacheCounters,
+  type AnswerCacheOptions,
+  createAnswerCache,
+} from "./answer-cache.ts";
+export { temperror } from "./temperror.ts";
+export {
+  type Check,
+  createVerdictCache,
+  type Verdict,
+  type VerdictCache,
+  type VerdictCacheCounters,
+  type VerdictCacheOptions,
+  type VerdictRequest,
+} from "./verdict-cache.ts";
+export type { VerdictInput } from "./verdict-key.ts";
