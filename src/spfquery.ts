@@ -2,7 +2,6 @@
 import { once } from "node:events";
 import { hostname } from "node:os";
 import { createInterface } from "node:readline";
-import manifest from "../package.json" with { type: "json" };
 import { octetsOfText } from "./address/index.ts";
 import { createResolver, drive, type Resolver, systemNameservers } from "./dns/index.ts";
 import {
@@ -31,6 +30,7 @@ import {
   usageExitCode,
 } from "./query/index.ts";
 import { type AnswerSource, type CheckHostInput, checkHost, type Outcome } from "./spf-check/index.ts";
+import { VERSION } from "./version.ts";
 
 /** Lines of a batch that are evaluated at the same time. */
 const BATCH_CONCURRENCY = 32;
@@ -121,7 +121,7 @@ async function main(argv: readonly string[]): Promise<number> {
         await print(helpText());
         return 0;
       case "version":
-        await print(`spfquery (smf-spf) ${manifest.version}\n`);
+        await print(`spfquery (smf-spf) ${VERSION}\n`);
         return 0;
       case "batch":
         return await batch(request.settings, request.output);

@@ -44,9 +44,9 @@ type Word =
   | { readonly kind: "positional"; readonly text: string };
 
 /**
- * Whose style the arguments have, told by their look alone, so that a usage error knows its exit code: a single
- * dash before a word is libspf2's, two before an option that names what is checked are Mail::SPF's, positional
- * arguments are qmail's. `--exit-style` decides where it is given.
+ * Whose style the arguments have, told by their look alone, so that a usage error knows its exit code: an option
+ * that names what is checked is libspf2's with one dash and Mail::SPF's with two; positional arguments are
+ * qmail's. `--exit-style` decides where it is given.
  */
 export function exitStyleOf(argv: readonly string[]): ExitStyle {
   const before = argv.includes("--") ? argv.slice(0, argv.indexOf("--")) : argv;
@@ -55,10 +55,12 @@ export function exitStyleOf(argv: readonly string[]): ExitStyle {
     const style = EXIT_STYLES.find((known) => known === (chosen?.[1] ?? before[i + 1]));
     if (chosen !== null && style !== undefined) return style;
   }
-  if (before.some((argument) => /^-[a-z][a-z0-9-]+(?:=|$)/i.test(argument))) return "libspf2";
-  const asks = (argument: string): boolean =>
-    argument.startsWith("--") && optionNamed(argument.slice(2).split("=")[0] ?? "")?.asks === true;
-  return before.some(asks) ? "mail-spf" : "qmail";
+  const asks = (argument: string, dashes: string): boolean => {
+    const match = /^(--?)([a-z][a-z0-9-]+)(?:=|$)/i.exec(argument);
+    return match?.[1] === dashes && optionNamed(match[2] ?? "")?.asks === true;
+  };
+  if (before.some((argument) => asks(argument, "-"))) return "libspf2";
+  return before.some((argument) => asks(argument, "--")) ? "mail-spf" : "qmail";
 }
 
 /**
@@ -97,12 +99,14 @@ function wordsOf(argv: readonly string[]): Word[] {
       break;
     }
     const match = /^(--?([a-z][a-z0-9-]*))(?:=(.*))?$/is.exec(argument);
-    if (match === null) {
+    const [, written = "", name = "", given] = match ?? [];
+    const spec = optionNamed(name) ?? optionNamed(name.toLowerCase());
+    const positionals = words.filter(({ kind }) => kind === "positional").length;
+    // Behind IP, HELO and SENDER stand rules, and those may be "-all".
+    if (match === null || (spec === undefined && positionals >= 3 && !written.startsWith("--"))) {
       words.push({ kind: "positional", text: argument });
       continue;
     }
-    const [, written = "", name = "", given] = match;
-    const spec = optionNamed(name) ?? optionNamed(name.toLowerCase());
     if (spec === undefined) {
       const similar = similarOption(name.toLowerCase());
       throw new UsageError(

@@ -71,7 +71,9 @@ class Builder {
   #term(term: TraceTerm, record: TraceRecord): Branch {
     // An include counts itself before what is inside it.
     const own =
-      term.nested === undefined ? undefined : this.#counts({ ...term, lookupsSoFar: this.#lookups + 1 });
+      term.nested === undefined
+        ? undefined
+        : this.#counts({ lookupsSoFar: this.#lookups + 1, voidsSoFar: 0 });
     const inner = term.nested === undefined ? undefined : this.record(term.nested, "");
     const nestedLookup = term.nested?.lookup;
     const isNested = (lookup: TraceLookup): boolean =>
@@ -111,7 +113,7 @@ class Builder {
   }
 
   /** The running counts, where the term has moved them. */
-  #counts(term: TraceTerm): string[] {
+  #counts(term: Pick<TraceTerm, "lookupsSoFar" | "voidsSoFar">): string[] {
     const counts: string[] = [];
     if (term.lookupsSoFar > this.#lookups) {
       counts.push(`lookup ${term.lookupsSoFar}/${this.#limits.lookupLimit}`);
