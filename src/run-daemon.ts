@@ -4,6 +4,7 @@ import { Generation } from "./compose-generation.ts";
 import { diffSettings, type Settings } from "./config/index.ts";
 import {
   type Account,
+  type BoundSocket,
   bindSocket,
   DaemonError,
   dropPrivileges,
@@ -14,7 +15,6 @@ import {
   isRoot,
   listenToSignals,
   notifyReady,
-  openSocket,
   prepareRunDirectory,
   removePidFile,
   type SocketAccess,
@@ -86,6 +86,7 @@ class Daemon {
   readonly #server: MilterServer;
   readonly #traffic = new Traffic();
   #generation: Generation;
+  #socket: BoundSocket | undefined;
 
   constructor(start: DaemonStart, log: Log) {
     this.#start = start;
@@ -118,7 +119,7 @@ class Daemon {
       gid: settings.socketGroup === undefined ? undefined : findGroup(settings.socketGroup),
     };
     if (socketFd === undefined) {
-      await bindSocket((options) => this.#server.listen(options), settings.socket, access);
+      this.#socket = await bindSocket((options) => this.#server.listen(options), settings.socket, access);
     } else {
       await this.#server.listen({ fd: socketFd });
     }
@@ -128,13 +129,12 @@ class Daemon {
       const fatal =
         starter.isBackground || (error instanceof DaemonError && error.exitCode !== EXIT.cannotCreate);
       if (fatal) {
-        await this.#server.drain(0);
+        this.#socket?.remove();
         throw error;
       }
       this.#log.warning(error instanceof Error ? error.message : String(error));
     }
     if (account !== undefined) dropPrivileges(account);
-    if (socketFd === undefined) openSocket(settings.socket, access);
   }
 
   /** Resolves with the exit code when a signal has ended the service. */
@@ -168,7 +168,9 @@ class Daemon {
     const { settings } = this.#generation;
     const { open, busy } = this.#server.statistics();
     this.#log.notice(`${signal}: stopping; ${open} connections, ${busy} with a message in hand`);
-    await this.#server.drain(settings.shutdownTimeMs);
+    const drained = this.#server.drain(settings.shutdownTimeMs);
+    this.#socket?.remove();
+    await drained;
     removePidFile(this.#start.settings.pidFile);
     this.#report();
     this.#log.notice(`smf-spf ${VERSION} stopped`);

@@ -1,6 +1,7 @@
 import { lookup } from "node:dns/promises";
-import { chmodSync, chownSync, lchownSync, lstatSync, unlinkSync } from "node:fs";
+import { chmodSync, lchownSync, lstatSync, renameSync, rmSync, statSync, unlinkSync } from "node:fs";
 import { connect, isIP } from "node:net";
+import { dirname } from "node:path";
 import { setTimeout as delay } from "node:timers/promises";
 import type { Account } from "./accounts.ts";
 import { DaemonError, EXIT, systemCode } from "./daemon-error.ts";
@@ -33,9 +34,16 @@ const LOCK_TRIES = 40;
 const LOCK_WAIT_MS = 50;
 const CONNECT_MS_MAX = 2_000;
 
+/** A socket that is bound. */
+export interface BoundSocket {
+  /** Takes the file of a Unix socket away, unless another one stands there by now. */
+  remove(): void;
+}
+
 /**
- * Listens at the address. A stale Unix socket is replaced; a live one and a file that is no socket are
- * left alone. The new socket is ours alone (umask 0177) until {@link openSocket}.
+ * Listens at the address. A stale Unix socket is replaced; a live one and a file that is no socket are left alone.
+ * The new socket is bound under another name and umask 0177, gets owner and mode, and only then its name: whoever
+ * finds it may use it.
  *
  * @throws DaemonError with EX_UNAVAILABLE and the reason
  */
@@ -43,52 +51,85 @@ export async function bindSocket(
   listen: Listen,
   address: ListenAddress,
   access: SocketAccess,
-): Promise<void> {
+): Promise<BoundSocket> {
   if (address.kind !== "unix") {
     await bindInet(listen, address);
-    return;
+    return { remove: () => undefined };
   }
-  const release = await lockFor(address.path);
+  const { path } = address;
+  const release = await lockFor(path);
   try {
-    await clearPath(address.path);
-    const umask = process.umask(0o177);
-    let listening: Promise<void>;
-    try {
-      // The bind itself happens before listen() returns.
-      listening = listen({ path: address.path });
-    } finally {
-      process.umask(umask);
-    }
-    await listening;
-    own(address.path, access);
+    await refuseOccupied(path);
+    return await bindUnix(listen, path, access);
   } catch (error) {
-    throw unavailable(`Socket unix:${address.path}`, error);
+    throw unavailable(`Socket unix:${path}`, error);
   } finally {
     release();
   }
 }
 
-/**
- * Sets the mode of the socket. To be called after the privileges are dropped: in a folder that belongs to User,
- * root must not follow a path that User can change.
- *
- * @throws DaemonError with EX_UNAVAILABLE
- */
-export function openSocket(address: ListenAddress, access: SocketAccess): void {
-  if (address.kind !== "unix") return;
-  try {
-    if (!isRoot() && access.account === undefined && access.gid !== undefined) {
-      chownSync(address.path, -1, access.gid);
+async function bindUnix(listen: Listen, path: string, access: SocketAccess): Promise<BoundSocket> {
+  const { mode, account, gid } = access;
+  const asOwner = ownerOf(path, account);
+  const temporary = `${path}.${process.pid}`;
+  // The bind itself happens before listen() returns.
+  await asOwner(() => {
+    rmSync(temporary, { force: true });
+    const umask = process.umask(0o177);
+    try {
+      return listen({ path: temporary });
+    } finally {
+      process.umask(umask);
     }
-    chmodSync(address.path, access.mode);
+  });
+  try {
+    giveTo(temporary, account, gid);
+    asOwner(() => {
+      chmodSync(temporary, mode);
+      renameSync(temporary, path);
+    });
   } catch (error) {
-    throw unavailable(`Socket unix:${address.path}`, error);
+    rmSync(temporary, { force: true });
+    throw error;
   }
+  const { ino } = lstatSync(path);
+  return {
+    remove: () => {
+      try {
+        if (lstatSync(path).ino === ino) unlinkSync(path);
+      } catch {
+        // Gone already, or in a folder that is not ours.
+      }
+    },
+  };
 }
 
-/** The new socket goes to User, without following a link that has taken its place. */
-function own(path: string, { account, gid }: SocketAccess): void {
-  if (isRoot() && account !== undefined) lchownSync(path, account.uid, gid ?? account.gid);
+/**
+ * Runs something with the rights of whom the folder belongs to. In a folder of User's, root must not set mode or
+ * owner by a path that User could lead elsewhere in the same moment.
+ */
+function ownerOf(path: string, account: Account | undefined): <T>(act: () => T) => T {
+  if (account === undefined || !isRoot() || statSync(dirname(path)).uid !== account.uid)
+    return (act) => act();
+  return (act) => {
+    process.seteuid?.(account.uid);
+    try {
+      return act();
+    } finally {
+      process.seteuid?.(0);
+    }
+  };
+}
+
+/** To User and SocketGroup, as far as that is not so already. A link is not followed, nor a second name taken. */
+function giveTo(path: string, account: Account | undefined, gid: number | undefined): void {
+  const stat = lstatSync(path);
+  if (!stat.isSocket() || stat.nlink !== 1) throw new Error("another file has taken its place");
+  if (!isRoot()) {
+    if (gid !== undefined) lchownSync(path, stat.uid, gid);
+  } else if (account !== undefined) {
+    lchownSync(path, account.uid, gid ?? account.gid);
+  }
 }
 
 async function bindInet(listen: Listen, address: Exclude<ListenAddress, { kind: "unix" }>): Promise<void> {
@@ -119,8 +160,8 @@ async function lockFor(path: string): Promise<() => void> {
   }
 }
 
-/** Removes a socket that nobody listens on; refuses everything else that is in the way. */
-async function clearPath(path: string): Promise<void> {
+/** Refuses everything that is in the way but a socket that nobody listens on. */
+async function refuseOccupied(path: string): Promise<void> {
   try {
     if (!lstatSync(path).isSocket()) {
       throw new DaemonError(
@@ -133,12 +174,9 @@ async function clearPath(path: string): Promise<void> {
     throw error;
   }
   const answer = await connectTo(path);
-  if (answer === "ENOENT") return;
-  if (answer !== "ECONNREFUSED") {
-    const why = answer === "" ? "a daemon answers there" : `it may be a daemon's (${answer})`;
-    throw new DaemonError(EXIT.unavailable, `Socket unix:${path} is in use: ${why}`);
-  }
-  unlinkSync(path);
+  if (answer === "ENOENT" || answer === "ECONNREFUSED") return;
+  const why = answer === "" ? "a daemon answers there" : `it may be a daemon's (${answer})`;
+  throw new DaemonError(EXIT.unavailable, `Socket unix:${path} is in use: ${why}`);
 }
 
 /** The error code of a connection attempt; empty where somebody accepts it. */

@@ -1,5 +1,11 @@
 export { type Account, findGroup, findUser } from "./accounts.ts";
-export { bindSocket, type Listen, type ListenAddress, openSocket, type SocketAccess } from "./bind-socket.ts";
+export {
+  type BoundSocket,
+  bindSocket,
+  type Listen,
+  type ListenAddress,
+  type SocketAccess,
+} from "./bind-socket.ts";
 export { type CommandLine, parseCommandLine } from "./command-line.ts";
 export { DaemonError, EXIT } from "./daemon-error.ts";
 export {

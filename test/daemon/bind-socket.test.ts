@@ -1,6 +1,7 @@
 import assert from "node:assert/strict";
 import {
   chmodSync,
+  chownSync,
   existsSync,
   lstatSync,
   mkdirSync,
@@ -12,7 +13,7 @@ import {
 import { connect, type Server } from "node:net";
 import { join } from "node:path";
 import { describe, it } from "node:test";
-import { bindSocket, openSocket, type SocketAccess } from "../../src/daemon/index.ts";
+import { bindSocket, type SocketAccess } from "../../src/daemon/index.ts";
 import { bareServer, closed, daemonError, leaveStaleSocket, NEEDS_ROOT, withFolder } from "./samples.ts";
 
 const access: SocketAccess = { mode: 0o660, account: undefined, gid: undefined };
@@ -31,17 +32,39 @@ function answers(path: string): Promise<boolean> {
 }
 
 describe("bindSocket", () => {
-  it("makes a socket that is ours alone until openSocket() sets its mode", () =>
+  it("makes a socket with the mode set, and takes away no other file than its own", () =>
     withFolder(async (folder) => {
       const address = { kind: "unix", path: join(folder, "s") } as const;
       const { server, listen } = bareServer();
-      await bindSocket(listen, address, access);
-      assert.equal(statSync(address.path).mode & 0o777, 0o600);
-      openSocket(address, access);
+      const bound = await bindSocket(listen, address, access);
       assert.equal(statSync(address.path).mode & 0o777, 0o660);
       assert.deepEqual(readdirSync(folder), ["s"]);
+      assert.equal(await answers(address.path), true);
       await closed(server);
-      assert.equal(existsSync(address.path), false);
+      bound.remove();
+      assert.deepEqual(readdirSync(folder), []);
+      writeFileSync(address.path, "another's");
+      bound.remove();
+      assert.ok(existsSync(address.path));
+    }));
+
+  it("has the mode set from the moment it can be found", () =>
+    withFolder(async (folder) => {
+      const path = join(folder, "s");
+      const { server, listen } = bareServer();
+      let found = true;
+      await bindSocket(
+        (options) => {
+          const listening = listen(options);
+          found = existsSync(path);
+          if ("path" in options) assert.equal(statSync(options.path).mode & 0o777, 0o600);
+          return listening;
+        },
+        { kind: "unix", path },
+        access,
+      );
+      assert.equal(found, false);
+      await closed(server);
     }));
 
   it("keeps the umask of the process", () =>
@@ -160,6 +183,26 @@ describe("bindSocket", () => {
       const account = { name: "x", uid: 12345, gid: 23456 };
       await bindSocket(listen, { kind: "unix", path }, { mode: 0o660, account, gid: 34567 });
       assert.deepEqual([statSync(path).uid, statSync(path).gid], [12345, 34567]);
+      await closed(server);
+    }),
+  );
+
+  it("works in a folder of User's with User's rights, and is root again after it", { skip: NEEDS_ROOT }, () =>
+    withFolder(async (folder) => {
+      const path = join(folder, "s");
+      const account = { name: "x", uid: 12345, gid: 23456 };
+      chownSync(folder, account.uid, account.gid);
+      const { server, listen } = bareServer();
+      let uid: number | undefined;
+      const watched: typeof listen = (options) => {
+        uid = process.geteuid?.();
+        return listen(options);
+      };
+      await bindSocket(watched, { kind: "unix", path }, { mode: 0o660, account, gid: 34567 });
+      assert.equal(uid, account.uid);
+      assert.equal(process.geteuid?.(), 0);
+      assert.deepEqual([statSync(path).uid, statSync(path).gid], [12345, 34567]);
+      assert.equal(statSync(path).mode & 0o777, 0o660);
       await closed(server);
     }),
   );
