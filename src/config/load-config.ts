@@ -29,10 +29,10 @@ export function loadConfig(file: string, { mustExist, env }: LoadOptions): Loade
   const content = readTextFile(file);
   if ("text" in content) return { ...parseConfig(content.text, sources), noInput: false };
   const fault = { file, line: 0, option: "", reason: content.problem };
-  if (mustExist || !content.missing) {
-    return { settings: undefined, warnings: [], unknown: [], faults: [fault], noInput: true };
-  }
   const defaults = parseConfig("", sources);
+  if (mustExist || !content.missing) {
+    return { ...defaults, settings: undefined, warnings: [], faults: [fault], noInput: true };
+  }
   const warning = { ...fault, reason: `${content.problem}; the defaults are in force` };
   return { ...defaults, warnings: [warning, ...defaults.warnings], noInput: false };
 }

@@ -1,5 +1,5 @@
 import { contradictions } from "./contradictions.ts";
-import type { Given, GivenValue, Place } from "./given.ts";
+import { type Given, type GivenValue, lastGiven, type Place } from "./given.ts";
 import { type Line, oneWord, readEntries, readLines, type Value, visible } from "./lines.ts";
 import { OPTION_NAMES, OPTIONS, type OptionName, optionNamed } from "./options/table.ts";
 import type { Fault, Settings } from "./settings.ts";
@@ -26,6 +26,8 @@ export interface ParsedConfig {
   readonly unknown: readonly Fault[];
   /** Values that cannot be used: the daemon does not start. */
   readonly faults: readonly Fault[];
+  /** Where the value in force of an option stands, or the file alone where it is not given: for later faults. */
+  readonly placeOf: (name: OptionName) => Place;
 }
 
 /** The name under which faults of environment variables are reported. */
@@ -75,7 +77,13 @@ class ConfigReader {
   }
 
   done(): ParsedConfig {
-    const problems = { unknown: this.#unknown, faults: this.#faults };
+    const file = this.#sources.file;
+    const problems = {
+      unknown: this.#unknown,
+      faults: this.#faults,
+      placeOf: (name: OptionName): Place =>
+        lastGiven(this.#given, name)?.place ?? { file, line: 0, option: name },
+    };
     if (this.#faults.length > 0) return { settings: undefined, warnings: this.#warnings, ...problems };
     const settings = settle(this.#given);
     const warnings = [...this.#warnings, ...contradictions(this.#given, settings)];

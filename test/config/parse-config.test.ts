@@ -37,6 +37,12 @@ describe("parseConfig", () => {
     ]);
   });
 
+  it("tells where the value in force stands", () => {
+    const { placeOf } = parse("user a\nTag x\nUSER b\n");
+    assert.deepEqual(placeOf("User"), { file: "test.conf", line: 3, option: "USER" });
+    assert.deepEqual(placeOf("SocketGroup"), { file: "test.conf", line: 0, option: "SocketGroup" });
+  });
+
   it("reads list files of every list option", () => {
     const lists = {
       "/l/ip": "10.0.0.0/8\n::1\n",
