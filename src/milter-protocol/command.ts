@@ -1,5 +1,6 @@
 import {
   ARGUMENTS_MAX,
+  MACRO_BYTES_MAX,
   SMFI_PROT_VERSION_MIN,
   SMFIC_ABORT,
   SMFIC_BODY,
@@ -103,6 +104,8 @@ export function decodeOffer(payload: Buffer): Offer {
 function decodeMacros(payload: Buffer): Command {
   const stage = payload[0];
   if (stage === undefined) throw new ProtocolError("macros-malformed");
+  if (payload.length > MACRO_BYTES_MAX)
+    throw new ProtocolError("macros-too-long", `${payload.length} octets`);
   if (payload.length > 1) requireTerminated(payload, "macros");
   return { kind: "macros", stage, text: payload.toString("latin1", 1, payload.length) };
 }

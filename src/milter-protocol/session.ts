@@ -1,3 +1,4 @@
+import { askHandler } from "./ask-handler.ts";
 import { type Command, type CommandKind, commandKind, decodeCommand } from "./command.ts";
 import { BACKLOG_BYTES_MAX, BACKLOG_PAUSE_BYTES, REPLY_BATCH_BYTES } from "./constants.ts";
 import { encodeResponse } from "./encode-response.ts";
@@ -8,6 +9,7 @@ import {
   type EndOfMessageResponse,
   LATER,
   type MilterHandler,
+  type Offer,
 } from "./handler.ts";
 import { MacroTable } from "./macros.ts";
 import { type Negotiated, negotiate } from "./negotiate.ts";
@@ -16,6 +18,7 @@ import { ProtocolError } from "./protocol-error.ts";
 import { ReplyBatch } from "./reply-batch.ts";
 import { CONTINUE, type Response, TEMPFAIL } from "./response.ts";
 import { messageInHand, type SessionState, TRANSITIONS } from "./transitions.ts";
+import { Verdicts } from "./verdicts.ts";
 
 /** The outside of a session. None of these may throw. */
 export interface SessionPorts {
@@ -58,12 +61,11 @@ export class MilterSession {
   #asking = false;
   #running = false;
   #choked = false;
+  /** QUIT, an error, or the socket is gone: nothing is read or asked any more. */
+  #over = false;
   /** The socket is closed, or was asked to be. */
   #closed = false;
-  #connectionVerdict: Response | undefined;
-  /** The verdict on the message in hand; set in state "decided" only. */
-  #verdict: Response | undefined;
-  #verdictSpoken = false;
+  readonly #verdicts = new Verdicts();
   readonly #replies = new ReplyBatch();
 
   constructor(handler: MilterHandler, ports: SessionPorts) {
@@ -72,21 +74,18 @@ export class MilterSession {
   }
 
   get state(): SessionState {
-    return this.#state;
+    return this.#over ? "over" : this.#state;
   }
 
   /** Whether an answer of the handler is outstanding. */
   get waiting(): boolean {
-    return this.#waiting !== undefined;
+    return this.#waiting !== undefined && !this.#over;
   }
 
   /** Whether the MTA is in the middle of a message that it has not heard the verdict of. */
   get busy(): boolean {
-    return (
-      this.#waiting !== undefined ||
-      messageInHand(this.#state) ||
-      (this.#state === "decided" && !this.#verdictSpoken)
-    );
+    if (this.#over) return false;
+    return this.#waiting !== undefined || messageInHand(this.#state) || this.#verdicts.unheard;
   }
 
   /** Whether the reader of the socket should pause; to be looked at after each call. */
@@ -96,10 +95,13 @@ export class MilterSession {
 
   /** Takes what the socket has read, split anywhere. The chunk must not be written to afterwards. */
   receive(chunk: Buffer): void {
-    if (this.#state === "over") return;
+    if (this.#over) return;
     this.#decoder.append(chunk);
-    if (this.#decoder.pendingBytes > BACKLOG_BYTES_MAX) this.#fail(new ProtocolError("backlog-too-long"));
     this.#run();
+    if (this.#decoder.pendingBytes > BACKLOG_BYTES_MAX) {
+      this.#fail(new ProtocolError("backlog-too-long"));
+      this.#run();
+    }
   }
 
   /**
@@ -107,7 +109,7 @@ export class MilterSession {
    * it is reported as an error and otherwise ignored.
    */
   resume(answer: Response | EndOfMessageResponse): void {
-    if (this.#state === "over") return;
+    if (this.#over) return;
     if (this.#asking) {
       this.#early = answer;
       return;
@@ -131,20 +133,20 @@ export class MilterSession {
   /** The socket is gone, or is to be closed by our side. */
   end(): void {
     this.#closed = true;
-    if (this.#state !== "over") this.#finish();
+    if (!this.#over) this.#finish();
   }
 
   #run(): void {
     if (this.#running) return;
     this.#running = true;
     do {
-      while (this.#waiting === undefined && !this.#choked && this.#state !== "over") {
+      while (this.#waiting === undefined && !this.#choked && !this.#over) {
         if (!this.#step()) break;
         if (this.#replies.bytes >= REPLY_BATCH_BYTES) this.#flush();
       }
     } while (this.#flush());
     this.#running = false;
-    if (this.#state === "over" && !this.#closed) {
+    if (this.#over && !this.#closed) {
       this.#closed = true;
       this.#ports.close();
     }
@@ -217,12 +219,8 @@ export class MilterSession {
     }
   }
 
-  #negotiate(offer: Extract<Command, { kind: "negotiate" }>): void {
-    const { version, actions, protocol } = offer;
-    this.#terms = negotiate(
-      { version, actions, protocol },
-      this.#handler.negotiate({ version, actions, protocol }),
-    );
+  #negotiate(offer: Offer): void {
+    this.#terms = negotiate(offer, this.#handler.negotiate(offer));
     this.#awaitClient();
     this.#replies.add(this.#terms.reply);
   }
@@ -230,7 +228,7 @@ export class MilterSession {
   #newConnection(): void {
     this.#leaveMessage();
     this.#macros.clear();
-    this.#connectionVerdict = undefined;
+    this.#verdicts.endConnection();
     this.#awaitClient();
     this.#handler.newConnection();
   }
@@ -241,14 +239,14 @@ export class MilterSession {
 
   /** A message in hand is over without a verdict; one that is decided is forgotten. */
   #leaveMessage(): void {
-    this.#verdict = undefined;
+    this.#verdicts.endMessage();
     if (messageInHand(this.#state)) this.#handler.abort();
   }
 
   /** Finds the answer to a command: the verdict that stands, the handler's, or "continue". */
   #ask(command: Command): void {
     const { kind } = command;
-    const standing = this.#verdict ?? this.#connectionVerdict;
+    const { standing } = this.#verdicts;
     if (standing !== undefined) {
       this.#settle(kind, standing);
       return;
@@ -260,7 +258,7 @@ export class MilterSession {
     let answer: Answer | EndOfMessageAnswer;
     this.#asking = true;
     try {
-      answer = this.#callHandler(command);
+      answer = askHandler(this.#handler, command, this.#macros);
     } catch (error) {
       this.#ports.report(error);
       this.#giveUp(kind);
@@ -275,31 +273,14 @@ export class MilterSession {
     else this.#waiting = kind;
   }
 
-  #callHandler(command: Command): Answer | EndOfMessageAnswer {
-    const handler = this.#handler;
-    switch (command.kind) {
-      case "connect":
-        return handler.connect(command, this.#macros);
-      case "helo":
-        return handler.helo(command.name, this.#macros);
-      case "mail":
-        return handler.mail(command.path, command.parameters, this.#macros);
-      case "rcpt":
-        return handler.rcpt(command.path, command.parameters, this.#macros);
-      case "header":
-        return handler.header(command.name, command.value);
-      case "endOfMessage":
-        return handler.endOfMessage(this.#macros);
-      default:
-        return CONTINUE;
-    }
-  }
-
   /** The handler has thrown at this stage: a temporary failure of the message, and it forgets the message. */
   #giveUp(stage: CommandKind): void {
     this.#early = undefined;
     const inMessage = messageInHand(this.#state);
-    if (inMessage && stage !== "endOfMessage") this.#decide(TEMPFAIL);
+    if (inMessage && stage !== "endOfMessage") {
+      this.#verdicts.decideMessage(TEMPFAIL);
+      this.#state = "decided";
+    }
     this.#settle(stage, TEMPFAIL);
     if (inMessage) this.#handler.abort();
   }
@@ -311,22 +292,12 @@ export class MilterSession {
       return;
     }
     const response = "edits" in answer ? answer.response : answer;
-    if (response.kind !== "continue" && this.#verdict === undefined) {
-      if (stage === "connect" || stage === "helo") this.#connectionVerdict = response;
-      else if (stage !== "rcpt" || response.kind === "accept" || response.kind === "discard")
-        this.#decide(response);
-    }
+    if (this.#verdicts.take(stage, response)) this.#state = "decided";
     this.#speak(stage, response);
   }
 
-  #decide(verdict: Response): void {
-    this.#verdict = verdict;
-    this.#verdictSpoken = false;
-    this.#state = "decided";
-  }
-
   #endMessage(answer: EndOfMessageResponse): void {
-    this.#verdict = undefined;
+    this.#verdicts.endMessage();
     this.#state = "client";
     this.#macros.endMessage();
     let packets: Buffer;
@@ -346,7 +317,7 @@ export class MilterSession {
     if (this.#terms?.unanswered.has(stage) === true) return;
     const early = response.kind === "discard" && (stage === "connect" || stage === "helo");
     this.#replies.add(this.#encode(early ? CONTINUE : response));
-    this.#verdictSpoken = true;
+    this.#verdicts.spoken(response);
   }
 
   #encode(response: Response): Buffer {
@@ -372,8 +343,7 @@ export class MilterSession {
   }
 
   #finish(): void {
-    this.#state = "over";
-    this.#waiting = undefined;
+    this.#over = true;
     try {
       this.#handler.close();
     } catch (error) {

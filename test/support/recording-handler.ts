@@ -1,0 +1,102 @@
+import {
+  type Answer,
+  CONTINUE,
+  type ConnectCommand,
+  type EndOfMessageAnswer,
+  type Macros,
+  type MilterHandler,
+  type Needs,
+  type Offer,
+} from "../../src/milter-protocol/index.ts";
+
+/** Wants to see and answer everything, and may make every edit. */
+export const ALL_NEEDS: Needs = {
+  edits: new Set([
+    "addHeader",
+    "insertHeader",
+    "changeHeader",
+    "addRecipient",
+    "deleteRecipient",
+    "changeSender",
+    "replaceBody",
+    "quarantine",
+  ]),
+  wants: new Set(["connect", "helo", "rcpt", "data", "headers", "endOfHeaders", "unknown", "body"]),
+  answers: new Set(["connect", "helo", "rcpt", "data", "headers", "endOfHeaders", "unknown", "body"]),
+  rejectedRecipients: false,
+  macros: {},
+};
+
+/** Answers by stage; a function is asked each time. What is absent is answered "continue". */
+export interface Script {
+  readonly needs?: Needs;
+  readonly connect?: () => Answer;
+  readonly helo?: () => Answer;
+  readonly mail?: (macros: Macros) => Answer;
+  readonly rcpt?: (path: string) => Answer;
+  readonly header?: (name: string) => Answer;
+  readonly endOfMessage?: (macros: Macros) => EndOfMessageAnswer;
+  readonly abort?: () => void;
+  readonly close?: () => void;
+}
+
+/** Writes down every call as one line, and answers from a script. */
+export class RecordingHandler implements MilterHandler {
+  readonly calls: string[] = [];
+  readonly #script: Script;
+
+  constructor(script: Script = {}) {
+    this.#script = script;
+  }
+
+  negotiate(offer: Offer): Needs {
+    this.calls.push(
+      `negotiate ${offer.version} ${offer.actions.toString(16)} ${offer.protocol.toString(16)}`,
+    );
+    return this.#script.needs ?? ALL_NEEDS;
+  }
+
+  connect({ hostname, family, port, address }: ConnectCommand): Answer {
+    this.calls.push(`connect ${hostname} ${family} ${port} ${address}`);
+    return this.#script.connect?.() ?? CONTINUE;
+  }
+
+  helo(name: string): Answer {
+    this.calls.push(`helo ${name}`);
+    return this.#script.helo?.() ?? CONTINUE;
+  }
+
+  mail(path: string, parameters: readonly string[], macros: Macros): Answer {
+    this.calls.push(["mail", path, ...parameters].join(" "));
+    return this.#script.mail?.(macros) ?? CONTINUE;
+  }
+
+  rcpt(path: string, parameters: readonly string[]): Answer {
+    this.calls.push(["rcpt", path, ...parameters].join(" "));
+    return this.#script.rcpt?.(path) ?? CONTINUE;
+  }
+
+  header(name: string, value: string): Answer {
+    this.calls.push(`header ${name}:${value}`);
+    return this.#script.header?.(name) ?? CONTINUE;
+  }
+
+  endOfMessage(macros: Macros): EndOfMessageAnswer {
+    this.calls.push("endOfMessage");
+    return this.#script.endOfMessage?.(macros) ?? { edits: [], response: CONTINUE };
+  }
+
+  abort(): void {
+    this.calls.push("abort");
+    this.#script.abort?.();
+  }
+
+  newConnection(): void {
+    this.calls.push("newConnection");
+  }
+
+  close(): void {
+    this.calls.push("close");
+    this.#script.close?.();
+  }
+}
