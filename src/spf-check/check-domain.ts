@@ -12,7 +12,7 @@ import { printable } from "./printable.ts";
 import type { Directive, MacroString, Modifier, Qualifier, SpfRecord } from "./record.ts";
 import type { SpfResult } from "./result.ts";
 import type { Session } from "./session.ts";
-import { targetName } from "./target-name.ts";
+import { isAskable, targetName } from "./target-name.ts";
 import { type Budget, Term } from "./term.ts";
 import type { TraceTerm } from "./trace.ts";
 import { type RecordDraft, recordDraft } from "./trace-draft.ts";
@@ -86,7 +86,9 @@ export function* checkDomain(
     return verdict;
   };
 
-  if (!isMultiLabelDomain(domain)) return close({ end: "none", fetched: undefined, draft });
+  // RFC 7208 section 4.3; macros can make any name.
+  if (!isAskable(domain) || !isMultiLabelDomain(domain))
+    return close({ end: "none", fetched: undefined, draft });
   if (depth > NESTING_MAX && term !== undefined) {
     const failure = term.fail("permerror", `records lie more than ${NESTING_MAX} deep in each other`);
     return close({ end: "failure", failure, fetched: undefined, draft });

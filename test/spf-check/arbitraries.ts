@@ -92,7 +92,7 @@ export const recordText: fc.Arbitrary<string> = fc
 const NAMES = ["a.test", "b.test", "c.test", "d.test", "e.test", "f.test"];
 const name = fc.constantFrom(...NAMES);
 const target = fc.oneof(
-  { weight: 6, arbitrary: name },
+  { weight: 12, arbitrary: name },
   {
     weight: 1,
     arbitrary: fc.constantFrom(
@@ -109,48 +109,51 @@ const target = fc.oneof(
 );
 
 const hostileTerm = fc.oneof(
-  target.map((to) => `include:${to}`),
-  target.map((to) => `a:${to}`),
-  target.map((to) => `mx:${to}/28`),
-  target.map((to) => `exists:${to}`),
-  target.map((to) => `ptr:${to}`),
-  fc.constantFrom(
-    "a",
-    "mx",
-    "ptr",
-    "ip4:192.0.2.1",
-    "ip4:192.0.2.128/25",
-    "ip6:2001:db8::/32",
-    "all",
-    "foo",
-    "exp=x.test",
-  ),
+  { weight: 6, arbitrary: target.map((to) => `include:${to}`) },
+  { weight: 3, arbitrary: target.map((to) => `a:${to}`) },
+  { weight: 3, arbitrary: target.map((to) => `mx:${to}/28`) },
+  { weight: 2, arbitrary: target.map((to) => `exists:${to}`) },
+  { weight: 2, arbitrary: target.map((to) => `ptr:${to}`) },
+  {
+    weight: 3,
+    arbitrary: fc.constantFrom(
+      "a",
+      "mx",
+      "ptr",
+      "ip4:192.0.2.1",
+      "ip4:192.0.2.128/25",
+      "ip6:2001:db8::/32",
+      "x=%{s}",
+    ),
+  },
+  { weight: 1, arbitrary: fc.constantFrom("all", "foo", "a:%{p}", "exists:%{p}.x.test") },
 );
 const qualified = fc
   .tuple(fc.constantFrom("", "", "-", "~", "?"), hostileTerm)
   .map(([qualifier, term]) => (term.includes("=") ? term : qualifier + term));
 const hostileRecord = fc
   .tuple(
-    fc.array(qualified, { maxLength: 14 }),
-    fc.option(target.map((to) => `redirect=${to}`)),
-    fc.constantFrom("", " -all", " ~all", " exp=e.test -all"),
+    fc.array(qualified, { maxLength: 5 }),
+    fc.option(target.map((to) => ` redirect=${to}`)),
+    fc.constantFrom("", " -all", " ~all", " ?all", " exp=x.test -all"),
   )
-  .map(
-    ([terms, redirect, end]) => `v=spf1 ${terms.join(" ")}${redirect === null ? "" : ` ${redirect}`}${end}`,
-  );
+  .map(([terms, redirect, end]) => `v=spf1 ${terms.join(" ")}${redirect ?? ""}${end}`);
 
 const host = fc.integer({ min: 0, max: 3 });
 const entry: fc.Arbitrary<ZoneEntry> = fc.oneof(
-  { weight: 3, arbitrary: host.map((n) => ({ A: `192.0.2.${n}` })) },
-  { weight: 2, arbitrary: host.map((n) => ({ AAAA: `2001:db8::${n}` })) },
-  { weight: 3, arbitrary: fc.tuple(fc.nat(2), name).map(([preference, to]) => ({ MX: [preference, to] })) },
-  { weight: 1, arbitrary: hostileRecord.map((text) => ({ TXT: text })) },
-  { weight: 1, arbitrary: fc.constantFrom({ TXT: "No, %{l} of %{h}" }, { TXT: "No." }) },
-  { weight: 1, arbitrary: fc.constant("SERVFAIL") },
+  { weight: 8, arbitrary: host.map((n) => ({ A: `192.0.2.${n}` })) },
+  { weight: 6, arbitrary: host.map((n) => ({ AAAA: `2001:db8::${n}` })) },
+  { weight: 8, arbitrary: fc.tuple(fc.nat(2), name).map(([preference, to]) => ({ MX: [preference, to] })) },
+  { weight: 1, arbitrary: fc.constantFrom({ TXT: "v=spf1 a" }, { TXT: "v=spf10" }, "SERVFAIL") },
+);
+const record = fc.oneof(
+  { weight: 12, arbitrary: hostileRecord },
+  { weight: 1, arbitrary: fc.constantFrom("No, %{l} of %{h}, known as %{p}", "No.", "") },
 );
 const owner = fc
-  .tuple(fc.option(hostileRecord, { freq: 8 }), fc.array(entry, { maxLength: 8 }))
+  .tuple(fc.option(record, { freq: 12 }), fc.array(entry, { maxLength: 8 }))
   .map(([text, entries]) => (text === null ? entries : [{ TXT: text }, ...entries]));
+const explanations = fc.constantFrom("No, %{l} of %{h}.", "No, %{p}.", "No.", "%");
 
 /** Zones whose records lead into each other, with faults, voids, many exchangers and PTR records. */
 export const hostileZone: fc.Arbitrary<ZoneData> = fc
@@ -158,10 +161,12 @@ export const hostileZone: fc.Arbitrary<ZoneData> = fc
     fc.array(owner, { minLength: NAMES.length, maxLength: NAMES.length }),
     fc.array(name, { maxLength: 10 }),
     fc.boolean(),
+    explanations,
   )
-  .map(([owners, pointers, wildcard]) => ({
+  .map(([owners, pointers, wildcard, explanation]) => ({
     ...Object.fromEntries(NAMES.map((key, i) => [key, owners[i] ?? []])),
     "1.2.0.192.in-addr.arpa": pointers.map((to) => ({ PTR: to })),
+    "x.test": [{ TXT: explanation }],
     ...(wildcard ? { "*.x.test": [{ A: "127.0.0.2" }] } : {}),
   }));
 
@@ -190,10 +195,13 @@ export const hostileInput: fc.Arbitrary<CheckHostInput> = fc
       fc.constantFrom("a", "b", "a-b", "gr\xc3\xbcn", "a..b", ""),
       fc.string({ unit: "binary-ascii" }),
     ),
-    domain: fc.constantFrom("a.test", "a.test", "A.Test.", "gone.test", "test"),
+    domain: fc.oneof(
+      { weight: 9, arbitrary: name },
+      { weight: 1, arbitrary: fc.constantFrom("A.Test.", "gone.test", "test") },
+    ),
     helo: fc.oneof(name, fc.constantFrom("", "localhost", "[192.0.2.1]", "\xff.test")),
-    lookupLimit: fc.constantFrom(10, 10, 0, 1, 5),
-    voidLookupLimit: fc.constantFrom(2, 2, 0, 100),
+    lookupLimit: fc.constantFrom(10, 10, 10, 10, 10, 10, 10, 20, 0, 1, 5),
+    voidLookupLimit: fc.constantFrom(2, 2, 2, 2, 100, 100, 0),
     localPolicy,
   })
   .map(({ ip, local, domain, helo, lookupLimit, voidLookupLimit, localPolicy: policy }) => ({

@@ -42,6 +42,12 @@ describe("internationalized addresses", () => {
     );
   });
 
+  it("are not asked for where a macro brings in octets that are not ASCII", () => {
+    const zone = { "example.test": [{ TXT: "v=spf1 a:%{h} include:%{h}" }] };
+    const { outcome, questions } = check(zone, { helo: "\xff.test" });
+    assert.deepEqual([outcome.result, outcome.lookups, questions.length], ["permerror", 2, 1]);
+  });
+
   it("are none where a label is no U-label", () => {
     const { outcome, questions } = check({}, { domain: "\xff\xfe.test" });
     assert.deepEqual([outcome.result, questions], ["none", []]);

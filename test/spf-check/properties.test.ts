@@ -23,6 +23,11 @@ function property(check: (zone: ZoneData, input: CheckHostInput) => void): void 
   fc.assert(fc.property(hostileZone, hostileInput, check), RUNS);
 }
 
+/** Whether the text that stands for every explanation in these zones reads %{p}. */
+function explanationReadsP(zone: ZoneData): boolean {
+  return /%\{p\}/i.test(JSON.stringify([zone["e.test"], zone["x.test"]]));
+}
+
 /** Each question once, with how often it is there. */
 function tally(questions: readonly Question[]): Record<string, number> {
   const counts: Record<string, number> = {};
@@ -133,7 +138,10 @@ describe("evaluation", () => {
       const { outcome, questions } = evaluate(zone, { ...input, trace: true });
       assert.deepEqual({ ...outcome, trace: undefined }, plain.outcome);
       assert.ok(outcome.trace !== undefined);
-      assert.deepEqual(tally(questionsOf(outcome.trace)), tally(questions));
+      const traced = questionsOf(outcome.trace);
+      // An explanation that reads %{p} asks for PTR records, which are no term's.
+      const asked = explanationReadsP(zone) ? questions.slice(0, traced.length) : questions;
+      assert.deepEqual(tally(traced), tally(asked));
     });
   });
 
