@@ -67,34 +67,22 @@ export function checkConfig(choice: ConfigChoice): { readonly lines: string[]; r
 function load(choice: ConfigChoice): { loaded: LoadedConfig; accountFaults: Fault[] } {
   const file = configFileOf(choice);
   const loaded = loadConfig(file, { mustExist: choice.config !== undefined, env: process.env });
-  return {
-    loaded,
-    accountFaults: loaded.settings === undefined ? [] : missingAccounts(file, loaded.settings),
-  };
+  return { loaded, accountFaults: missingAccounts(loaded) };
 }
 
 /** As root the daemon becomes User, so that must be there; an ordinary user stays who it is. */
-function missingAccounts(file: string, { user, socketGroup }: Settings): Fault[] {
-  if (!isRoot()) return [];
+function missingAccounts({ settings, placeOf }: LoadedConfig): Fault[] {
+  if (settings === undefined || !isRoot()) return [];
+  const { user, socketGroup } = settings;
   const faults: Fault[] = [];
   const account = findUser(user);
   if (account === undefined) {
-    faults.push({ file, line: 0, option: "User", reason: `there is no user "${user}" on this system` });
+    faults.push({ ...placeOf("User"), reason: `there is no user "${user}" on this system` });
   } else if (account.uid === 0) {
-    faults.push({
-      file,
-      line: 0,
-      option: "User",
-      reason: `"${user}" is root; the daemon needs a user of its own`,
-    });
+    faults.push({ ...placeOf("User"), reason: `"${user}" is root; the daemon needs a user of its own` });
   }
   if (socketGroup !== undefined && findGroup(socketGroup) === undefined) {
-    faults.push({
-      file,
-      line: 0,
-      option: "SocketGroup",
-      reason: `there is no group "${socketGroup}" on this system`,
-    });
+    faults.push({ ...placeOf("SocketGroup"), reason: `there is no group "${socketGroup}" on this system` });
   }
   return faults;
 }
