@@ -137,10 +137,15 @@ export class Bench {
   ): Promise<Map<Peer, Run[]>> {
     const runs = new Map<Peer, Run[]>(peers.map((peer) => [peer, []]));
     for (let round = 1; round <= this.options.rounds; round++) {
-      process.stderr.write(`\r${label}: round ${round} of ${this.options.rounds}`.padEnd(60));
+      this.progress(`${label}: round ${round} of ${this.options.rounds}`);
       for (const peer of peers) runs.get(peer)?.push(await one(peer));
     }
-    process.stderr.write(`\r${" ".repeat(60)}\r`);
+    this.progress("");
     return runs;
+  }
+
+  /** Tells on a terminal what is being done. */
+  progress(text: string): void {
+    if (process.stderr.isTTY) process.stderr.write(`\r${text.padEnd(60)}\r`);
   }
 }

@@ -30,6 +30,7 @@ async function main(options: Options): Promise<void> {
       const section = await SECTIONS[name](bench);
       results[name] = section;
       process.stdout.write(`\n${section.title}\n\n${table(section.head, section.rows)}`);
+      for (const error of new Set(section.errors)) process.stdout.write(`  ! ${error}\n`);
     }
   } finally {
     await bench.close();

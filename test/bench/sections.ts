@@ -17,6 +17,8 @@ export interface Section {
   readonly head: readonly string[];
   readonly rows: readonly (readonly string[])[];
   readonly runs: Record<string, unknown>;
+  /** Every run of the section, by milter, for the errors that are shown below the table. */
+  readonly errors: readonly string[];
 }
 
 const DNS_DELAY_MS = 20;
@@ -25,9 +27,24 @@ const of = (runs: readonly Run[], value: (run: Run) => number | undefined): numb
 const sum = (counts: Record<string, number>): number => Object.values(counts).reduce((a, b) => a + b, 0);
 const refused = (run: Run): number => run.messages - (run.verdicts["accept"] ?? 0) + sum(run.errors);
 
+/** What went wrong, by milter, each error once with its count. */
+function errorsOf(name: string, runs: readonly Run[]): string[] {
+  const counts = new Map<string, number>();
+  for (const run of runs) {
+    for (const [error, count] of Object.entries(run.errors))
+      counts.set(error, (counts.get(error) ?? 0) + count);
+    for (const [verdict, count] of Object.entries(run.verdicts)) {
+      if (verdict !== "accept")
+        counts.set(`answered ${verdict}`, (counts.get(`answered ${verdict}`) ?? 0) + count);
+    }
+  }
+  return [...counts].map(([error, count]) => `${name}: ${error} (${count} times)`);
+}
+
 /** Warm caches: what a filter costs when nothing has to be looked up. */
 async function hot(bench: Bench): Promise<Section> {
   const rows: string[][] = [];
+  const errors: string[] = [];
   const all: Record<string, unknown> = {};
   const senders = 1000;
   const job = { sender: "user{n}@p{n}.bench.test", senders, firstSender: bench.freshSenders(senders) };
@@ -56,6 +73,7 @@ async function hot(bench: Bench): Promise<Section> {
         String(list.reduce((total, run) => total + refused(run), 0)),
       ]);
       all[`${connections} ${peer.name}`] = list;
+      errors.push(...errorsOf(peer.name, list));
     }
   }
   return {
@@ -76,12 +94,14 @@ async function hot(bench: Bench): Promise<Section> {
     ],
     rows,
     runs: all,
+    errors,
   };
 }
 
 /** Every message from a domain never seen: five includes, the client permitted in the last. */
 async function cold(bench: Bench): Promise<Section> {
   const rows: string[][] = [];
+  const errors: string[] = [];
   const all: Record<string, unknown> = {};
   await bench.setDelay(DNS_DELAY_MS);
   const peers = bench.peers.filter((peer) => peer.asksDns);
@@ -110,6 +130,7 @@ async function cold(bench: Bench): Promise<Section> {
         String(list.reduce((total, run) => total + refused(run), 0)),
       ]);
       all[`${connections} ${peer.name}`] = list;
+      errors.push(...errorsOf(peer.name, list));
     }
   }
   return {
@@ -127,6 +148,7 @@ async function cold(bench: Bench): Promise<Section> {
     ],
     rows,
     runs: all,
+    errors,
   };
 }
 
@@ -159,12 +181,14 @@ async function storm(bench: Bench): Promise<Section> {
     head: ["conns", "milter", "verdict p50 ms", "max ms", "questions", "most of one record", "wrong"],
     rows,
     runs: Object.fromEntries([...runs].map(([peer, list]) => [peer.name, list])),
+    errors: [...runs].flatMap(([peer, list]) => errorsOf(peer.name, list)),
   };
 }
 
 /** A long header and a large body against a small message. */
 async function big(bench: Bench): Promise<Section> {
   const rows: string[][] = [];
+  const errors: string[] = [];
   const all: Record<string, unknown> = {};
   const senders = 100;
   const base = {
@@ -197,6 +221,7 @@ async function big(bench: Bench): Promise<Section> {
         String(list.reduce((total, run) => total + refused(run), 0)),
       ]);
       all[`${label} ${peer.name}`] = list;
+      errors.push(...errorsOf(peer.name, list));
     }
   }
   return {
@@ -204,6 +229,7 @@ async function big(bench: Bench): Promise<Section> {
     head: ["message", "milter", "msgs/s", "p50 µs", "× small", "waits", "cpu µs", "wrong"],
     rows,
     runs: all,
+    errors,
   };
 }
 
@@ -233,7 +259,7 @@ async function memory(bench: Bench): Promise<Section> {
     const parts = 4;
     const runs: Run[] = [];
     for (let i = 1; i <= parts; i++) {
-      process.stderr.write(`\rmemory: part ${i} of ${parts}`.padEnd(60));
+      bench.progress(`memory: part ${i} of ${parts}`);
       const messages = Math.ceil(bench.options.senders / parts);
       runs.push(
         await bench.run(daemon, {
@@ -255,12 +281,13 @@ async function memory(bench: Bench): Promise<Section> {
         `${figure(runs.at(-1)?.messagesPerSecond)} msgs/s`,
       ]);
     }
-    process.stderr.write(`\r${" ".repeat(60)}\r`);
+    bench.progress("");
     return {
       title: "memory: resident, MB",
       head: ["after", "milter", "MB", ""],
       rows,
       runs: { atStartKb: atStart, idle: { connections: count, kb: withIdle }, steps, runs },
+      errors: errorsOf(daemon.name, runs),
     };
   } finally {
     await daemon.stop();
@@ -302,6 +329,7 @@ async function start(bench: Bench): Promise<Section> {
     head: ["starts", "milter", "median ms", "slowest ms"],
     rows: [[String(times.length), "smf-spf", figure(median(times)), figure(Math.max(...times))]],
     runs: { milliseconds: times },
+    errors: [],
   };
 }
 

@@ -60,6 +60,8 @@ export class Session {
   #rest: Buffer | undefined;
   #exchanges: readonly Exchange[] = [];
   #next = 0;
+  readonly #unwritten: Buffer[] = [];
+  #writing = false;
   #waitsAt: WaitsAt | "negotiation" | undefined = "negotiation";
   #sender: string | undefined;
   #messagesLeft: number;
@@ -202,17 +204,25 @@ export class Session {
     this.#waitsAt = waitsAt;
     this.#packets += packets.length;
     this.#waitBegan = performance.now();
-    if (packets.length === 1) this.#socket.write(packets[0]!);
-    else if (this.#plan.mta === "postfix") this.#socket.write(Buffer.concat(packets));
-    else this.#writeOneByOne(packets, 0);
+    this.#write(packets);
   }
 
   /** Sendmail hands every packet to the kernel by itself; a stream would join those that queue up. */
-  #writeOneByOne(packets: readonly Buffer[], index: number): void {
-    const bytes = packets[index];
+  #write(packets: readonly Buffer[]): void {
+    if (this.#plan.mta === "postfix") {
+      this.#socket.write(packets.length === 1 ? packets[0]! : Buffer.concat(packets));
+      return;
+    }
+    this.#unwritten.push(...packets);
+    if (!this.#writing) this.#writeNext();
+  }
+
+  #writeNext(): void {
+    const bytes = this.#unwritten.shift();
+    this.#writing = bytes !== undefined && !this.#over;
     if (bytes === undefined || this.#over) return;
     this.#socket.write(bytes, () => {
-      this.#writeOneByOne(packets, index + 1);
+      this.#writeNext();
     });
   }
 
@@ -238,7 +248,7 @@ export class Session {
       this.#plan.onEnd(undefined);
       return;
     }
-    if (aborts) this.#socket.write(ABORT);
+    if (aborts) this.#write([ABORT]);
     this.#sender = next;
     this.#waitBegan = performance.now();
     if (this.#script !== undefined && !this.#beginMessage(this.#script)) this.#proceed();
