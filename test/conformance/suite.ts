@@ -62,7 +62,8 @@ export interface SuiteException {
 export interface Suite {
   readonly name: string;
   readonly cases: readonly ConformanceCase[];
-  readonly exceptions: readonly SuiteException[];
+  /** The cases that contradict the RFC, each with its section and reason. */
+  readonly exceptions: readonly (SuiteException & { readonly case: ConformanceCase })[];
 }
 
 /** The suites that lie outside the project, and the exceptions to each. */
@@ -83,17 +84,19 @@ export function missingSuites(): string[] {
 
 /** The public suites that are there, then the project's own cases. */
 export function loadSuites(): Suite[] {
-  const suites = PUBLIC_SUITES.filter(({ name }) => existsSync(suiteFile(name))).map((suite) => {
-    const exceptions =
-      suite.exceptions === undefined ? [] : (readJson(join(HERE, suite.exceptions)) as SuiteException[]);
-    const names = new Set(exceptions.map(({ name }) => name));
-    const all = readJson(suiteFile(suite.name)) as ConformanceCase[];
-    for (const name of names) {
-      if (!all.some((one) => one.name === name))
-        throw new Error(`${suite.name} has no case ${name} to except`);
-    }
-    return { name: suite.name, cases: all.filter(({ name }) => !names.has(name)), exceptions };
-  });
+  const suites = PUBLIC_SUITES.filter(({ name }) => existsSync(suiteFile(name))).map(
+    ({ name, exceptions: file }) => {
+      const cases = readJson(suiteFile(name)) as ConformanceCase[];
+      const listed = file === undefined ? [] : (readJson(join(HERE, file)) as SuiteException[]);
+      const exceptions = listed.map((exception) => {
+        const excepted = cases.find((one) => one.name === exception.name);
+        if (excepted === undefined) throw new Error(`${name} has no case ${exception.name} to except`);
+        return { ...exception, case: excepted };
+      });
+      const names = new Set(listed.map((exception) => exception.name));
+      return { name, cases: cases.filter((one) => !names.has(one.name)), exceptions };
+    },
+  );
   const own = readdirSync(join(HERE, "cases"))
     .filter((file) => file.endsWith(".json"))
     .sort()
