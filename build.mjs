@@ -1,16 +1,20 @@
 /**
  * Bundles each program into one file that runs with node alone: dist/smf-spf.js, dist/spfquery.js, and a
  * dist/package.json that says they are CommonJS, whatever the folder above says.
+ *
+ *     node build.mjs [FOLDER]
  */
 import { mkdirSync, writeFileSync } from "node:fs";
 import { build } from "esbuild";
 
-mkdirSync("dist", { recursive: true });
-writeFileSync("dist/package.json", `${JSON.stringify({ type: "commonjs" })}\n`);
+const outdir = process.argv[2] ?? "dist";
+mkdirSync(outdir, { recursive: true });
+writeFileSync(`${outdir}/package.json`, `${JSON.stringify({ type: "commonjs" })}\n`);
 
 await build({
+  absWorkingDir: import.meta.dirname,
   entryPoints: { "smf-spf": "src/main.ts", spfquery: "src/spfquery.ts" },
-  outdir: "dist",
+  outdir,
   bundle: true,
   platform: "node",
   target: "node20",

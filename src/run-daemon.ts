@@ -263,10 +263,14 @@ function prepareFolders(
   const { socket, pidFile } = settings;
   const warnings: string[] = [];
   if (socketFd === undefined && socket.kind === "unix") {
-    warnings.push(...prepareRunDirectory("Socket", socket.path, account, EXIT.unavailable));
+    warnings.push(
+      ...prepareRunDirectory({ option: "Socket", path: socket.path, exitCode: EXIT.unavailable }, account),
+    );
   }
   try {
-    warnings.push(...prepareRunDirectory("PidFile", pidFile, account, EXIT.cannotCreate));
+    warnings.push(
+      ...prepareRunDirectory({ option: "PidFile", path: pidFile, exitCode: EXIT.cannotCreate }, account),
+    );
   } catch (error) {
     if (starter.isBackground || !(error instanceof DaemonError)) throw error;
     warnings.push(error.message);

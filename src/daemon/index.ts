@@ -17,6 +17,6 @@ export {
 } from "./daemonize.ts";
 export { removePidFile, writePidFile } from "./pid-file.ts";
 export { dropPrivileges, isRoot } from "./privileges.ts";
-export { prepareRunDirectory } from "./run-directory.ts";
+export { prepareRunDirectory, type RunFile } from "./run-directory.ts";
 export { listenToSignals, type SignalHandlers } from "./signals.ts";
 export { inheritedSocket, notifyReady } from "./systemd.ts";

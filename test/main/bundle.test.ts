@@ -1,0 +1,91 @@
+import assert from "node:assert/strict";
+import { existsSync, readdirSync, readFileSync } from "node:fs";
+import { join } from "node:path";
+import { after, before, describe, it } from "node:test";
+import { type Nameserver, startNameserver } from "../support/nameserver/index.ts";
+import { ended, Installed, lives, until } from "./installed.ts";
+
+const manifest = JSON.parse(readFileSync(join(import.meta.dirname, "..", "..", "package.json"), "utf8")) as {
+  version: string;
+};
+
+describe("smf-spf as one file in an empty folder", () => {
+  let installed: Installed;
+  let nameserver: Nameserver;
+
+  before(async () => {
+    installed = new Installed();
+    nameserver = await startNameserver({
+      "example.net": [{ TXT: "v=spf1 ip4:192.0.2.1 -all" }],
+      "fail.example": [{ TXT: "v=spf1 -all" }],
+    });
+  });
+
+  after(async () => {
+    installed.close();
+    await nameserver.close();
+  });
+
+  it("prints its version", async () => {
+    assert.deepEqual(await installed.run("-V"), { code: 0, out: `smf-spf ${manifest.version}\n`, err: "" });
+  });
+
+  it("holds nothing of package.json but name and version", () => {
+    assert.equal(readFileSync(installed.program, "utf8").includes("devDependencies"), false);
+  });
+
+  it("ends with 64 on a wrong option, 66 without its file, 78 on a fault, each with its reason", async () => {
+    const usage = await installed.run("--nope");
+    assert.equal(usage.code, 64);
+    assert.match(usage.err, /unknown option '--nope'/);
+    const missing = await installed.run("-f", "-c", "/nonexistent/smf-spf.conf");
+    assert.equal(missing.code, 66);
+    assert.match(missing.err, /\/nonexistent\/smf-spf\.conf/);
+    installed.configure("RefuseFail perhaps");
+    const fault = await installed.run("-f", "-c", installed.config);
+    assert.equal(fault.code, 78);
+    assert.match(fault.err, /smf-spf\.conf:\d+: RefuseFail: /);
+  });
+
+  it("serves a connection, and SIGTERM ends it with 0 and no file left", async () => {
+    installed.configure(`Nameserver 127.0.0.1:${nameserver.port}`);
+    const daemon = await installed.start();
+    assert.equal(installed.pid, daemon.pid);
+    const mta = await installed.mta();
+    const passed = await mta.message({ from: "<a@example.net>", recipients: ["<b@c.test>"] });
+    assert.equal(passed.verdict.kind, "continue");
+    assert.equal(passed.edits.filter((edit) => edit.kind === "insertHeader").length, 2);
+    const failed = await mta.message({ from: "<a@fail.example>", recipients: ["<b@c.test>"] });
+    assert.equal(failed.stage, "mail");
+    assert.equal(failed.verdict.kind, "reply");
+    mta.quit();
+    const over = ended(daemon);
+    daemon.kill("SIGTERM");
+    assert.equal((await over).code, 0);
+    assert.deepEqual(readdirSync(join(installed.folder, "run")), []);
+    const log = installed.logLines();
+    assert.ok(
+      log.includes("SPF pass: 192.0.2.1, mail.example.net, mail.example.net, a@example.net"),
+      log.join("\n"),
+    );
+    assert.ok(log.some((line) => line.startsWith("SPF fail: 192.0.2.1, ")));
+    assert.match(log.at(-1) ?? "", /stopped$/);
+  });
+
+  it("goes to the background when it listens, and tells why when it cannot", async () => {
+    installed.configure(`Nameserver 127.0.0.1:${nameserver.port}`, "Daemonize on");
+    assert.deepEqual(await installed.run("-c", installed.config), { code: 0, out: "", err: "" });
+    const { pid } = installed;
+    assert.ok(pid !== undefined && existsSync(installed.socket));
+    const mta = await installed.mta();
+    mta.quit();
+    const second = await installed.run("-c", installed.config);
+    assert.equal(second.code, 69);
+    assert.match(second.err, /^smf-spf: Socket unix:.* is in use: a daemon answers there\n$/);
+    assert.equal(installed.pid, pid);
+    process.kill(pid, "SIGTERM");
+    await until("its end", () => !lives(pid));
+    assert.equal(existsSync(installed.socket), false);
+    assert.equal(existsSync(installed.pidFile), false);
+  });
+});
