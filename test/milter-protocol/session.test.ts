@@ -29,7 +29,9 @@ const PACKETS = {
 } as const;
 
 const play = (letters: string, script: Script = {}): SessionBench =>
-  new SessionBench(script).feed(...Array.from(letters).map((letter) => PACKETS[letter as keyof typeof PACKETS]));
+  new SessionBench(script).feed(
+    ...Array.from(letters).map((letter) => PACKETS[letter as keyof typeof PACKETS]),
+  );
 
 /** The kinds of the replies, one letter each: n for the negotiation, the verdicts as on the wire, y for a reply code. */
 const LETTERS: Readonly<Record<string, string>> = {
