@@ -4,13 +4,14 @@ import {
   type Disposal,
   decideAtEndOfMessage,
   describeCause,
+  isActedUpon,
   type Quarantine,
   type Remaining,
 } from "../policy/index.ts";
 import { quarantineEdits, quarantineWay, recordEdits, tagEdit } from "./edits.ts";
 import type { CheckedMail, Message } from "./message.ts";
 import { refuse } from "./refuse.ts";
-import { authservIdOf, type Surroundings } from "./surroundings.ts";
+import type { Surroundings } from "./surroundings.ts";
 
 /** The end of a message that was not evaluated: only what is forged goes. */
 export function disposeUnchecked(around: Surroundings, message: Message): EndOfMessageResponse {
@@ -19,6 +20,9 @@ export function disposeUnchecked(around: Surroundings, message: Message): EndOfM
 
 /** The end of a message that was evaluated: it is refused, or edited and let go. */
 export function dispose(around: Surroundings, message: Message, mail: CheckedMail): EndOfMessageResponse {
+  const judgement = message.judgement(mail);
+  if (judgement.kind === "deliver" && mail.policy.lines.length === 0) return recorded(around, message, mail);
+  tellExempt(message, mail);
   const remaining = message.remaining(mail);
   const disposal = decideAtEndOfMessage(carriedOut(remaining), mail.stage === "eom");
   if (disposal.refused !== undefined) {
@@ -27,16 +31,27 @@ export function dispose(around: Surroundings, message: Message, mail: CheckedMai
   const edits = removalsOf(around, message);
   tag(around, message, disposal, edits);
   if (remaining.some(({ actions }) => actions.check)) {
-    edits.push(
-      ...recordEdits(around.ports.settings, message, mail, {
-        receiver: around.receiver,
-        authservId: authservIdOf(around),
-      }),
-    );
+    edits.push(...recordEdits(around, message, mail));
   }
   quarantine(around, message, disposal.quarantine, edits);
   reportOnly(around, message, mail, remaining);
   return { edits, response: CONTINUE };
+}
+
+/** The end of the many messages to which nothing is done. */
+function recorded(around: Surroundings, message: Message, mail: CheckedMail): EndOfMessageResponse {
+  const edits = removalsOf(around, message);
+  if (mail.policy.actions.check) edits.push(...recordEdits(around, message, mail));
+  return { edits, response: CONTINUE };
+}
+
+/** Tells of the recipients to whom WhitelistTo lets the message pass. */
+function tellExempt(message: Message, mail: CheckedMail): void {
+  if (!isActedUpon(mail.policy.actions, message.judgement(mail))) return;
+  for (const { argument, exempt } of message.recipients) {
+    if (exempt === undefined) continue;
+    message.journal.action({ action: "skipped", reason: exempt, recipients: [argument] });
+  }
 }
 
 /** With ReportOnly a recipient gets its mail whatever the judgement. */

@@ -11,7 +11,7 @@ import {
 } from "../trace-fields/index.ts";
 import type { CheckedMail, Message } from "./message.ts";
 import { canMove } from "./needs.ts";
-import type { FilterSettings } from "./ports.ts";
+import { authservIdOf, type Surroundings } from "./surroundings.ts";
 
 /** The Subject with the tag; a Subject of its own where the message has none. */
 export function tagEdit(subject: OctetString | undefined, tag: string): Edit {
@@ -24,17 +24,13 @@ export function tagEdit(subject: OctetString | undefined, tag: string): Edit {
  * The fields that record what was found, each put on top of the one before, so that Authentication-Results ends
  * up above all others (RFC 8601 section 4).
  */
-export function recordEdits(
-  settings: FilterSettings,
-  message: Message,
-  mail: CheckedMail,
-  names: { readonly receiver: OctetString; readonly authservId: OctetString },
-): Edit[] {
+export function recordEdits(around: Surroundings, message: Message, mail: CheckedMail): Edit[] {
+  const { settings } = around.ports;
   const { helo, sender } = message.findings;
   const main = sender ?? helo;
   if (main === undefined) return [];
   const facts: TraceFacts = {
-    receiver: names.receiver,
+    receiver: around.receiver,
     ip: mail.client.evaluatedIp,
     helo: mail.helo,
     smtputf8: message.smtputf8,
@@ -51,7 +47,7 @@ export function recordEdits(
       onTop(
         "Authentication-Results",
         authenticationResults({
-          authservId: names.authservId,
+          authservId: authservIdOf(around),
           checked,
           helo: mail.helo,
           smtputf8: message.smtputf8,

@@ -25,7 +25,11 @@ function run(message: Message, mail: CheckedMail, evaluating: Evaluating, deadli
   const { ports, receiver, done } = evaluating;
   const take = (inquiry: Inquiry, evaluation: Evaluation): void => {
     message.findings = withOutcome(message.findings, inquiry, evaluation.outcome);
+    const { forwarder } = message.findings;
     if (inquiry.purpose !== "forwarder") message.journal.result(inquiry, evaluation);
+    else if (forwarder !== undefined) {
+      message.journal.action({ action: "skipped", reason: `TrustedForwarder ${forwarder}` });
+    }
   };
   for (;;) {
     const inquiry = nextInquiry(ports.settings, mail.policy, mail, message.findings);

@@ -11,7 +11,6 @@ import {
   type MilterHandler,
   type Needs,
   type Offer,
-  offeredEdits,
   type Response,
 } from "../milter-protocol/index.ts";
 import {
@@ -29,7 +28,7 @@ import { evaluateMessage } from "./evaluate-message.ts";
 import { FieldsSeen } from "./fields-seen.ts";
 import { Journal, shownSender } from "./journal.ts";
 import { type CheckedMail, Message } from "./message.ts";
-import { needsOf, usesOf } from "./needs.ts";
+import { agreedEdits, isConnectAnswered, needsOf, usesOf } from "./needs.ts";
 import type { FilterPorts } from "./ports.ts";
 import { refuse, speak } from "./refuse.ts";
 import { learnRelayedClient } from "./relayed-message.ts";
@@ -53,6 +52,7 @@ const NOT_CONNECTED: ConnectDecision = { kind: "pass", reason: "no CONNECT", cli
 class Filter implements MilterHandler {
   readonly #resume: Resume;
   #around: Surroundings;
+  #connectAnswered = false;
   #connection = NOT_CONNECTED;
   #helo = "";
   #message: Message | undefined;
@@ -68,16 +68,19 @@ class Filter implements MilterHandler {
   }
 
   negotiate(offer: Offer): Needs {
-    this.#around = { ...this.#around, offered: offeredEdits(offer) };
-    return needsOf(this.#around.ports, offer);
+    const needs = needsOf(this.#around.ports, offer);
+    this.#around = { ...this.#around, offered: agreedEdits(offer, needs) };
+    this.#connectAnswered = isConnectAnswered(offer, needs);
+    return needs;
   }
 
   connect(command: ConnectCommand, macros: Macros): Answer {
     const { ports } = this.#around;
     this.#around = { ...this.#around, receiver: receiverOf(macros, ports.hostname) };
     this.#connection = decideAtConnect(ports.settings, command);
-    // Over a Unix socket nobody waits for an answer here: it is spoken at MAIL.
-    if (this.#connection.kind !== "pass" || ports.transport === "unix") return CONTINUE;
+    this.#helo = "";
+    // Where nobody waits for an answer here, it is spoken at MAIL.
+    if (this.#connection.kind !== "pass" || !this.#connectAnswered) return CONTINUE;
     this.#journal("", undefined).action({ action: "skipped", reason: this.#connection.reason });
     return ACCEPT;
   }
@@ -92,15 +95,7 @@ class Filter implements MilterHandler {
     const { ports, uses } = this.#around;
     const journal = this.#journal(shownSender(argument), macros.get("i"));
     const connection = this.#connection;
-    const reason =
-      connection.kind === "pass"
-        ? connection.reason
-        : connection.kind === "check"
-          ? trustedSession(ports.settings, {
-              authenticated: macros.get("{auth_authen}"),
-              verify: macros.get("{verify}"),
-            })
-          : undefined;
+    const reason = this.#whyUnchecked(connection, macros);
     if (reason !== undefined) {
       journal.action({ action: "skipped", reason });
       return ACCEPT;
@@ -109,6 +104,21 @@ class Filter implements MilterHandler {
     const message = new Message(argument, parameters, fields, journal);
     this.#message = message;
     return connection.kind === "check" ? this.#checkSender(message, connection.client) : CONTINUE;
+  }
+
+  /** Why all mail of the connection, or of its session, passes. Both say nothing of a client behind a relay. */
+  #whyUnchecked(connection: ConnectDecision, macros: Macros): string | undefined {
+    switch (connection.kind) {
+      case "pass":
+        return connection.reason;
+      case "relay":
+        return undefined;
+      case "check":
+        return trustedSession(this.#around.ports.settings, {
+          authenticated: macros.get("{auth_authen}"),
+          verify: macros.get("{verify}"),
+        });
+    }
   }
 
   #checkSender(message: Message, client: Client): Answer {
@@ -144,8 +154,15 @@ class Filter implements MilterHandler {
 
   #answerMail(message: Message, mail: CheckedMail): Response {
     const judgement = message.judgement(mail);
+    if (judgement.kind === "deliver" && this.#isDone(mail)) return ACCEPT;
     if (mail.stage !== "mail" || judgement.kind !== "refuse") return CONTINUE;
     return refuse(this.#around, message, mail, { cause: judgement.cause, actions: mail.policy.actions });
+  }
+
+  /** Whether nothing is left to do for a message that nobody is refused for. */
+  #isDone({ policy }: CheckedMail): boolean {
+    const { addsFields, removesForged, removesGuesses, refusesAtRcpt } = this.#around.uses;
+    return policy.lines.length === 0 && !addsFields && !removesForged && !removesGuesses && !refusesAtRcpt;
   }
 
   rcpt(argument: OctetString, _parameters: readonly string[], macros: Macros): Answer {
@@ -177,9 +194,6 @@ class Filter implements MilterHandler {
       const refused = { cause: judgement.cause, actions, recipients: [argument] };
       const response = refuse(this.#around, message, mail, refused);
       if (response.kind === "reply") return response;
-    }
-    if (exempt !== undefined && message.judgement(mail).kind !== "deliver") {
-      message.journal.action({ action: "skipped", reason: exempt, recipients: [argument] });
     }
     message.recipients.push(recipient);
     return CONTINUE;

@@ -1,4 +1,10 @@
-import { type Needs, type Offer, type OptionalCommand, offeredEdits } from "../milter-protocol/index.ts";
+import {
+  type Needs,
+  type Offer,
+  type OptionalCommand,
+  offeredEdits,
+  SMFIP_NR_CONN,
+} from "../milter-protocol/index.ts";
 import type { ActionSettings } from "../policy/index.ts";
 import type { FilterPorts, FilterSettings } from "./ports.ts";
 
@@ -102,6 +108,12 @@ function editsFor(uses: Uses, offer: Offer): ReadonlySet<EditKind> {
   return edits;
 }
 
+/** The edits that are both needed and offered. */
+export function agreedEdits(offer: Offer, { edits }: Needs): ReadonlySet<EditKind> {
+  const offered = offeredEdits(offer);
+  return new Set([...edits].filter((kind) => offered.has(kind)));
+}
+
 /** Whether an MTA lets recipients be replaced by a quarantine box. */
 export function canMove(offered: ReadonlySet<EditKind>): boolean {
   return offered.has("addRecipient") && offered.has("deleteRecipient");
@@ -123,6 +135,11 @@ function answersFor(uses: Uses, transport: FilterPorts["transport"]): ReadonlySe
   if (transport === "inet") answers.add("connect").add("helo");
   if (uses.refusesAtRcpt) answers.add("rcpt");
   return answers;
+}
+
+/** Whether the MTA waits for an answer to CONNECT: because it is asked to, or knows no other way. */
+export function isConnectAnswered(offer: Offer, { answers }: Needs): boolean {
+  return answers.has("connect") || offer.version < 6 || (offer.protocol & SMFIP_NR_CONN) === 0;
 }
 
 /**

@@ -27,6 +27,7 @@ export {
   type Basis,
   type Cause,
   describeCause,
+  isActedUpon,
   type Judgement,
   judge,
 } from "./judgement.ts";

@@ -55,7 +55,7 @@ export function isMarked({ result }: ActingResult): boolean {
   return result === "fail" || result === "softfail";
 }
 
-/** Whether the judgement makes a difference to the message. */
+/** Whether the judgement makes a difference to the message under these options. */
 export function isActedUpon(actions: ActionSettings, judgement: Judgement): boolean {
   switch (judgement.kind) {
     case "deliver":

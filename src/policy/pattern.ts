@@ -1,4 +1,4 @@
-import { isAscii, octetsOfText, type Path, toALabels } from "../address/index.ts";
+import { isAscii, octetsOfText, type Path, parsePath, toALabels } from "../address/index.ts";
 import type { AddressPattern } from "./settings.ts";
 
 /** A pattern as it stands in the configuration file. */
@@ -71,10 +71,9 @@ function indexOf(patterns: readonly AddressPattern[]): PatternIndex {
   };
   for (const pattern of patterns) {
     const text = asciiLowerCase(isAscii(pattern.text) ? pattern.text : octetsOfText(pattern.text));
-    const at = text.lastIndexOf("@");
     switch (pattern.kind) {
       case "address":
-        index.addresses.set(`${text.slice(0, at)}@${comparableDomain(text.slice(at + 1))}`, pattern);
+        index.addresses.set(comparableAddress(text), pattern);
         break;
       case "domain":
         index.domains.set(comparableDomain(text), pattern);
@@ -113,6 +112,15 @@ function findSubstring(
   address: string,
 ): AddressPattern | undefined {
   return substrings.find(([text]) => address.includes(text))?.[1];
+}
+
+/** An address of the operator's; a local part may be quoted there as well. */
+function comparableAddress(text: string): string {
+  const path = parsePath(text, { relaxedLocalPart: true });
+  const at = text.lastIndexOf("@");
+  const [local, domain] =
+    path.kind === "mailbox" ? [path.localPart, path.domain] : [text.slice(0, at), text.slice(at + 1)];
+  return `${local}@${comparableDomain(domain)}`;
 }
 
 /** As A-labels, so that both spellings of an internationalized domain are one (RFC 5891 section 2.3.2.4). */

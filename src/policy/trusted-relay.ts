@@ -6,6 +6,7 @@ import {
   unmapIpv4,
 } from "../address/index.ts";
 import { type Client, clientAt } from "./client.ts";
+import { verifiedName } from "./host-name.ts";
 import type { PolicySettings } from "./settings.ts";
 
 /** The client of a relay of ours, as the relay's Received field tells it. */
@@ -80,10 +81,11 @@ function bracketedAddress(word: OctetString, comment: OctetString, exim: boolean
   const [, name, address = "", tail = ""] = match;
   const ip = addressOf(address);
   if (ip === undefined) return undefined;
-  if (name !== undefined) return { ip, verifiedName: tail === "" ? name : undefined, helo: word };
+  if (name !== undefined)
+    return { ip, verifiedName: tail === "" ? verifiedName(name) : undefined, helo: word };
   const helo = / helo=([^ ()]+)/i.exec(tail)?.[1];
   const named = helo !== undefined || exim;
-  return { ip, verifiedName: named && !word.startsWith("[") ? word : undefined, helo: helo ?? word };
+  return { ip, verifiedName: named ? verifiedName(word) : undefined, helo: helo ?? word };
 }
 
 /** `from [IP] (helo=HELO)`, `from [IP]:PORT (helo=HELO ident=USER)`, `from [IP]` of Exim where there is no name. */

@@ -171,6 +171,18 @@ export function spoken(answer: Answer): string {
   return answer.kind === "reply" ? `${answer.code} ${answer.enhanced}` : answer.kind;
 }
 
+/** `refused: SPF fail [550 5.7.23]`, `tagged: SPF softfail <bob@rig.test> (told only)`. */
+export function shownActions({ actions }: Rig): string[] {
+  return actions.map(({ action, reason, recipients, reply, reportOnly }) =>
+    [
+      `${action}: ${reason}`,
+      ...recipients,
+      ...(reply === undefined ? [] : [`[${reply.split(" ").slice(0, 2).join(" ")}]`]),
+      ...(reportOnly ? ["(told only)"] : []),
+    ].join(" "),
+  );
+}
+
 /** One line an edit, to be read in a table. */
 export function shownEdits({ edits }: EndOfMessageResponse): string[] {
   return edits.map(shownEdit);

@@ -1,0 +1,52 @@
+import assert from "node:assert/strict";
+import { describe, it } from "node:test";
+import { createFilter } from "../../src/filter/index.ts";
+import { net, pattern } from "../policy/facts.ts";
+import { inMemory, MtaPlayer } from "../support/mta-player.ts";
+import { Rig, type RigOptions } from "./rig.ts";
+
+const MESSAGE = {
+  from: "<user@sender.test>",
+  recipients: ["<a@rig.test>", "<b@rig.test>"],
+  headers: Array.from({ length: 10 }, (_, i) => [`X-Field-${i}`, "value"] as const),
+};
+
+/** How often an MTA waits for the filter, from its negotiation to the end of one message. */
+async function waits(options: RigOptions, style: "sendmail" | "postfix"): Promise<number> {
+  const { ports } = new Rig(options);
+  const mta = new MtaPlayer(
+    inMemory((resume) => createFilter(ports, resume)),
+    { style },
+  );
+  const { kind } = await mta.connect({ hostname: "mx.sender.test", address: "192.0.2.9" });
+  // An MTA sends nothing more once all of a connection is accepted.
+  if (kind !== "accept") {
+    await mta.helo("helo.sender.test");
+    await mta.message(MESSAGE);
+  }
+  const count = mta.waits;
+  mta.quit();
+  return count;
+}
+
+describe("createFilter behind a session", () => {
+  for (const style of ["sendmail", "postfix"] as const) {
+    for (const [what, options, count] of [
+      ["the defaults over a Unix socket", {}, 3],
+      ["the defaults over an inet socket", { transport: "inet" }, 5],
+      ["quarantine", { settings: { quarantine: true } }, 3],
+      ["WhitelistTo, for two recipients", { settings: { whitelistTo: [pattern("a@")] } }, 5],
+      ["a whitelisted client", { settings: { whitelistIP: [net("192.0.2.9")] } }, 2],
+      [
+        "a whitelisted client over an inet socket",
+        { settings: { whitelistIP: [net("192.0.2.9")] }, transport: "inet" },
+        2,
+      ],
+      ["a fail", { zone: { "sender.test": "fail" } }, 2],
+    ] as const) {
+      it(`costs ${style} ${count} waits with ${what}`, async () => {
+        assert.equal(await waits(options, style), count);
+      });
+    }
+  }
+});
