@@ -19,13 +19,13 @@ const NAMESPACES = ["--mount", "--net", "--uts", "--ipc", "--pid", "--fork", "--
 
 const TOOLS = ["apt-get", "dpkg", "unshare", "mount", "ip", "openssl", "logger", "ldconfig"];
 
-function require(condition: boolean, lack: string): void {
+function need(condition: boolean, lack: string): void {
   if (!condition) throw new MissingRequirement(lack);
 }
 
 function checkMachine(): void {
-  require(process.platform === "linux" && existsSync("/etc/debian_version"), "Debian is needed");
-  require(process.getuid?.() === 0, "root is needed (namespaces, overlays, accounts)");
+  need(process.platform === "linux" && existsSync("/etc/debian_version"), "Debian is needed");
+  need(process.getuid?.() === 0, "root is needed (namespaces, overlays, accounts)");
   for (const tool of TOOLS) {
     try {
       execFileSync("sh", ["-c", `command -v ${tool}`], { stdio: "ignore" });
@@ -39,8 +39,8 @@ function checkMachine(): void {
     throw new MissingRequirement("namespaces and mounts are needed (CAP_SYS_ADMIN)");
   }
   const hasOverlay = readFileSync("/proc/filesystems", "utf8").includes("overlay") || tryModprobe("overlay");
-  require(hasOverlay, "the overlay file system is needed");
-  require(existsSync(BUNDLE), `${BUNDLE} is needed (make build)`);
+  need(hasOverlay, "the overlay file system is needed");
+  need(existsSync(BUNDLE), `${BUNDLE} is needed (make build)`);
 }
 
 function tryModprobe(module: string): boolean {

@@ -1,10 +1,10 @@
 /** Plays scenarios to a real MTA with the shipped daemon behind it. */
 import { mkdirSync, readFileSync } from "node:fs";
 import { join } from "node:path";
-import { Daemon, settledLog } from "../scenario/daemon.ts";
 import type { Observation } from "../scenario/observation.ts";
 import { type Player, playSteps, type SmtpPeer } from "../scenario/play.ts";
-import { type Scenario, startKey } from "../scenario/scenario.ts";
+import type { Scenario } from "../scenario/scenario.ts";
+import { ScenarioDaemon } from "../scenario/scenario-daemon.ts";
 import { type Nameserver, startNameserver } from "../support/nameserver/index.ts";
 import { SmtpClient, SmtpConnectionLost, type SmtpReply } from "../support/smtp-client.ts";
 import { TLS } from "./certificates.ts";
@@ -14,10 +14,10 @@ import { MTA_IPV4, MTA_IPV6, NAMESERVER, RIG, run } from "./namespace.ts";
 import { ACCOUNT } from "./sasl.ts";
 import { Syslog } from "./syslog.ts";
 
-/** The settings of the README, and the way for user postfix to the socket. */
-const SETTINGS: Record<Mta["name"], string> = {
-  sendmail: "",
-  postfix: "SocketGroup postfix\nSocketMode 0660\n",
+/** The way for user postfix to the socket; Sendmail is root and needs none. */
+const ACCESS: Record<Mta["name"], { settings: string; socketMode: number }> = {
+  sendmail: { settings: "", socketMode: 0o600 },
+  postfix: { settings: "SocketGroup postfix\nSocketMode 0660\n", socketMode: 0o660 },
 };
 
 export const SOCKET = "/var/run/smfs/smf-spf.sock";
@@ -29,13 +29,22 @@ export class MtaPlayer implements Player {
   readonly mta: Mta;
   readonly nameserver: Nameserver;
   readonly syslog: Syslog;
-  #daemon: Daemon | undefined;
-  #key = "";
+  readonly daemon: ScenarioDaemon;
 
   private constructor(mta: Mta, nameserver: Nameserver, syslog: Syslog) {
     this.mta = mta;
     this.nameserver = nameserver;
     this.syslog = syslog;
+    this.daemon = new ScenarioDaemon(
+      { folder: FOLDER, socket: SOCKET, pidFile: PID_FILE, ...ACCESS[mta.name] },
+      {
+        skip: () => {
+          syslog.skip();
+        },
+        lines: () =>
+          syslog.lines("smf-spf").map(({ severity, text }) => ({ level: severityName(severity), text })),
+      },
+    );
   }
 
   static async open(startMta: () => Promise<Mta>): Promise<MtaPlayer> {
@@ -52,42 +61,24 @@ export class MtaPlayer implements Player {
 
   async close(): Promise<void> {
     await this.mta.stop();
-    await this.#daemon?.stop();
+    await this.daemon.stop();
     await this.syslog.stop();
     await this.nameserver.close();
   }
 
-  /** The daemon of the scenario that was played last. */
-  get daemon(): Daemon | undefined {
-    return this.#daemon;
-  }
-
   async play(scenario: Scenario): Promise<Observation> {
     this.nameserver.setZone(scenario.zone);
-    await this.#serve(scenario);
+    await this.daemon.serve(scenario);
     emptyMailboxes();
     this.mta.forgetHeld();
-    this.syslog.skip();
     const exchanges = await playSteps(scenario.steps, new RealPeer(this.mta));
-    await this.mta.settled();
     return {
       exchanges,
       delivered: readMailboxes(),
       held: this.mta.held(),
-      log: await settledLog(scenario, () =>
-        this.syslog.lines("smf-spf").map(({ severity, text }) => ({ level: severityName(severity), text })),
-      ),
+      log: await this.daemon.mailLog(scenario),
+      notes: this.syslog.lines(this.mta.name).map(({ severity, text }) => `${severity} ${text}`),
     };
-  }
-
-  async #serve(scenario: Scenario): Promise<void> {
-    const key = startKey(scenario);
-    if (this.#daemon !== undefined && key === this.#key) return;
-    await this.#daemon?.stop();
-    this.#daemon = undefined;
-    const place = { folder: FOLDER, socket: SOCKET, pidFile: PID_FILE, settings: SETTINGS[this.mta.name] };
-    this.#daemon = await Daemon.start(place, scenario);
-    this.#key = key;
   }
 }
 
@@ -117,8 +108,11 @@ class RealPeer implements SmtpPeer {
     return reply === undefined || this.#mta.name !== "sendmail" ? reply : withoutEcho(line, reply);
   }
 
-  message(lines: readonly string[]): Promise<SmtpReply | undefined> {
-    return this.#ask((client) => client.message(lines));
+  /** The next message waits until this one is delivered: mailboxes keep the order. */
+  async message(lines: readonly string[]): Promise<SmtpReply | undefined> {
+    const reply = await this.#ask((client) => client.message(lines));
+    await this.#mta.settled();
+    return reply;
   }
 
   startTls(certificate: boolean): Promise<SmtpReply | undefined> {

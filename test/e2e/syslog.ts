@@ -1,6 +1,7 @@
 /** The system log: a real rsyslogd on /dev/log, writing /var/log/maillog. */
-import { existsSync, readFileSync, statSync, writeFileSync } from "node:fs";
+import { existsSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
+import { LogTail } from "../support/log-tail.ts";
 import { RIG } from "./namespace.ts";
 import { Program, waitUntil } from "./process.ts";
 
@@ -27,7 +28,7 @@ const LINE = /^\w{3} [ \d]\d [\d:]{8} \S+ (\w+)\.(\w+) ([^\s:]+):? (.*)$/;
 /** rsyslogd, and the lines that came in since it was last asked. */
 export class Syslog {
   readonly #program: Program;
-  #read = 0;
+  readonly #tail = new LogTail(MAILLOG);
 
   private constructor(program: Program) {
     this.#program = program;
@@ -49,22 +50,18 @@ export class Syslog {
 
   /** Lines that are there already are not read any more. */
   skip(): void {
-    this.#read = existsSync(MAILLOG) ? statSync(MAILLOG).size : 0;
+    this.#tail.skip();
   }
 
-  /** The lines since {@link skip} of programs with that ident, so far. */
+  /** The lines since {@link skip} of the program with that ident and its parts (`ident/part`), so far. */
   lines(ident: string): LogLine[] {
-    if (!existsSync(MAILLOG)) return [];
-    return readFileSync(MAILLOG)
-      .subarray(this.#read)
-      .toString("latin1")
-      .split("\n")
-      .slice(0, -1)
+    return this.#tail
+      .lines()
       .map((line) => {
         const [, facility = "", severity = "", tag = "", text = line] = LINE.exec(line) ?? [];
         return { facility, severity, tag, text };
       })
-      .filter(({ tag }) => tag === ident || tag.startsWith(`${ident}[`));
+      .filter(({ tag }) => tag === ident || tag.startsWith(`${ident}[`) || tag.startsWith(`${ident}/`));
   }
 
   /** The same, once there is one whose text matches. */

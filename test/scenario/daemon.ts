@@ -1,10 +1,9 @@
 /** The daemon as it is shipped, started for scenarios. */
 import { type ChildProcess, spawn } from "node:child_process";
-import { existsSync, mkdirSync, readFileSync, writeFileSync } from "node:fs";
+import { existsSync, mkdirSync, readFileSync, statSync, writeFileSync } from "node:fs";
 import { connect } from "node:net";
 import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
-import type { LoggedLine } from "./observation.ts";
 import type { Scenario } from "./scenario.ts";
 
 /** The bundle that `make build` makes, or another one named by SMF_SPF. */
@@ -18,8 +17,22 @@ export interface DaemonPlace {
   readonly folder: string;
   readonly socket: string;
   readonly pidFile: string;
+  /** Of the socket, as the settings have it. */
+  readonly socketMode: number;
   /** Lines of configuration before those of the scenario. */
   readonly settings: string;
+}
+
+/** What a scenario says of the daemon. */
+export type Configured = Pick<Scenario, "settings" | "files" | "environment">;
+
+/** Writes the configuration and the files that it names; the path of the former. */
+export function writeConfiguration(place: DaemonPlace, { settings, files }: Configured): string {
+  mkdirSync(place.folder, { recursive: true });
+  for (const [name, content] of files) writeFileSync(join(place.folder, name), content, "latin1");
+  const file = join(place.folder, "smf-spf.conf");
+  writeFileSync(file, place.settings + settings.replaceAll("$FILES", place.folder), "latin1");
+  return file;
 }
 
 /** One running daemon. */
@@ -48,19 +61,12 @@ export class Daemon {
   }
 
   /** Starts one in the foreground and waits until it takes connections. */
-  static async start(
-    place: DaemonPlace,
-    { settings, files, environment }: Pick<Scenario, "settings" | "files" | "environment">,
-  ): Promise<Daemon> {
+  static async start(place: DaemonPlace, scenario: Configured): Promise<Daemon> {
     if (!existsSync(BUNDLE)) throw new Error(`${BUNDLE} is missing; make build`);
-    mkdirSync(place.folder, { recursive: true });
-    for (const [name, content] of files) writeFileSync(join(place.folder, name), content, "latin1");
-    const file = join(place.folder, "smf-spf.conf");
-    writeFileSync(file, place.settings + settings.replaceAll("$FILES", place.folder), "latin1");
-    const daemon = new Daemon(["-f", "-c", file], environment);
+    const file = writeConfiguration(place, scenario);
+    const daemon = new Daemon(["-f", "-c", file], scenario.environment);
     const end = performance.now() + START_MS;
-    // The PID file is written when the socket has its mode: an MTA that is not root may connect from then on.
-    while (!daemon.#isNamedIn(place.pidFile) || !(await accepts(place.socket))) {
+    while (!daemon.#isReady(place) || !(await accepts(place.socket))) {
       if (!daemon.#running) throw new Error(`the daemon ended: ${daemon.#output}`);
       if (performance.now() > end) {
         await daemon.stop("SIGKILL");
@@ -80,8 +86,18 @@ export class Daemon {
     return this.#child.pid ?? 0;
   }
 
-  #isNamedIn(pidFile: string): boolean {
-    return existsSync(pidFile) && Number(readFileSync(pidFile, "latin1")) === this.pid;
+  /** The socket gets its mode last: an MTA that is not root can connect from then on only. */
+  #isReady({ pidFile, socket, socketMode }: DaemonPlace): boolean {
+    return (
+      existsSync(pidFile) &&
+      Number(readFileSync(pidFile, "latin1")) === this.pid &&
+      existsSync(socket) &&
+      (statSync(socket).mode & 0o777) === socketMode
+    );
+  }
+
+  signal(signal: NodeJS.Signals): void {
+    this.#child.kill(signal);
   }
 
   /** Sends the signal, which is to end it, and waits for the end. */
@@ -102,25 +118,4 @@ function accepts(path: string): Promise<boolean> {
       resolve(false);
     });
   });
-}
-
-/** Lines about messages, without those about the daemon itself. */
-export function isAboutMail(text: string): boolean {
-  return text.startsWith("SPF ") || /"event":"(result|action)"/.test(text);
-}
-
-/** How long the log may take to show what it has to. */
-const LOG_MS = 3000;
-const LOG_QUIET_MS = 25;
-
-/** The lines about the messages of a scenario: as many as expected, and a moment for one too many. */
-export async function settledLog(
-  { log }: Pick<Scenario, "log">,
-  read: () => readonly LoggedLine[],
-): Promise<readonly LoggedLine[]> {
-  const lines = (): LoggedLine[] => read().filter(({ text }) => isAboutMail(text));
-  const end = performance.now() + LOG_MS;
-  while (log !== undefined && lines().length < log.length && performance.now() < end) await sleep(5);
-  await sleep(LOG_QUIET_MS);
-  return lines();
 }

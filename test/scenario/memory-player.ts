@@ -1,4 +1,5 @@
 /** Plays scenarios to the filter in this process: no socket, no file, no name server. */
+import { createVerdictCache } from "../../src/cache/index.ts";
 import { parseConfig, type Settings } from "../../src/config/index.ts";
 import { createFilter, type Evaluator, type FilterEvent } from "../../src/filter/index.ts";
 import { eventLine, levelOf } from "../../src/logging/event-line.ts";
@@ -27,7 +28,7 @@ export function memoryPlayer(style: MtaName): Player {
       const json = new JsonLines(() => new Date(0));
       const ports = {
         settings,
-        evaluator: evaluatorOver(scenario.zone as ZoneData, settings),
+        evaluator: evaluatorOver(scenario, settings),
         report: (event: FilterEvent) => {
           const level = levelOf(event);
           if (!isWanted(level, settings.logLevel)) return;
@@ -64,22 +65,28 @@ function settingsOf({ settings: text, files, environment, name }: Scenario): Set
   return settings;
 }
 
-/** Evaluates at once; what a record's TTL allows to be remembered is not evaluated again. */
-function evaluatorOver(data: ZoneData, settings: Settings): Evaluator {
-  const zone = new Zone(data);
-  return {
-    evaluate(request, done) {
-      const input = {
-        ...request,
-        nowSeconds: 0,
-        limits: settings,
-        localPolicy: settings.localPolicy,
-        hints: false,
-        trace: false,
-      };
-      const { outcome } = drive(input, (question) => zone.answer(question));
-      done({ outcome: withDefaultExplanation(input, outcome), cached: false, elapsedMs: 0 });
+/** Evaluates at once. Verdicts are remembered where the scenario gives records a TTL. */
+function evaluatorOver({ zone: data, remembers }: Scenario, settings: Settings): Evaluator {
+  const zone = new Zone(data as ZoneData);
+  const nowSeconds = 0;
+  const { localPolicy } = settings;
+  const verdicts = createVerdictCache({
+    ttlSeconds: remembers ? settings.ttlSeconds : 0,
+    entriesMax: settings.cacheSize,
+    onError: (error) => {
+      throw error;
+    },
+    check: (input, done) => {
+      const rest = { nowSeconds, limits: settings, localPolicy, hints: false, trace: false };
+      done(drive({ ...input, ...rest }, (question) => zone.answer(question)).outcome);
       return () => undefined;
     },
+  });
+  return {
+    evaluate: (request, done) =>
+      verdicts.evaluate(request, (verdict) => {
+        const explained = withDefaultExplanation({ ...request, nowSeconds, localPolicy }, verdict.outcome);
+        done({ ...verdict, outcome: explained });
+      }),
   };
 }

@@ -26,6 +26,8 @@ export interface Observation {
   readonly delivered: ReadonlyMap<string, readonly DeliveredText[]>;
   readonly held: readonly { readonly recipients: readonly string[]; readonly reason: string | undefined }[];
   readonly log: readonly LoggedLine[];
+  /** What else may explain a failure. */
+  readonly notes?: readonly string[];
 }
 
 /** Everything that differs, in words; empty where nothing does. */
@@ -39,12 +41,16 @@ export function differences(scenario: Scenario, observed: Observation): string[]
 }
 
 /** The session as it went, for whoever looks at a failure. */
-export function transcript({ exchanges, log }: Observation): string {
+export function transcript({ exchanges, log, notes = [] }: Observation): string {
   const session = exchanges.flatMap(({ step, reply }) => [
     `  ${step.line}: ${describe(step)}`,
     ...(reply === undefined ? ["     < closed"] : reply.lines.map((line) => `     < ${reply.code} ${line}`)),
   ]);
-  return [...session, ...log.map(({ level, text }) => `  log: ${level ?? "-"} ${text}`)].join("\n");
+  return [
+    ...session,
+    ...log.map(({ level, text }) => `  log: ${level ?? "-"} ${text}`),
+    ...notes.map((note) => `  note: ${note}`),
+  ].join("\n");
 }
 
 function describe({ action }: Step): string {

@@ -46,9 +46,9 @@ export interface Scenario {
   readonly log: readonly Expectation[] | undefined;
 }
 
-/** All scenarios that concern an MTA, those with the same settings next to each other. */
+/** All scenarios that concern an MTA, in the order of their names. */
 export function loadScenarios(mta: MtaName): Scenario[] {
-  const scenarios = readdirSync(CASES, { recursive: true, encoding: "utf8" })
+  return readdirSync(CASES, { recursive: true, encoding: "utf8" })
     .filter((path) => path.endsWith(".scenario"))
     .sort()
     .flatMap((path) => {
@@ -56,17 +56,6 @@ export function loadScenarios(mta: MtaName): Scenario[] {
       const scenario = readScenario(readFileSync(file, "latin1"), relative(process.cwd(), file), mta);
       return scenario === undefined ? [] : [{ ...scenario, name: path.replace(/\.scenario$/, "") }];
     });
-  const groups = new Map<string, Scenario[]>();
-  for (const scenario of scenarios) {
-    const key = startKey(scenario);
-    groups.set(key, [...(groups.get(key) ?? []), scenario]);
-  }
-  return [...groups.values()].flat();
-}
-
-/** Scenarios that differ in this cannot share a daemon. */
-export function startKey({ settings, environment, files, remembers, name }: Scenario): string {
-  return JSON.stringify([settings, environment, [...files], remembers ? name : ""]);
 }
 
 /**
