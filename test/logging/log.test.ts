@@ -1,4 +1,5 @@
 import assert from "node:assert/strict";
+import { spawnSync } from "node:child_process";
 import { join } from "node:path";
 import { describe, it } from "node:test";
 import { Log, type LogSettings } from "../../src/logging/index.ts";
@@ -93,6 +94,18 @@ describe("Log", () => {
       assert.deepEqual(linesOf(one), [`${HEAD}1`]);
       assert.match(linesOf(two)[0] ?? "", /fqdn=/);
     }));
+
+  for (const [whose, does, expected] of [
+    ["our standard error", "writes to it with a priority", "<4>to the journal\n"],
+    ["another stream", "keeps standard error clean", ""],
+  ] as const) {
+    it(`${does} when JOURNAL_STREAM is ${whose}`, () => {
+      const script = join(import.meta.dirname, "journal-writer.ts");
+      const child = spawnSync(process.execPath, ["--import", "tsx", script, whose], { encoding: "latin1" });
+      assert.equal(child.stderr, expected);
+      assert.equal(child.status, 0);
+    });
+  }
 
   it("throws when LogTo cannot be opened at the start", () =>
     withFolder((folder) => {
