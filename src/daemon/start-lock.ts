@@ -1,4 +1,4 @@
-import { linkSync, readFileSync, statSync, unlinkSync, writeFileSync } from "node:fs";
+import { constants, linkSync, lstatSync, readFileSync, unlinkSync, writeFileSync } from "node:fs";
 import { systemCode } from "./daemon-error.ts";
 
 /** Stale locks upon stale locks: no real start comes near. */
@@ -50,8 +50,10 @@ function removeStale(path: string, inode: bigint, depth: number): boolean {
 
 function readHolder(path: string): { pid: number; inode: bigint } | undefined {
   try {
-    const { ino } = statSync(path, { bigint: true });
-    return { pid: Number.parseInt(readFileSync(path, "latin1"), 10), inode: ino };
+    const { ino } = lstatSync(path, { bigint: true });
+    // A FIFO or link that someone has put there must not hold up or lead away a start as root.
+    const flag = constants.O_RDONLY | constants.O_NONBLOCK | constants.O_NOFOLLOW;
+    return { pid: Number.parseInt(readFileSync(path, { encoding: "latin1", flag }), 10), inode: ino };
   } catch (error) {
     if (systemCode(error) === "ENOENT") return undefined;
     throw error;

@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
-import { fork } from "node:child_process";
-import { readdirSync, readFileSync, writeFileSync } from "node:fs";
+import { execFileSync, fork } from "node:child_process";
+import { readdirSync, readFileSync, symlinkSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { describe, it } from "node:test";
 import { takeLock } from "../../src/daemon/start-lock.ts";
@@ -29,6 +29,18 @@ describe("takeLock", () => {
       assert.ok(typeof release === "function");
       assert.deepEqual(readdirSync(folder), ["lock"]);
       release();
+    }));
+
+  it("is not held up by a FIFO, nor led away by a link, in its place", () =>
+    withFolder((folder) => {
+      const path = join(folder, "lock");
+      execFileSync("mkfifo", [path]);
+      const release = takeLock(path);
+      assert.ok(typeof release === "function");
+      release();
+      symlinkSync(join(folder, "elsewhere"), path);
+      assert.throws(() => takeLock(path), /ELOOP/);
+      assert.deepEqual(readdirSync(folder), ["lock"]);
     }));
 
   it("is taken by one when several find a stale lock at once", () =>
