@@ -13,11 +13,15 @@ MANDIR ?= $(PREFIX)/share/man
 DATADIR ?= $(PREFIX)/share/smf-spf
 CONFDIR ?= /etc/mail/smfs
 RUNDIR ?= /var/run/smfs
+UNITDIR ?= /etc/systemd/system
 SMFS_USER ?= smfs
+# For packagers: node's path on the machine that the package is for, which is written into the programs.
+TARGET_NODE ?=
 # systemd, sysv, openrc, freebsd, slackware or none; guessed where it is not given.
 INIT ?=
 INSTALL_VARS = NODE=$(NODE) DESTDIR=$(DESTDIR) SBINDIR=$(SBINDIR) BINDIR=$(BINDIR) MANDIR=$(MANDIR) \
-	DATADIR=$(DATADIR) CONFDIR=$(CONFDIR) RUNDIR=$(RUNDIR) SMFS_USER=$(SMFS_USER) INIT=$(INIT) PREFIX=$(PREFIX)
+	DATADIR=$(DATADIR) CONFDIR=$(CONFDIR) RUNDIR=$(RUNDIR) UNITDIR=$(UNITDIR) SMFS_USER=$(SMFS_USER) \
+	INIT=$(INIT) PREFIX=$(PREFIX) TARGET_NODE=$(TARGET_NODE)
 
 SPF_SUITES ?= ../shared/spf-suites
 export SPF_SUITES

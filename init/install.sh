@@ -1,21 +1,71 @@
 #!/bin/sh
 # `make install` and `make uninstall`. All paths come from the Makefile in the environment.
+# What is made is written to $DATADIR/installed, one thing a line, so that uninstall takes back that and no more.
+# shellcheck disable=SC2153 # They come from the Makefile.
 set -eu
 umask 022
 
 fail() {
-	echo "install: $*" >&2
+	echo "$task: $*" >&2
 	exit 1
 }
 say() {
-	echo "install: $*"
+	echo "$task: $*"
+}
+warn() {
+	echo "$task: warning: $*" >&2
+}
+
+task=${1:-}
+LIST=$DESTDIR$DATADIR/installed
+made=
+[ ! -e "$LIST" ] || made=$(cat "$LIST")
+
+# kind path: remembers a thing that is made here. Paths are without DESTDIR.
+remember() {
+	case "
+$made
+" in
+	*"
+$1 $2
+"*) ;;
+	*) made="${made:+$made
+}$1 $2" ;;
+	esac
+}
+# Also after a failure: what is made by then can be taken back.
+save_list() {
+	if [ -d "$DESTDIR$DATADIR" ]; then echo "$made" >"$LIST"; fi
+}
+was_made() {
+	echo "$made" | grep -qxF "$1"
+}
+
+make_folder() {
+	if [ -d "$DESTDIR$1" ]; then return 0; fi
+	make_folder "$(dirname "$1")"
+	mkdir "$DESTDIR$1"
+	remember folder "$1"
 }
 
 # rc scripts have a short PATH, so node's absolute path is written into programs and scripts.
 find_node() {
-	node=$(command -v "$NODE") || fail "no $NODE in PATH; smf-spf needs Node 20.19 or newer"
+	if [ -n "$TARGET_NODE" ]; then
+		node=$TARGET_NODE
+		return 0
+	fi
+	node=$(command -v "$NODE") || fail "no $NODE in PATH; smf-spf needs Node 20.19 or newer (make install NODE=/path/to/node)"
+	case $node in
+	/*) ;;
+	*) node=$(cd "$(dirname "$node")" && pwd)/$(basename "$node") ;;
+	esac
 	"$node" -e 'const [a, b] = process.versions.node.split(".").map(Number); process.exit(a > 20 || (a === 20 && b >= 19) ? 0 : 1)' ||
 		fail "$node is $("$node" --version); smf-spf needs Node 20.19 or newer"
+	case $node in
+	/root/* | /home/* | /tmp/*)
+		warn "$node is in a home or temporary folder: systemd hides it from the daemon, and other users cannot run spfquery"
+		;;
+	esac
 }
 
 guess_init() {
@@ -42,8 +92,8 @@ guess_init() {
 init_files() {
 	case $1 in
 	systemd)
-		echo "smf-spf.service ${UNITDIR:-/etc/systemd/system}/smf-spf.service 644"
-		echo "smf-spf.socket ${UNITDIR:-/etc/systemd/system}/smf-spf.socket 644"
+		echo "smf-spf.service $UNITDIR/smf-spf.service 644"
+		echo "smf-spf.socket $UNITDIR/smf-spf.socket 644"
 		;;
 	sysv) echo "smf-spf.sysv /etc/init.d/smf-spf 755" ;;
 	openrc) echo "smf-spf.openrc /etc/init.d/smf-spf 755" ;;
@@ -54,108 +104,249 @@ init_files() {
 	esac
 }
 
-# source target mode: with the paths of this installation written in.
-install_filled() {
-	mkdir -p "$(dirname "$2")"
-	sed -e "1s|^#!/usr/bin/env node|#!$node|" -e "s|@NODE@|$node|g" -e "s|@SBINDIR@|$SBINDIR|g" \
-		-e "s|@CONFDIR@|$CONFDIR|g" -e "s|@RUNDIR@|$RUNDIR|g" -e "s|@USER@|$SMFS_USER|g" "$1" >"$2.tmp"
-	chmod "$3" "$2.tmp"
-	# Renamed over the old one, which a running daemon may still be reading.
-	mv -f "$2.tmp" "$2"
+# Renamed over the old file, which a running daemon or script may still be reading.
+put() {
+	chmod "$2" "$DESTDIR$1.tmp"
+	mv -f "$DESTDIR$1.tmp" "$DESTDIR$1"
+	remember file "$1"
 }
 
+# source target: a program, with node's path in its first line.
+install_program() {
+	make_folder "$(dirname "$2")"
+	{
+		echo "#!$node"
+		tail -n +2 "$1"
+	} >"$DESTDIR$2.tmp"
+	put "$2" 755
+}
+
+# source target mode: a text, with the paths of this installation written in.
+install_text() {
+	make_folder "$(dirname "$2")"
+	# systemd complains of paths below the link /var/run.
+	case $RUNDIR in
+	/var/run/*) unit_run=${RUNDIR#/var} ;;
+	*) unit_run=$RUNDIR ;;
+	esac
+	sed -e "s|@NODE@|$node|g" -e "s|@SBINDIR@|$SBINDIR|g" -e "s|@CONFDIR@|$CONFDIR|g" \
+		-e "s|@UNITRUNDIR@|$unit_run|g" -e "s|@RUNDIR@|$RUNDIR|g" -e "s|@USER@|$SMFS_USER|g" "$1" >"$DESTDIR$2.tmp"
+	put "$2" "$3"
+}
+
+# The sample, with the lines made active that differ from what the daemon has built in.
+install_sample() {
+	make_folder "$DATADIR"
+	set -- -e ''
+	if [ "$SMFS_USER" != smfs ]; then
+		set -- "$@" -e "s|^#User\([[:space:]]*\).*|User\1$SMFS_USER|"
+	fi
+	if [ "$RUNDIR" != /var/run/smfs ]; then
+		set -- "$@" -e "s|^#Socket\([[:space:]]*\)unix:.*|Socket\1unix:$RUNDIR/smf-spf.sock|" \
+			-e "s|^#PidFile\([[:space:]]*\).*|PidFile\1$RUNDIR/smf-spf.pid|"
+	fi
+	sed "$@" etc/smf-spf.conf >"$DESTDIR$sample.tmp"
+	put "$sample" 644
+}
+
+# Root reads it at the start, the user smfs at every reload: there is no secret in it.
 install_config() {
-	target=$DESTDIR$CONFDIR/smf-spf.conf
-	mkdir -p "$DESTDIR$CONFDIR" "$DESTDIR$DATADIR"
-	install_filled etc/smf-spf.conf "$DESTDIR$DATADIR/smf-spf.conf.sample" 644
-	if [ ! -e "$target" ]; then
-		cp "$DESTDIR$DATADIR/smf-spf.conf.sample" "$target"
-	elif ! cmp -s "$DESTDIR$DATADIR/smf-spf.conf.sample" "$target"; then
-		cp "$DESTDIR$DATADIR/smf-spf.conf.sample" "$target.new"
-		say "$target is kept; the new sample is $target.new"
+	make_folder "$CONFDIR"
+	if [ ! -e "$DESTDIR$config" ]; then
+		cp "$DESTDIR$sample" "$DESTDIR$config"
+		remember config "$config"
+	elif ! cmp -s "$DESTDIR$sample" "$DESTDIR$config"; then
+		cp "$DESTDIR$sample" "$DESTDIR$config.new"
+		remember file "$config.new"
+		say "$config is kept; the new sample is $config.new"
 	fi
 }
 
+check_config_access() {
+	case $(ls -ldL "$config" | cut -c 8) in
+	r) return 0 ;;
+	esac
+	case $(ls -ldL "$config" | awk '{ print substr($1, 5, 1) " " $4 }') in
+	"r $(id -gn "$SMFS_USER")") return 0 ;;
+	esac
+	warn "$SMFS_USER cannot read $config, so a reload will fail: chgrp $(id -gn "$SMFS_USER") $config && chmod g+r $config"
+}
+
 have_user() { id -u "$SMFS_USER" >/dev/null 2>&1; }
+have_group() { grep -q "^$SMFS_USER:" /etc/group; }
 
 make_user() {
-	have_user && return 0
-	case $(uname -s) in
-	FreeBSD)
-		pw groupadd "$SMFS_USER" 2>/dev/null || true
-		pw useradd "$SMFS_USER" -g "$SMFS_USER" -d /nonexistent -s /usr/sbin/nologin -c "SPF milter"
-		;;
-	*)
-		if command -v useradd >/dev/null; then
-			grep -q "^$SMFS_USER:" /etc/group || groupadd -r "$SMFS_USER"
-			useradd -r -g "$SMFS_USER" -d /nonexistent -M -s /usr/sbin/nologin -c "SPF milter" "$SMFS_USER"
+	if have_user; then return 0; fi
+	if ! have_group; then
+		if command -v pw >/dev/null; then
+			pw groupadd "$SMFS_USER"
+		elif command -v groupadd >/dev/null; then
+			groupadd -r "$SMFS_USER"
 		else
-			addgroup -S "$SMFS_USER" 2>/dev/null || true
-			adduser -S -D -H -h /nonexistent -s /sbin/nologin -G "$SMFS_USER" "$SMFS_USER"
+			addgroup -S "$SMFS_USER"
 		fi
-		;;
+		remember group "$SMFS_USER"
+	fi
+	if command -v pw >/dev/null; then
+		pw useradd "$SMFS_USER" -g "$SMFS_USER" -d /nonexistent -s /usr/sbin/nologin -c "SPF milter"
+	elif command -v useradd >/dev/null; then
+		useradd -r -g "$SMFS_USER" -d /nonexistent -M -s /usr/sbin/nologin -c "SPF milter" "$SMFS_USER"
+	else
+		adduser -S -D -H -h /nonexistent -s /sbin/nologin -G "$SMFS_USER" "$SMFS_USER"
+	fi
+	remember user "$SMFS_USER"
+	say "made the user $SMFS_USER"
+}
+
+# userdel may take the group along.
+remove_user() {
+	if was_made "user $SMFS_USER" && have_user; then
+		if command -v pw >/dev/null; then
+			pw userdel "$SMFS_USER"
+		elif command -v userdel >/dev/null; then
+			userdel "$SMFS_USER"
+		else
+			deluser "$SMFS_USER"
+		fi
+	fi
+	if was_made "group $SMFS_USER" && have_group; then
+		if command -v pw >/dev/null; then
+			pw groupdel "$SMFS_USER"
+		elif command -v groupdel >/dev/null; then
+			groupdel "$SMFS_USER"
+		else
+			delgroup "$SMFS_USER"
+		fi
+	fi
+}
+
+make_run_folder() {
+	make_folder "$RUNDIR"
+	chown "$SMFS_USER:$(id -g "$SMFS_USER")" "$RUNDIR"
+	chmod 755 "$RUNDIR"
+}
+
+how_to_start() {
+	case $INIT in
+	systemd) say "start it with: systemctl enable --now smf-spf" ;;
+	sysv) say "start it with: /etc/init.d/smf-spf start; at every boot: update-rc.d smf-spf defaults, or chkconfig --add smf-spf" ;;
+	openrc) say "start it with: rc-service smf-spf start; at every boot: rc-update add smf-spf" ;;
+	freebsd) say "start it with: sysrc smfspf_enable=YES && service smfspf start" ;;
+	slackware) say "start it with: /etc/rc.d/rc.smf-spf start; call that before rc.sendmail or rc.postfix in /etc/rc.d/rc.M" ;;
+	none) say "start it with: $SBINDIR/smf-spf" ;;
 	esac
-	# uninstall removes the user only if this installation made it.
-	: >"$DATADIR/made-user"
-	say "made user and group $SMFS_USER"
 }
 
 do_install() {
 	find_node
 	[ -n "$INIT" ] || INIT=$(guess_init)
-	install_filled dist/smf-spf.js "$DESTDIR$SBINDIR/smf-spf" 755
-	install_filled dist/spfquery.js "$DESTDIR$BINDIR/spfquery" 755
+	scripts=$(init_files "$INIT")
+	mkdir -p "$DESTDIR/"
+	trap save_list EXIT
+	make_folder "$DATADIR"
+	install_program dist/smf-spf.js "$SBINDIR/smf-spf"
+	install_program dist/spfquery.js "$BINDIR/spfquery"
 	for page in etc/man/*.[1-8]; do
-		install_filled "$page" "$DESTDIR$MANDIR/man${page##*.}/$(basename "$page")" 644
+		install_text "$page" "$MANDIR/man${page##*.}/$(basename "$page")" 644
 	done
+	install_sample
 	install_config
-	install_filled etc/smf-spf.logrotate "$DESTDIR$DATADIR/smf-spf.logrotate" 644
-	files=$(init_files "$INIT")
-	echo "$files" | while read -r source target mode; do
-		[ -z "$source" ] || install_filled "init/$source" "$DESTDIR$target" "$mode"
-	done
+	install_text etc/smf-spf.logrotate "$DATADIR/smf-spf.logrotate" 644
+	while read -r source target mode; do
+		[ -z "$source" ] || install_text "init/$source" "$target" "$mode"
+	done <<-END
+		$scripts
+	END
 	if [ -z "$DESTDIR" ] && [ "$(id -u)" -eq 0 ]; then
 		make_user
-		mkdir -p "$RUNDIR"
-		chown "$SMFS_USER:$(id -g "$SMFS_USER")" "$RUNDIR"
-		chmod 755 "$RUNDIR"
+		make_run_folder
+		check_config_access
+		if [ -d /run/systemd/system ]; then systemctl daemon-reload; fi
 	fi
-	say "smf-spf is in $SBINDIR, its settings in $CONFDIR/smf-spf.conf, init script: $INIT"
+	say "smf-spf is in $SBINDIR, its settings in $CONFDIR/smf-spf.conf, init system: $INIT"
+	how_to_start
+}
+
+# Prints the PID of a daemon that runs our program. The number in the file alone proves nothing.
+running_pid() {
+	pid=$(cat "$RUNDIR/smf-spf.pid" 2>/dev/null) || return 1
+	case $pid in
+	'' | 0 | *[!0-9]*) return 1 ;;
+	esac
+	if [ -r "/proc/$pid/cmdline" ]; then
+		arguments=$(tr '\0' ' ' <"/proc/$pid/cmdline")
+	else
+		arguments="$(ps -p "$pid" -o args= 2>/dev/null) "
+	fi
+	case $arguments in
+	*" $SBINDIR/smf-spf "*) echo "$pid" ;;
+	*) return 1 ;;
+	esac
+}
+
+stop_daemon() {
+	if [ -d /run/systemd/system ] && was_made "file $UNITDIR/smf-spf.service"; then
+		systemctl --quiet disable --now smf-spf.socket smf-spf.service || true
+	fi
+	daemon=$(running_pid) || return 0
+	say "stopping the daemon (pid $daemon)"
+	kill -TERM "$daemon"
+	waited=0
+	while kill -0 "$daemon" 2>/dev/null; do
+		[ "$waited" -lt 60 ] || fail "the daemon (pid $daemon) does not stop; nothing is removed"
+		sleep 1
+		waited=$((waited + 1))
+	done
+}
+
+# The links of the run levels.
+forget_boot() {
+	if command -v update-rc.d >/dev/null; then
+		update-rc.d smf-spf remove
+	elif command -v chkconfig >/dev/null; then
+		chkconfig --del smf-spf
+	elif command -v rc-update >/dev/null; then
+		rc-update --quiet delete smf-spf
+	fi
+}
+
+remove_config() {
+	if cmp -s "$DESTDIR$config" "$DESTDIR$sample"; then
+		rm -f "$DESTDIR$config"
+	elif [ -e "$DESTDIR$config" ]; then
+		say "$config is not the sample any more and is left"
+	fi
 }
 
 do_uninstall() {
-	for init in systemd sysv openrc freebsd slackware; do
-		init_files "$init" | while read -r _ target _; do
-			# Another package's script of that name is not ours to remove.
-			if [ -f "$DESTDIR$target" ] && grep -q "$SBINDIR/smf-spf\|smf-spf.sock" "$DESTDIR$target"; then
-				rm -f "$DESTDIR$target"
-			fi
-		done
-	done
-	rm -f "$DESTDIR$SBINDIR/smf-spf" "$DESTDIR$BINDIR/spfquery"
-	for page in etc/man/*.[1-8]; do
-		rm -f "$DESTDIR$MANDIR/man${page##*.}/$(basename "$page")"
-	done
-	config=$DESTDIR$CONFDIR/smf-spf.conf
-	if [ -e "$config" ] && cmp -s "$config" "$DESTDIR$DATADIR/smf-spf.conf.sample"; then
-		rm -f "$config"
-	elif [ -e "$config" ]; then
-		say "$config was changed by hand and is left"
-	fi
-	rm -f "$config.new"
-	if [ -e "$DESTDIR$DATADIR/made-user" ] && have_user; then
-		if command -v userdel >/dev/null; then userdel "$SMFS_USER"; elif command -v pw >/dev/null; then pw userdel "$SMFS_USER"; else deluser "$SMFS_USER"; fi
-	fi
-	rm -f "$DESTDIR$DATADIR/smf-spf.conf.sample" "$DESTDIR$DATADIR/smf-spf.logrotate" "$DESTDIR$DATADIR/made-user"
+	[ -e "$LIST" ] || fail "$LIST is missing: nothing was installed with this DESTDIR and PREFIX"
 	if [ -z "$DESTDIR" ]; then
+		stop_daemon
+		if was_made "file /etc/init.d/smf-spf"; then forget_boot >/dev/null 2>&1 || true; fi
 		rm -f "$RUNDIR/smf-spf.pid" "$RUNDIR/smf-spf.sock"
-		rmdir "$RUNDIR" 2>/dev/null || true
 	fi
-	rmdir "$DESTDIR$DATADIR" "$DESTDIR$CONFDIR" 2>/dev/null || true
+	if was_made "config $config"; then remove_config; fi
+	echo "$made" | while read -r kind path; do
+		if [ "$kind" = file ]; then rm -f "$DESTDIR$path"; fi
+	done
+	if [ -z "$DESTDIR" ]; then
+		remove_user
+		if [ -d /run/systemd/system ]; then systemctl daemon-reload; fi
+	fi
+	rm -f "$LIST"
+	# The inner ones first; a folder in which others have put something stays.
+	echo "$made" | sort -r | while read -r kind path; do
+		if [ "$kind" = folder ]; then rmdir "$DESTDIR$path" 2>/dev/null || true; fi
+	done
 }
 
-case $1 in
+sample=$DATADIR/smf-spf.conf.sample
+config=$CONFDIR/smf-spf.conf
+case $task in
 install) do_install ;;
 uninstall) do_uninstall ;;
-*) fail "usage: $0 install|uninstall" ;;
+*)
+	echo "usage: $0 install|uninstall" >&2
+	exit 64
+	;;
 esac
