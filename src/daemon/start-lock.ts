@@ -1,4 +1,13 @@
-import { constants, linkSync, lstatSync, readFileSync, unlinkSync, writeFileSync } from "node:fs";
+import {
+  closeSync,
+  constants,
+  fstatSync,
+  linkSync,
+  openSync,
+  readFileSync,
+  unlinkSync,
+  writeFileSync,
+} from "node:fs";
 import { systemCode } from "./daemon-error.ts";
 
 /** Stale locks upon stale locks: no real start comes near. */
@@ -49,14 +58,19 @@ function removeStale(path: string, inode: bigint, depth: number): boolean {
 }
 
 function readHolder(path: string): { pid: number; inode: bigint } | undefined {
+  let fd: number;
   try {
-    const { ino } = lstatSync(path, { bigint: true });
     // A FIFO or link that someone has put there must not hold up or lead away a start as root.
-    const flag = constants.O_RDONLY | constants.O_NONBLOCK | constants.O_NOFOLLOW;
-    return { pid: Number.parseInt(readFileSync(path, { encoding: "latin1", flag }), 10), inode: ino };
+    fd = openSync(path, constants.O_RDONLY | constants.O_NONBLOCK | constants.O_NOFOLLOW);
   } catch (error) {
     if (systemCode(error) === "ENOENT") return undefined;
     throw error;
+  }
+  try {
+    const { ino } = fstatSync(fd, { bigint: true });
+    return { pid: Number.parseInt(readFileSync(fd, "latin1"), 10), inode: ino };
+  } finally {
+    closeSync(fd);
   }
 }
 
