@@ -5,7 +5,8 @@
  *
  * Exits 1 where a case failed, and under CI=true where a suite is missing.
  */
-import { loadSuites, missingSuites, runCase, SUITES_FOLDER } from "./suite.ts";
+import { runCase } from "./evaluate-case.ts";
+import { loadSuites, missingSuites, SUITES_FOLDER } from "./suites.ts";
 
 const write = (line: string): void => {
   process.stdout.write(`${line}\n`);

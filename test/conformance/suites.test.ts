@@ -1,6 +1,7 @@
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
-import { loadSuites, missingSuites, runCase, SUITES_FOLDER } from "./suite.ts";
+import { runCase } from "./evaluate-case.ts";
+import { loadSuites, missingSuites, SUITES_FOLDER } from "./suites.ts";
 
 describe("public suites", () => {
   const missing = missingSuites();

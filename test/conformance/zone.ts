@@ -9,7 +9,7 @@ export type ZoneData = Readonly<Record<string, readonly ZoneEntry[]>>;
  * their own; `{ "A": { "rcode": "SERVFAIL" } }` for one type.
  */
 export type ZoneEntry = string | Readonly<Record<string, ZoneValue>>;
-type ZoneValue = string | readonly (string | number)[] | { readonly rcode: string };
+export type ZoneValue = string | readonly (string | number)[] | { readonly rcode: string };
 
 /** How a name server that does not answer is seen: it says so, or it is silent. */
 export type TimeoutKind = "SERVFAIL" | "silence";
