@@ -1,0 +1,96 @@
+#!/bin/sh
+# `make dist`: dist/smf-spf-VERSION.tar.gz, the sources with the built programs, so that `make install` from it
+# needs no npm; and, where Debian's dpkg-deb is, dist/smf-spf_VERSION_all.deb.
+# SOURCE_DATE_EPOCH sets the times of all files; otherwise the last commit does.
+set -eu
+umask 022
+
+version=$(sed -n 's/^  "version": "\(.*\)",$/\1/p' package.json)
+epoch=${SOURCE_DATE_EPOCH:-$(git log -1 --format=%ct 2>/dev/null || date +%s)}
+work=$(mktemp -d)
+trap 'rm -rf "$work"' EXIT
+
+# The files under version control; in an unpacked tarball, all but what is built and fetched.
+sources() {
+	if git rev-parse --is-inside-work-tree >/dev/null 2>&1; then
+		git ls-files
+	else
+		find . -type f ! -path './dist/*' ! -path './node_modules/*' ! -path './.cache/*' ! -path './coverage/*'
+	fi
+}
+
+make_tarball() {
+	folder=$work/smf-spf-$version
+	mkdir "$folder"
+	{
+		sources
+		printf '%s\n' dist/smf-spf.js dist/spfquery.js dist/package.json dist/licenses.txt
+	} >"$work/files"
+	tar -cf - -T "$work/files" | tar -xf - -C "$folder"
+	# One time for all: the programs are not older than the sources, so make does not build them again.
+	tar --sort=name --format=ustar --owner=0 --group=0 --numeric-owner --mode=u+rw,go=rX --mtime="@$epoch" \
+		-cf - -C "$work" "smf-spf-$version" | gzip -9n >"$1"
+}
+
+# One file's text with the version written in.
+fill() {
+	sed -e "s|@VERSION@|$version|g" -e "s|@SIZE@|${size:-0}|g" "$1"
+}
+
+# The tree of the package, made by the same script as everybody's installation.
+fill_package_tree() {
+	for init in systemd sysv; do
+		NODE=node TARGET_NODE=/usr/bin/node DESTDIR=$tree PREFIX=/usr SBINDIR=/usr/sbin BINDIR=/usr/bin \
+			MANDIR=/usr/share/man DATADIR=/usr/share/smf-spf CONFDIR=/etc/mail/smfs RUNDIR=/var/run/smfs \
+			UNITDIR=/usr/lib/systemd/system SMFS_USER=smfs INIT=$init sh init/install.sh install >/dev/null
+	done
+	doc=$tree/usr/share/doc/smf-spf
+	mkdir -p "$doc/examples"
+	mv "$tree/usr/share/smf-spf/smf-spf.logrotate" "$tree/usr/share/smf-spf/smf-spf.conf.sample" "$doc/examples"
+	rm -r "$tree/usr/share/smf-spf"
+	# Other packages have a program of that name too; Debian's alternatives choose.
+	mv "$tree/usr/bin/spfquery" "$tree/usr/bin/spfquery.smf-spf"
+	mv "$tree/usr/share/man/man1/spfquery.1" "$tree/usr/share/man/man1/spfquery.smf-spf.1"
+	gzip -9n "$tree"/usr/share/man/man?/*
+	cp README.md "$doc"
+	gzip -9nc CHANGELOG.md >"$doc/changelog.gz"
+	make_copyright >"$doc/copyright"
+}
+
+# Our licence, and those of the libraries that are bundled in, as a text of Debian's form.
+make_copyright() {
+	cat init/debian/copyright
+	indent LICENSE
+	printf '\nFiles: usr/sbin/smf-spf usr/bin/spfquery.smf-spf\nCopyright: their authors, as named below\n'
+	printf 'License: of-libraries\n The programs hold libraries that come under these licences.\n .\n'
+	indent dist/licenses.txt
+}
+indent() {
+	sed -e 's/[[:space:]]*$//' -e 's/^$/./' -e 's/^/ /' "$1"
+}
+
+make_deb() {
+	tree=$work/deb
+	mkdir "$tree"
+	fill_package_tree
+	size=$(du -sk --apparent-size "$tree" | cut -f 1)
+	mkdir "$tree/DEBIAN"
+	(cd "$tree" && find . -type f ! -path './DEBIAN/*' ! -path './etc/*' -printf '%P\n' | LC_ALL=C sort | xargs md5sum) >"$work/md5sums"
+	mv "$work/md5sums" "$tree/DEBIAN"
+	fill init/debian/control >"$tree/DEBIAN/control"
+	(cd "$tree" && find etc -type f -printf '/%p\n' | LC_ALL=C sort) >"$tree/DEBIAN/conffiles"
+	for script in postinst prerm postrm; do
+		fill "init/debian/$script" >"$tree/DEBIAN/$script"
+		chmod 755 "$tree/DEBIAN/$script"
+	done
+	SOURCE_DATE_EPOCH=$epoch dpkg-deb --root-owner-group -Zxz --build "$tree" "$1" >/dev/null
+}
+
+make_tarball "dist/smf-spf-$version.tar.gz"
+echo "dist/smf-spf-$version.tar.gz"
+if command -v dpkg-deb >/dev/null; then
+	make_deb "dist/smf-spf_${version}_all.deb"
+	echo "dist/smf-spf_${version}_all.deb"
+else
+	echo "no dpkg-deb here, so no .deb" >&2
+fi
