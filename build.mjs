@@ -1,17 +1,19 @@
 /**
- * Bundles each program into one file that runs with node alone: dist/smf-spf.js, dist/spfquery.js, and a
- * dist/package.json that says they are CommonJS, whatever the folder above says.
+ * Bundles each program into one file that runs with node alone: dist/smf-spf.js, dist/spfquery.js, a
+ * dist/package.json that says they are CommonJS, whatever the folder above says, and dist/LICENSES, the licences
+ * of the packages inside.
  *
  *     node build.mjs [FOLDER]
  */
-import { mkdirSync, writeFileSync } from "node:fs";
+import { mkdirSync, readdirSync, readFileSync, writeFileSync } from "node:fs";
 import { build } from "esbuild";
 
 const outdir = process.argv[2] ?? "dist";
 mkdirSync(outdir, { recursive: true });
 writeFileSync(`${outdir}/package.json`, `${JSON.stringify({ type: "commonjs" })}\n`);
 
-await build({
+const { metafile } = await build({
+  metafile: true,
   absWorkingDir: import.meta.dirname,
   entryPoints: { "smf-spf": "src/main.ts", spfquery: "src/spfquery.ts" },
   outdir,
@@ -25,6 +27,22 @@ await build({
   legalComments: "inline",
   logLevel: "warning",
 });
+
+writeFileSync(`${outdir}/LICENSES`, licences(Object.keys(metafile.inputs)));
+
+/** The licence texts of all packages that files were bundled from; a package without one ends the build. */
+function licences(files) {
+  const folders = new Set(files.flatMap((file) => file.match(/^.*node_modules\/(?:@[^/]+\/)?[^/]+/) ?? []));
+  return [...folders]
+    .sort()
+    .map((folder) => {
+      const name = readdirSync(folder).find((entry) => /^licen[cs]e/i.test(entry));
+      const { name: id, version } = JSON.parse(readFileSync(`${folder}/package.json`, "utf8"));
+      if (name === undefined) throw new Error(`no licence text in ${folder}`);
+      return `${id} ${version}\n\n${readFileSync(`${folder}/${name}`, "utf8").trim()}\n`;
+    })
+    .join(`\n${"-".repeat(72)}\n\n`);
+}
 
 function versionOnly() {
   return {
