@@ -34,8 +34,8 @@ export function decideAtConnect(settings: PolicySettings, facts: ConnectionFacts
   return reason === undefined ? { kind: "check", client } : { kind: "pass", reason, client };
 }
 
-/** Whether the client is one of our own relays (TrustedRelay). */
-export function isTrustedRelay(settings: PolicySettings, client: Client): boolean {
+/** Whether the client is one of our own relays. */
+function isTrustedRelay(settings: PolicySettings, client: Client): boolean {
   return settings.trustedRelay.some((network) => networkContains(network, client.ip));
 }
 

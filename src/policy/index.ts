@@ -3,7 +3,6 @@ export {
   type ConnectDecision,
   type ConnectionFacts,
   decideAtConnect,
-  isTrustedRelay,
   whitelistedClient,
 } from "./decide-at-connect.ts";
 export {

@@ -30,6 +30,7 @@ describe("connect", () => {
   for (const [what, transport, offer] of [
     ["over an inet socket", "inet", OFFER],
     ["to an MTA that knows no NR_CONN", "unix", { ...OFFER, protocol: 0x7f }],
+    ["to an MTA of version 5, whatever bits it offers", "unix", { ...OFFER, version: 5 }],
     ["to an MTA of version 2", "unix", { version: 2, actions: 0x3f, protocol: 0x7f }],
   ] as const) {
     it(`accepts a whitelisted client at once ${what}`, () => {
