@@ -3,6 +3,7 @@ import { once } from "node:events";
 import { hostname } from "node:os";
 import { createInterface } from "node:readline";
 import { octetsOfText } from "./address/index.ts";
+import { temperror } from "./cache/index.ts";
 import { createResolver, drive, type Resolver, systemNameservers } from "./dns/index.ts";
 import {
   batchResult,
@@ -10,7 +11,6 @@ import {
   exampleFor,
   exitCodeOf,
   exitStyleOf,
-  failedOutcome,
   helpText,
   inOrder,
   type Json,
@@ -47,10 +47,7 @@ function resolverFor({ nameservers, timeoutMs }: QuerySettings): Resolver {
 function evaluate(input: CheckHostInput, source: AnswerSource, timeoutMs: number): Promise<Outcome> {
   return new Promise((resolve) => {
     const onThrow = (error: unknown): Outcome =>
-      failedOutcome(
-        input.domain,
-        `internal error: ${error instanceof Error ? error.message : String(error)}`,
-      );
+      temperror(input.domain, `internal error: ${error instanceof Error ? error.message : String(error)}`);
     drive(checkHost(input), { source, deadlineMs: performance.now() + timeoutMs, onThrow }, resolve);
   });
 }

@@ -5,7 +5,7 @@ export { exampleFor, helpText } from "./help.ts";
 export { batchResult, type Json, jsonReport } from "./json-report.ts";
 export { lookFor } from "./look.ts";
 export { makeReport, type ReportPorts } from "./make-report.ts";
-export { effectiveResult, failedOutcome, type Query, type QuerySettings } from "./query.ts";
+export { effectiveResult, type Query, type QuerySettings } from "./query.ts";
 export type { Report } from "./report.ts";
 export { resultLines, traceText } from "./text-report.ts";
 export { UsageError } from "./usage-error.ts";

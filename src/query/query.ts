@@ -79,27 +79,6 @@ export function surveyInput(input: CheckHostInput): CheckHostInput {
   return { ...input, ip, limits, localPolicy };
 }
 
-/** The outcome of an evaluation that could not be made. */
-export function failedOutcome(domain: OctetString, problem: string): Outcome {
-  return {
-    result: "temperror",
-    domain,
-    mechanism: undefined,
-    path: [],
-    explanation: undefined,
-    problem,
-    record: undefined,
-    recordSource: "published",
-    lookups: 0,
-    voids: 0,
-    macrosRead: new Set(),
-    ttlSeconds: 0,
-    local: undefined,
-    guess: undefined,
-    trace: undefined,
-  };
-}
-
 /** The outcome with the default explanation, where a fail has none of the domain's. */
 export function explained(input: CheckHostInput, outcome: Outcome): Outcome {
   return effectiveResult(outcome) === "fail" ? withDefaultExplanation(input, outcome) : outcome;

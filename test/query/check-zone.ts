@@ -1,5 +1,6 @@
+import { temperror } from "../../src/cache/index.ts";
 import { createResolver, drive } from "../../src/dns/index.ts";
-import { failedOutcome, makeReport, parseArguments, type Report } from "../../src/query/index.ts";
+import { makeReport, parseArguments, type Report } from "../../src/query/index.ts";
 import { checkHost } from "../../src/spf-check/index.ts";
 import { startNameserver, type Zone } from "../support/nameserver/index.ts";
 
@@ -18,7 +19,7 @@ export async function checkZone(zone: Zone, ...argv: string[]): Promise<Report> 
         source: resolver,
         evaluate: (input, source) =>
           new Promise((resolve) => {
-            const onThrow = (error: unknown) => failedOutcome(input.domain, String(error));
+            const onThrow = (error: unknown) => temperror(input.domain, String(error));
             drive(checkHost(input), { source, deadlineMs: performance.now() + 10_000, onThrow }, resolve);
           }),
         nowMs: () => 1.5 * ticks++,
