@@ -47,6 +47,7 @@ describe("spfquery", { concurrency: 4 }, () => {
     nameserver = await startNameserver({
       "pass.test.example": [{ TXT: "v=spf1 ip4:192.0.2.1 -all" }],
       "soft.test.example": [{ TXT: "v=spf1 ~all" }],
+      "again.test.example": [{ TXT: "v=spf1 -all" }],
       "down.test.example": ["SERVFAIL"],
       "mute.test.example": ["TIMEOUT"],
     });
@@ -186,10 +187,9 @@ describe("spfquery", { concurrency: 4 }, () => {
   });
 
   it("asks again for every line of a batch", async () => {
-    nameserver.resetCounts();
-    const line = '{"ip":"192.0.2.1","helo":"h","sender":"a@soft.test.example"}\n';
+    const line = '{"ip":"192.0.2.1","helo":"h","sender":"a@again.test.example"}\n';
     await spfquery([server(), "--batch"], line.repeat(5));
-    assert.equal(nameserver.questions.of("soft.test.example", "TXT"), 5);
+    assert.equal(nameserver.questions.of("again.test.example", "TXT"), 5);
   });
 
   it("ends without a word when its reader has seen enough", async () => {
