@@ -1,5 +1,5 @@
 import { LRUCache } from "lru-cache";
-import type { Answer, AnswerSource, Question } from "../spf-check/index.ts";
+import type { Answer, AnswerSource, Question, RecordData, RecordType } from "../spf-check/index.ts";
 import { weighAnswer } from "./weigh.ts";
 
 /** Options of {@link createAnswerCache}. */
@@ -35,8 +35,11 @@ export function createAnswerCache(options: AnswerCacheOptions): AnswerCache {
   return new JoiningCache(options);
 }
 
+/** An answer without its TTL. */
 interface Entry {
-  readonly answer: Exclude<Answer, { status: "fault" }>;
+  readonly status: "found" | "nodata" | "nxdomain";
+  /** Empty unless found. */
+  readonly records: readonly RecordData[RecordType][];
   readonly expiresMs: number;
 }
 
@@ -55,6 +58,7 @@ interface Flight {
 
 const OCTETS_MAX = 64 * 1024 * 1024;
 const OUT_OF_TIME: Answer = { status: "fault", problem: "out of time for DNS lookups" };
+const NO_RECORDS: readonly never[] = [];
 const nothing = (): void => undefined;
 
 class JoiningCache implements AnswerCache {
@@ -124,7 +128,9 @@ class JoiningCache implements AnswerCache {
   #inMemory(key: string, now: number): Answer | undefined {
     const entry = this.#entries?.get(key);
     if (entry === undefined || entry.expiresMs <= now) return undefined;
-    return { ...entry.answer, ttlSeconds: Math.floor((entry.expiresMs - now) / 1000) };
+    const { status, records, expiresMs } = entry;
+    const ttlSeconds = Math.floor((expiresMs - now) / 1000);
+    return status === "found" ? { status, records, ttlSeconds } : { status, ttlSeconds };
   }
 
   #board(key: string, question: Question, waiter: Waiter): Flight {
@@ -159,8 +165,13 @@ class JoiningCache implements AnswerCache {
   #keep(key: string, answer: Answer): void {
     // What has no end of life was never asked: a name that DNS cannot carry.
     if (answer.status === "fault" || !(answer.ttlSeconds > 0) || answer.ttlSeconds === Infinity) return;
-    const entry: Entry = { answer, expiresMs: this.#nowMs() + answer.ttlSeconds * 1000 };
-    this.#entries?.set(key, entry, { size: weighAnswer(key, answer) });
+    const records = answer.status === "found" ? answer.records : NO_RECORDS;
+    const expiresMs = this.#nowMs() + answer.ttlSeconds * 1000;
+    this.#entries?.set(
+      key,
+      { status: answer.status, records, expiresMs },
+      { size: weighAnswer(key, records) },
+    );
   }
 
   /** The last to leave takes the question along. */

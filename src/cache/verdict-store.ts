@@ -3,18 +3,19 @@ import type { Outcome } from "../spf-check/index.ts";
 import { MACRO_MASKS, macroMask, macroSet, type VerdictInput, widenedKey } from "./verdict-key.ts";
 import { weighVerdict } from "./weigh.ts";
 
-/** A verdict in memory, ready to be handed out: every hit gets the same object. */
+/** A verdict in memory: the entry itself is handed out, the same one for every hit. */
 export interface StoredVerdict {
   readonly outcome: Outcome;
   readonly cached: true;
   readonly elapsedMs: 0;
-}
-
-interface Entry {
-  readonly verdict: StoredVerdict | undefined;
   readonly expiresMs: number;
   /** Under a base key: a bit for each mask of macros that a verdict on this client and domain has read. */
   readonly masksSeen: number;
+}
+
+/** Under a base key where every verdict so far has read macros. */
+interface Signpost extends Pick<StoredVerdict, "masksSeen"> {
+  readonly outcome: undefined;
 }
 
 /**
@@ -23,7 +24,7 @@ interface Entry {
  * Which those are is remembered under the client and domain.
  */
 export class VerdictStore {
-  readonly #entries: LRUCache<string, Entry> | undefined;
+  readonly #entries: LRUCache<string, StoredVerdict | Signpost> | undefined;
   readonly #lifeMsMax: number;
 
   /** @param ttlSeconds the longest life; 0, or no entries, keeps nothing. */
@@ -44,11 +45,11 @@ export class VerdictStore {
   get(base: string, input: VerdictInput, nowMs: number): StoredVerdict | undefined {
     const entry = this.#entries?.get(base);
     if (entry === undefined) return undefined;
-    if (entry.verdict !== undefined && entry.expiresMs > nowMs) return entry.verdict;
+    if (entry.outcome !== undefined && entry.expiresMs > nowMs) return entry;
     for (const mask of MACRO_MASKS) {
       if ((entry.masksSeen & (1 << mask)) === 0) continue;
       const widened = this.#entries?.get(widenedKey(mask, base, input));
-      if (widened?.verdict !== undefined && widened.expiresMs > nowMs) return widened.verdict;
+      if (widened?.outcome !== undefined && widened.expiresMs > nowMs) return widened;
     }
     return undefined;
   }
@@ -60,31 +61,30 @@ export class VerdictStore {
 
   /** A temperror is never kept, nor one of the local rules. */
   set(base: string, input: VerdictInput, outcome: Outcome, nowMs: number): void {
-    if (
-      this.#entries === undefined ||
-      outcome.result === "temperror" ||
-      outcome.local?.result === "temperror"
-    )
-      return;
+    if (this.#entries === undefined) return;
+    if (outcome.result === "temperror" || outcome.local?.result === "temperror") return;
     const lifeMs = Math.min(this.#lifeMsMax, outcome.ttlSeconds * 1000);
     if (!(lifeMs > 0)) return;
     const mask = macroMask(outcome.macrosRead);
+    const before = this.#entries.peek(base);
+    const masksSeen = (before?.masksSeen ?? 0) | (1 << mask);
     const verdict: StoredVerdict = {
-      outcome: { ...outcome, macrosRead: macroSet(mask), trace: undefined },
+      // What an evaluation has built up piece by piece is cut to size.
+      outcome: { ...outcome, path: [...outcome.path], macrosRead: macroSet(mask), trace: undefined },
       cached: true,
       elapsedMs: 0,
+      expiresMs: nowMs + lifeMs,
+      masksSeen: mask === 0 ? masksSeen : 0,
     };
-    const expiresMs = nowMs + lifeMs;
-    const masksSeen = (this.#entries.peek(base)?.masksSeen ?? 0) | (1 << mask);
     if (mask === 0) {
-      this.#put(base, { verdict, expiresMs, masksSeen });
-    } else {
-      this.#put(base, { ...(this.#entries.peek(base) ?? { verdict: undefined, expiresMs }), masksSeen });
-      this.#put(widenedKey(mask, base, input), { verdict, expiresMs, masksSeen: 0 });
+      this.#put(base, verdict);
+      return;
     }
+    this.#put(base, before === undefined ? { outcome: undefined, masksSeen } : { ...before, masksSeen });
+    this.#put(widenedKey(mask, base, input), verdict);
   }
 
-  #put(key: string, entry: Entry): void {
-    this.#entries?.set(key, entry, { size: weighVerdict(key, entry.verdict?.outcome) });
+  #put(key: string, entry: StoredVerdict | Signpost): void {
+    this.#entries?.set(key, entry, { size: weighVerdict(key, entry.outcome) });
   }
 }

@@ -1,4 +1,4 @@
-import type { Answer, Outcome, RecordData, RecordType } from "../spf-check/index.ts";
+import type { Outcome, RecordData, RecordType } from "../spf-check/index.ts";
 
 /**
  * How many octets of memory things take, roughly and rather too many than too few: bounds on the number of entries
@@ -11,10 +11,10 @@ const TEXT = 24;
 const ADDRESS = 240;
 const PATH_STEP = 80;
 
-/** The weight of an answer under its key. */
-export function weighAnswer(key: string, answer: Answer): number {
+/** The weight of an answer's records under its key. */
+export function weighAnswer(key: string, records: readonly RecordData[RecordType][]): number {
   let weight = ENTRY + key.length;
-  if (answer.status === "found") for (const record of answer.records) weight += weighRecord(record);
+  for (const record of records) weight += weighRecord(record);
   return weight;
 }
 

@@ -86,7 +86,8 @@ function interpret(packet: DecodedPacket, question: Question, nxdomain: boolean)
     const found = nxdomain ? [] : own.filter(({ type }) => type === question.type);
     if (found.length > 0) {
       for (const record of found) ttlSeconds = Math.min(ttlSeconds, ttlOf(record));
-      const records = found.map((record) => dataOf(record)).filter((data) => data !== undefined);
+      // Of exactly its size: it may be kept for long.
+      const records = [...found.map((record) => dataOf(record)).filter((data) => data !== undefined)];
       return { kind: "answer", answer: { status: "found", records, ttlSeconds } };
     }
     const alias = own.find((record): record is StringAnswer => record.type === "CNAME");
