@@ -11,13 +11,14 @@ import { TLS } from "./certificates.ts";
 import { emptyMailboxes, readMailboxes } from "./mailbox.ts";
 import type { Mta } from "./mta.ts";
 import { MTA_IPV4, MTA_IPV6, NAMESERVER, RIG, run } from "./namespace.ts";
+import { readmeLine } from "./readme.ts";
 import { ACCOUNT } from "./sasl.ts";
 import { Syslog } from "./syslog.ts";
 
 /** The way for user postfix to the socket; Sendmail is root and needs none. */
 const ACCESS: Record<Mta["name"], { settings: string; socketMode: number }> = {
   sendmail: { settings: "", socketMode: 0o600 },
-  postfix: { settings: "SocketGroup postfix\nSocketMode 0660\n", socketMode: 0o660 },
+  postfix: { settings: `${readmeLine("SocketGroup ")}\n${readmeLine("SocketMode ")}\n`, socketMode: 0o660 },
 };
 
 export const SOCKET = "/var/run/smfs/smf-spf.sock";
@@ -88,7 +89,7 @@ function severityName(severity: string): string {
 }
 
 /** One client of the real MTA. */
-class RealPeer implements SmtpPeer {
+export class RealPeer implements SmtpPeer {
   readonly #mta: Mta;
   #client: SmtpClient | undefined;
 

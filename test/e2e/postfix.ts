@@ -6,6 +6,7 @@ import { DELIVER } from "./mailbox.ts";
 import type { HeldMessage, Mta } from "./mta.ts";
 import { MTA_IPV4, MTA_IPV6, run } from "./namespace.ts";
 import { accepts, Program, waitUntil } from "./process.ts";
+import { readmeLine } from "./readme.ts";
 import { makeAccount } from "./sasl.ts";
 
 const PORT = 25;
@@ -32,7 +33,7 @@ local_transport = rig
 rig_destination_recipient_limit = 1
 local_destination_concurrency_limit = 20
 rig_destination_concurrency_limit = 20
-smtpd_milters = unix:/var/run/smfs/smf-spf.sock
+${readmeLine("smtpd_milters = ")}
 milter_default_action = ${action}
 in_flow_delay = 0
 smtpd_error_sleep_time = 0

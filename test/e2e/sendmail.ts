@@ -6,19 +6,20 @@ import { DELIVER } from "./mailbox.ts";
 import type { HeldMessage, Mta } from "./mta.ts";
 import { MTA_IPV4, MTA_IPV6, RIG, run } from "./namespace.ts";
 import { accepts, Program } from "./process.ts";
+import { readmeLine } from "./readme.ts";
 import { makeAccount } from "./sasl.ts";
 
 const PORT = 25;
 const QUEUE = "/var/spool/mqueue-rig";
 const FOLDER = join(RIG, "sendmail");
 
-/** The two lines of README, with the flags of F= given. */
-function filterLines(flags: string): string {
-  return `INPUT_MAIL_FILTER(\`smf-spf', \`S=unix:/var/run/smfs/smf-spf.sock, ${flags}T=R:1m')dnl
-define(\`confMILTER_MACROS_ENVFROM', confMILTER_MACROS_ENVFROM\`, {verify}')dnl`;
+/** The two lines of README.md, with the flags of F= put in. */
+function filterLines(flags: FilterFlag): string {
+  const filter = readmeLine("INPUT_MAIL_FILTER(`smf-spf'");
+  return `${filter.replace(", T=", `, ${flags}T=`)}\n${readmeLine("define(`confMILTER_MACROS_HELO'")}`;
 }
 
-function configuration(flags: string): string {
+function configuration(flags: FilterFlag): string {
   return `divert(-1)
 define(\`_USE_ETC_MAIL_')
 include(\`/usr/share/sendmail/cf/m4/cf.m4')

@@ -37,21 +37,24 @@ export class ScenarioDaemon {
   }
 
   /** Has a daemon serve under the settings of the scenario, and its log begin there. */
-  async serve(scenario: Scenario): Promise<void> {
+  async serve(scenario: Scenario): Promise<Daemon> {
     const started = startKey(scenario);
     const settings = JSON.stringify([scenario.settings, [...scenario.files]]);
-    if (this.#daemon === undefined || started !== this.#started) {
+    let daemon = this.#daemon;
+    if (daemon === undefined || started !== this.#started) {
       await this.stop();
-      this.#daemon = await Daemon.start(this.#place, scenario);
+      daemon = await Daemon.start(this.#place, scenario);
+      this.#daemon = daemon;
     } else if (settings !== this.#settings) {
       this.#log.skip();
       writeConfiguration(this.#place, scenario);
-      this.#daemon.signal("SIGHUP");
+      daemon.signal("SIGHUP");
       await this.#sees(RELOADED);
     }
     this.#started = started;
     this.#settings = settings;
     this.#log.skip();
+    return daemon;
   }
 
   /** The lines about the messages of a scenario: SIGUSR1 brings the counters behind them. */
