@@ -94,9 +94,10 @@ describe("verdict cache, answer cache and resolver together", () => {
       ),
     );
     assert.ok(verdicts.every(({ outcome }) => outcome.result === "pass"));
+    // In no order: each question leaves by a socket of its own.
     assert.deepEqual(
-      [...server.questions.list()],
-      once(["TXT plain.test", "TXT a.example.test", "TXT b.example.test"]),
+      [...server.questions.list()].sort(),
+      once(["TXT a.example.test", "TXT b.example.test", "TXT plain.test"]),
     );
     assert.equal(cache.counters().evaluations, 64);
   });
