@@ -373,7 +373,7 @@ describe("MilterServer, limits", () => {
   it("survives errors of accept, and tells them at once and then as a sum", async (t) => {
     const listens = t.mock.method(Server.prototype, "listen");
     const one = await rig({}, { reportIntervalMs: 100 });
-    const listener = listens.mock.calls[0]?.this;
+    const listener = listens.mock.calls[0]?.this as Server | undefined;
     const error = Object.assign(new Error("accept EMFILE"), { code: "EMFILE" });
     for (let i = 0; i < 3; i++) listener?.emit("error", error);
     assert.deepEqual(one.events, [{ event: "accept-error", count: 1, code: "EMFILE" }]);
