@@ -58,7 +58,7 @@ export interface Outcome {
   readonly voids: number;
   /** The sender's and HELO's macros that were read, also inside an explanation: they widen a cache key. */
   readonly macrosRead: ReadonlySet<SenderMacro>;
-  /** The smallest TTL among the answers used, in seconds; Infinity where none was asked. */
+  /** The smallest TTL among the answers used, in seconds; 0 after a DNS fault, Infinity where none was asked. */
   readonly ttlSeconds: number;
   /** What local rules decided, where they were reached and matched; an error in them is theirs alone. */
   readonly local: RuleOutcome | undefined;

@@ -60,7 +60,8 @@ export class Session {
   *ask<T extends RecordType>(question: Question<T>): Evaluating<Answer<T>> {
     const answer = yield { kind: "ask", question };
     if (answer === undefined) return { status: "fault", problem: "no answer was given" };
-    if (answer.status !== "fault") this.ttlSeconds = Math.min(this.ttlSeconds, answer.ttlSeconds);
+    // A fault that ptr and exp put up with still shapes the outcome, and may be over the next moment.
+    this.ttlSeconds = answer.status === "fault" ? 0 : Math.min(this.ttlSeconds, answer.ttlSeconds);
     // The driver answers the question it was asked, so the records are of its type.
     return answer as Answer<T>;
   }

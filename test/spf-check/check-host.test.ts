@@ -210,8 +210,16 @@ describe("checkHost", () => {
       assert.deepEqual([outcome.explanation?.text, outcome.ttlSeconds], ["No.", 30]);
     });
 
-    it("takes nothing from a fault", () => {
-      assert.equal(outcomeOf({ "example.test": ["SERVFAIL"] }).ttlSeconds, Number.POSITIVE_INFINITY);
+    it("is 0 when a DNS fault had a part in the outcome, also one that is no temperror", () => {
+      assert.equal(outcomeOf({ "example.test": ["SERVFAIL"] }).ttlSeconds, 0);
+      const { outcome } = drive(
+        inputFor(),
+        (question): Answer =>
+          question.type === "PTR"
+            ? { status: "fault", problem: "time-out" }
+            : { status: "found", records: ["v=spf1 ptr -all"], ttlSeconds: 300 },
+      );
+      assert.deepEqual([outcome.result, outcome.ttlSeconds], ["fail", 0]);
     });
   });
 
