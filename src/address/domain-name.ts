@@ -33,7 +33,10 @@ export function withoutFinalDot(name: OctetString): OctetString {
  * Any octets may stand in a label; one final dot is allowed.
  */
 export function isWireName(name: OctetString): boolean {
-  const bare = withoutFinalDot(name);
+  return isBareWireName(withoutFinalDot(name));
+}
+
+function isBareWireName(bare: OctetString): boolean {
   if (bare === "" || bare.length > NAME_OCTETS_MAX) return false;
   return bare.split(".").every((label) => label !== "" && label.length <= LABEL_OCTETS_MAX);
 }
@@ -44,7 +47,7 @@ export function isWireName(name: OctetString): boolean {
  */
 export function isMultiLabelDomain(name: OctetString): boolean {
   const bare = withoutFinalDot(name);
-  return bare.includes(".") && !bare.startsWith("[") && isWireName(bare);
+  return bare.includes(".") && !bare.startsWith("[") && isBareWireName(bare);
 }
 
 /**

@@ -71,6 +71,8 @@ describe("isMultiLabelDomain() and isHeloDomain()", () => {
     ["a b.example", true, false],
     ["a\tb.example", true, false],
     ["a..example", false, false],
+    ["example..", false, false],
+    ["mail.example..", false, false],
     ["", false, false],
   ] as const) {
     it(`says ${multiLabel} and ${helo} for ${JSON.stringify(name)}`, () => {

@@ -1,7 +1,9 @@
 import { existsSync, readdirSync, readFileSync } from "node:fs";
+import { isIPv4, isIPv6 } from "node:net";
 import { basename, join } from "node:path";
 import type { ConformanceCase } from "./conformance-case.ts";
 import { casesOf, type OwnSuite } from "./own-suite.ts";
+import type { ZoneData, ZoneEntry } from "./zone.ts";
 
 /** A case of a public suite that contradicts the RFC. */
 export interface SuiteException {
@@ -38,7 +40,7 @@ export function missingSuites(): string[] {
 export function loadSuites(): Suite[] {
   const suites = PUBLIC_SUITES.filter(({ name }) => existsSync(suiteFile(name))).map(
     ({ name, exceptions: file }) => {
-      const cases = readJson(suiteFile(name)) as ConformanceCase[];
+      const cases = (readJson(suiteFile(name)) as ConformanceCase[]).map(servable);
       const listed = file === undefined ? [] : (readJson(join(HERE, file)) as SuiteException[]);
       const exceptions = listed.map((exception) => {
         const excepted = cases.find((one) => one.name === exception.name);
@@ -57,6 +59,21 @@ export function loadSuites(): Suite[] {
       return { name, cases: casesOf(name, readJson(join(HERE, "cases", file)) as OwnSuite), exceptions: [] };
     });
   return [...suites, ...own];
+}
+
+/** The case without address records of the wrong family: no name server can hold them. */
+function servable(one: ConformanceCase): ConformanceCase {
+  const zonedata = Object.entries(one.zonedata).map(([owner, entries]) => [
+    owner,
+    entries.filter(canBeServed),
+  ]);
+  return { ...one, zonedata: Object.fromEntries(zonedata) as ZoneData };
+}
+
+function canBeServed(entry: ZoneEntry): boolean {
+  if (typeof entry === "string") return true;
+  const { A, AAAA } = entry;
+  return (typeof A !== "string" || isIPv4(A)) && (typeof AAAA !== "string" || isIPv6(AAAA));
 }
 
 function suiteFile(name: string): string {

@@ -13,6 +13,8 @@ import {
 import { type Driven, drive } from "../conformance/drive.ts";
 import { Zone, type ZoneData } from "../conformance/zone.ts";
 import { hostileInput, hostileZone, RUNS, recordText } from "./arbitraries.ts";
+import { isRecord } from "./grammar.ts";
+import { assertPromises } from "./promises.ts";
 
 function evaluate(zone: ZoneData, input: CheckHostInput): Driven {
   const server = new Zone(zone);
@@ -38,14 +40,6 @@ function tally(questions: readonly Question[]): Record<string, number> {
   return counts;
 }
 
-/** What an mx asks at most: its own question and ten addresses; and so do all uses of PTR records together. */
-const TERM_QUESTIONS_MAX = 11;
-
-/** The most questions that one policy may ask within a limit of terms. */
-function questionsMax(lookupLimit: number): number {
-  return TERM_QUESTIONS_MAX * lookupLimit;
-}
-
 describe("records", () => {
   it("are the same when printed and parsed again", () => {
     fc.assert(
@@ -58,7 +52,7 @@ describe("records", () => {
     );
   });
 
-  it("never make the parser throw, whatever the octets", () => {
+  it("are what the grammar calls so, whatever the octets", () => {
     const octets = fc.string({
       unit: fc.integer({ min: 0, max: 255 }).map((code) => String.fromCharCode(code)),
     });
@@ -67,7 +61,9 @@ describe("records", () => {
     );
     fc.assert(
       fc.property(mixed, (parts) => {
-        const parsed = parseRecord(`v=spf1 ${parts.join("")}`);
+        const text = `v=spf1 ${parts.join("")}`;
+        const parsed = parseRecord(text);
+        assert.equal("record" in parsed, isRecord(text), text);
         if ("fault" in parsed) assert.match(parsed.fault.reason, /^[\x20-\x7e]{1,200}$/);
         else assert.deepEqual(parseRecord(printRecord(parsed.record)), parsed);
       }),
@@ -79,24 +75,7 @@ describe("records", () => {
 describe("evaluation", () => {
   it("never throws, keeps its promises and asks no more than the limits allow", () => {
     property((zone, input) => {
-      const { outcome, questions } = evaluate(zone, input);
-      const { lookupLimit, voidLookupLimit } = input.limits;
-      const policies = [input.localPolicy.rules, input.localPolicy.guess].filter(
-        (rules) => rules !== undefined,
-      );
-      // The record itself, the explanation, and PTR records for it, stand outside the count.
-      const own = 1 + questionsMax(lookupLimit) + 1 + TERM_QUESTIONS_MAX;
-      assert.ok(questions.length <= own + policies.length * questionsMax(lookupLimit));
-      assert.ok(outcome.lookups <= lookupLimit + 1 && outcome.voids <= voidLookupLimit + 1);
-      const failed = outcome.result === "temperror" || outcome.result === "permerror";
-      assert.equal(outcome.problem !== undefined, failed);
-      assert.equal(outcome.mechanism === undefined, failed || outcome.result === "none");
-      assert.equal(outcome.path.length === 0, outcome.mechanism === undefined);
-      if (outcome.explanation !== undefined) assert.equal(outcome.result, "fail");
-      if (outcome.lookups > lookupLimit || outcome.voids > voidLookupLimit)
-        assert.equal(outcome.result, "permerror");
-      assert.match(outcome.problem ?? "-", /^[\x20-\x7e]{1,410}$/);
-      assert.ok(questions.every(({ name }) => /^[\0-\x7f]{1,253}$/.test(name) && !name.endsWith(".")));
+      assertPromises(input, evaluate(zone, input));
     });
   });
 
@@ -181,7 +160,10 @@ describe("evaluation", () => {
       let count = 0;
       const { outcome } = drive(input, (question) => {
         const answer = server.answer(question);
-        if (answer.status === "fault") return answer;
+        if (answer.status === "fault") {
+          smallest = 0;
+          return answer;
+        }
         const ttlSeconds = (7 * ++count) % 11;
         smallest = Math.min(smallest, ttlSeconds);
         return { ...answer, ttlSeconds };

@@ -1,0 +1,50 @@
+/** Records of the suites, mutated, through the parser; the grammar in regular expressions says what it should find. */
+import assert from "node:assert/strict";
+import { parseRecord, printRecord } from "../../src/spf-check/index.ts";
+import { isRecord } from "../spf-check/grammar.ts";
+import { mutate, type Rng } from "./rng.ts";
+import { suiteTexts } from "./suite-texts.ts";
+import { type Deadline, Finding } from "./target.ts";
+
+export const name = "spf-record";
+
+const RECORDS = suiteTexts().filter((text) => /^v=spf1/i.test(text));
+const TERMS = [...new Set(RECORDS.flatMap((text) => text.split(" ")))];
+
+export function run(rng: Rng, deadline: Deadline): number {
+  let inputs = 0;
+  for (; !deadline.over(); inputs++) {
+    const input = makeInput(rng);
+    try {
+      replay(input);
+    } catch (error) {
+      throw new Finding(input, error);
+    }
+  }
+  return inputs;
+}
+
+/** The text of a record, octet by octet. */
+export function replay(input: Buffer): void {
+  const text = input.toString("latin1");
+  const parsed = parseRecord(text);
+  assert.equal(
+    "record" in parsed,
+    isRecord(text),
+    "fault" in parsed ? parsed.fault.reason : "no fault found",
+  );
+  if ("fault" in parsed) assert.match(parsed.fault.reason, /^[\x20-\x7e]{1,200}$/);
+  else assert.deepEqual(parseRecord(printRecord(parsed.record)), parsed);
+}
+
+function makeInput(rng: Rng): Buffer {
+  if (rng.once(2)) return mutate(rng, Buffer.from(rng.pick(RECORDS), "latin1"));
+  const terms = ["v=spf1"];
+  for (let n = rng.below(6); n > 0; n--) terms.push(mutatedTerm(rng));
+  return Buffer.from(terms.join(" "), "latin1");
+}
+
+function mutatedTerm(rng: Rng): string {
+  const term = Buffer.from(rng.pick(TERMS), "latin1");
+  return (rng.once(2) ? term : mutate(rng, term)).toString("latin1");
+}
