@@ -53,11 +53,18 @@ export class MtaPlayer implements Player {
       {},
       { address: NAMESERVER, port: 53, ttlSeconds: 0, negativeTtlSeconds: 0 },
     );
-    const syslog = await Syslog.start();
-    // The folder is the package's: smfs may remove its socket there, and Sendmail finds nothing unsafe.
-    mkdirSync("/var/run/smfs", { recursive: true, mode: 0o755 });
-    run("chown", "smfs:smfs", "/var/run/smfs");
-    return new MtaPlayer(await startMta(), nameserver, syslog);
+    let syslog: Syslog | undefined;
+    try {
+      syslog = await Syslog.start();
+      // The folder is the package's: smfs may remove its socket there, and Sendmail finds nothing unsafe.
+      mkdirSync("/var/run/smfs", { recursive: true, mode: 0o755 });
+      run("chown", "smfs:smfs", "/var/run/smfs");
+      return new MtaPlayer(await startMta(), nameserver, syslog);
+    } catch (error) {
+      await syslog?.stop();
+      await nameserver.close();
+      throw error;
+    }
   }
 
   async close(): Promise<void> {
@@ -92,6 +99,9 @@ function severityName(severity: string): string {
 export class RealPeer implements SmtpPeer {
   readonly #mta: Mta;
   #client: SmtpClient | undefined;
+  /** What goes out with the next write, and what has gone out ahead of its turn. */
+  #along: readonly string[] = [];
+  #sent: string[] = [];
 
   constructor(mta: Mta) {
     this.#mta = mta;
@@ -105,15 +115,27 @@ export class RealPeer implements SmtpPeer {
   }
 
   async command(line: string): Promise<SmtpReply | undefined> {
-    const reply = await this.#ask((client) => client.command(line));
+    const reply = await this.#ask((client) => {
+      if (this.#sent.shift() === undefined) client.write(`${line}\r\n${this.#takeAlong()}`);
+      return client.reply();
+    });
     return reply === undefined || this.#mta.name !== "sendmail" ? reply : withoutEcho(line, reply);
+  }
+
+  sendAlong(lines: readonly string[]): void {
+    this.#along = lines;
   }
 
   /** The next message waits until this one is delivered: mailboxes keep the order. */
   async message(lines: readonly string[]): Promise<SmtpReply | undefined> {
-    const reply = await this.#ask((client) => client.message(lines));
+    const reply = await this.#ask((client) => client.message(lines, this.#takeAlong()));
     await this.#mta.settled();
     return reply;
+  }
+
+  async unfinished(lines: readonly string[]): Promise<void> {
+    await this.#client?.flush(lines.map((line) => `${line}\r\n`).join(""));
+    await this.drop();
   }
 
   startTls(certificate: boolean): Promise<SmtpReply | undefined> {
@@ -130,7 +152,15 @@ export class RealPeer implements SmtpPeer {
   drop(): Promise<void> {
     this.#client?.drop();
     this.#client = undefined;
+    this.#along = [];
+    this.#sent = [];
     return Promise.resolve();
+  }
+
+  #takeAlong(): string {
+    this.#sent = [...this.#along];
+    this.#along = [];
+    return this.#sent.map((line) => `${line}\r\n`).join("");
   }
 
   async #ask(what: (client: SmtpClient) => Promise<SmtpReply>): Promise<SmtpReply | undefined> {

@@ -1,6 +1,6 @@
 import { after, before, describe, it } from "node:test";
 import { check } from "../scenario/play.ts";
-import { loadScenarios } from "../scenario/scenario.ts";
+import { loadPlayableScenarios } from "../scenario/scenario.ts";
 import { MtaPlayer } from "./mta-player.ts";
 import { Postfix } from "./postfix.ts";
 
@@ -10,7 +10,7 @@ describe("scenarios behind Postfix", () => {
     player = await MtaPlayer.open(() => Postfix.start());
   });
   after(() => player.close());
-  for (const scenario of loadScenarios("postfix")) {
+  for (const scenario of loadPlayableScenarios("postfix")) {
     it(`${scenario.name}: ${scenario.title}`, () => check(player, scenario));
   }
 });

@@ -1,6 +1,6 @@
 import { after, before, describe, it } from "node:test";
 import { check } from "../scenario/play.ts";
-import { loadScenarios } from "../scenario/scenario.ts";
+import { loadPlayableScenarios } from "../scenario/scenario.ts";
 import { MtaPlayer } from "./mta-player.ts";
 import { Sendmail } from "./sendmail.ts";
 
@@ -10,7 +10,7 @@ describe("scenarios behind Sendmail", () => {
     player = await MtaPlayer.open(() => Sendmail.start());
   });
   after(() => player.close());
-  for (const scenario of loadScenarios("sendmail")) {
+  for (const scenario of loadPlayableScenarios("sendmail")) {
     it(`${scenario.name}: ${scenario.title}`, () => check(player, scenario));
   }
 });

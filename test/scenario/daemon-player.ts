@@ -70,7 +70,12 @@ ${process.getuid?.() === 0 ? `User ${NOBODY}\n` : ""}`;
   async play(scenario: Scenario): Promise<Observation> {
     this.#nameserver.setZone(scenario.zone);
     await this.#daemon.serve(scenario);
-    const mta = new VirtualMta(this.#style, () => openSocket(this.#socket), new ZoneTable(scenario.zone));
+    const mta = new VirtualMta(
+      this.#style,
+      () => openSocket(this.#socket),
+      new ZoneTable(scenario.zone),
+      scenario.missing,
+    );
     const exchanges = await playSteps(scenario.steps, mta);
     return { exchanges, delivered: mta.delivered, held: mta.held, log: await this.#daemon.mailLog(scenario) };
   }

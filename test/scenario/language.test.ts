@@ -108,6 +108,25 @@ connect 192.0.2.9\nNOOP \\x0d\\xff\n[delivered u{1..3}]\n...\n`;
     assert.equal(scenario.remembers, true);
   });
 
+  it("reads what is pipelined, unfinished and missing", () => {
+    const text = `# t\n[missing j {verify}]\n[session]\nconnect 192.0.2.9\nMAIL FROM:<>\n+ RCPT TO:<a@rig.test>
++ DATA\n| a: b\n+ MAIL FROM:<b@b.test>\nDATA unfinished\n| c: d\n`;
+    const scenario = read(text);
+    assert.deepEqual([...scenario.missing], ["j", "{verify}"]);
+    assert.deepEqual(
+      scenario.steps.map(({ action, pipelined }) => [action.kind, pipelined]),
+      [
+        ["connect", false],
+        ["command", false],
+        ["command", true],
+        ["data", true],
+        ["command", true],
+        ["unfinished", false],
+      ],
+    );
+    assert.deepEqual(scenario.steps[5]?.action, { kind: "unfinished", lines: ["c: d"] });
+  });
+
   const FAULTY: readonly (readonly [text: string, fault: RegExp])[] = [
     ["[session]\n", /x:1: a scenario begins with a comment/],
     ["# t\nEHLO a\n", /x:2: a line before the first section/],
@@ -119,6 +138,9 @@ connect 192.0.2.9\nNOOP \\x0d\\xff\n[delivered u{1..3}]\n...\n`;
     ["# t\n[session]\n< 250\n", /x:3: a reply before the first command/],
     ["# t\n[session]\nNOOP\n| a\n", /x:4: a line of a message without DATA/],
     ["# t\n[session]\nNOOP\n< fine\n", /x:4: a reply is/],
+    ["# t\n[session]\n+ NOOP\n", /x:3: NOOP cannot be sent together/],
+    ["# t\n[session]\nNOOP\n+ QUIT\n", /x:4: QUIT cannot be sent together/],
+    ["# t\n[missing]\n[session]\n", /x:2: \[missing\] names/],
     ["# t\n[session]\n@exim NOOP\n", /x:3: @exim is neither/],
     ["# t\n[only postfix]\n[session]\n", /x:2: \[only\] says why/],
     ["# t\n[only exim]\nwhy\n[session]\n", /x:2: \[only\] names/],

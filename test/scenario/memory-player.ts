@@ -44,6 +44,7 @@ export function memoryPlayer(style: MtaName): Player {
         style,
         () => Promise.resolve(inMemory((resume) => createFilter(ports, resume))),
         new ZoneTable(scenario.zone),
+        scenario.missing,
       );
       const exchanges = await playSteps(scenario.steps, mta);
       return { exchanges, delivered: mta.delivered, held: mta.held, log };

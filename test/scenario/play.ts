@@ -10,8 +10,15 @@ export interface SmtpPeer {
   /** Opens a connection; the greeting. */
   connect(address: string): Promise<SmtpReply | undefined>;
   command(line: string): Promise<SmtpReply | undefined>;
+  /**
+   * Has these lines sent in one write with the next command or message; {@link command} is called for each of them
+   * all the same, and then gives the reply.
+   */
+  sendAlong(lines: readonly string[]): void;
   /** The message, after DATA was answered with 354. */
   message(lines: readonly string[]): Promise<SmtpReply | undefined>;
+  /** Part of a message; then the connection ends without a word. */
+  unfinished(lines: readonly string[]): Promise<void>;
   startTls(certificate: boolean): Promise<SmtpReply | undefined>;
   authenticate(): Promise<SmtpReply | undefined>;
   /** Ends the connection, if there is one, without a word. */
@@ -34,23 +41,50 @@ export async function check(player: Player, scenario: Scenario): Promise<void> {
 export async function playSteps(steps: readonly Step[], peer: SmtpPeer): Promise<Exchange[]> {
   const exchanges: Exchange[] = [];
   try {
-    for (const step of steps) exchanges.push({ step, reply: await perform(step.action, peer) });
+    for (const [index, step] of steps.entries()) {
+      const along = pipelinedBehind(steps, index);
+      exchanges.push({ step, reply: await perform(step.action, along, peer) });
+    }
   } finally {
     await peer.drop();
   }
   return exchanges;
 }
 
-async function perform(action: Action, peer: SmtpPeer): Promise<SmtpReply | undefined> {
+/** The commands that go out together with this step. */
+function pipelinedBehind(steps: readonly Step[], index: number): string[] {
+  if (steps[index]?.pipelined === true && steps[index].action.kind !== "data") return [];
+  const lines: string[] = [];
+  for (const { action, pipelined } of steps.slice(index + 1)) {
+    if (!pipelined) break;
+    lines.push(action.kind === "command" ? action.text : "DATA");
+    if (action.kind !== "command") break;
+  }
+  return lines;
+}
+
+async function perform(
+  action: Action,
+  along: readonly string[],
+  peer: SmtpPeer,
+): Promise<SmtpReply | undefined> {
   switch (action.kind) {
     case "connect":
       await peer.drop();
       return peer.connect(action.address);
     case "command":
+      peer.sendAlong(along);
       return peer.command(action.text);
-    case "data": {
+    case "data":
+    case "unfinished": {
       const reply = await peer.command("DATA");
-      return reply?.code === "354" ? peer.message(action.lines) : reply;
+      if (reply?.code !== "354") return reply;
+      if (action.kind === "unfinished") {
+        await peer.unfinished(action.lines);
+        return undefined;
+      }
+      peer.sendAlong(along);
+      return peer.message(action.lines);
     }
     case "starttls":
       return peer.startTls(action.certificate);

@@ -39,11 +39,18 @@ export interface Scenario {
   readonly zone: Zone;
   /** A record has a TTL of its own, so that verdicts are remembered. */
   readonly remembers: boolean;
+  /** Macros that the MTA does not send. Real ones send what they are asked for, and cannot play such a scenario. */
+  readonly missing: ReadonlySet<string>;
   readonly steps: readonly Step[];
   readonly delivered: readonly ExpectedMessage[];
   readonly held: readonly ExpectedHeld[];
   /** Undefined: any lines. */
   readonly log: readonly Expectation[] | undefined;
+}
+
+/** The scenarios that a real MTA can play. */
+export function loadPlayableScenarios(mta: MtaName): Scenario[] {
+  return loadScenarios(mta).filter(({ missing }) => missing.size === 0);
 }
 
 /** All scenarios that concern an MTA, in the order of their names. */
@@ -74,6 +81,7 @@ export function readScenario(text: string, file: string, mta: MtaName): Scenario
   const delivered: ExpectedMessage[] = [];
   const held: ExpectedHeld[] = [];
   const files = new Map<string, string>();
+  const missing = new Set<string>();
   for (const section of sections) {
     const { name, words, lines, number } = section;
     switch (name) {
@@ -83,6 +91,10 @@ export function readScenario(text: string, file: string, mta: MtaName): Scenario
         break;
       case "held":
         held.push({ recipients: words, reason: lines[0] && expectation(lines[0], fault) });
+        break;
+      case "missing":
+        if (words.length === 0) throw fault(number, "[missing] names the macros");
+        for (const word of words) missing.add(word);
         break;
       case "file":
         files.set(words[0] ?? "", plain(section));
@@ -120,6 +132,7 @@ export function readScenario(text: string, file: string, mta: MtaName): Scenario
     files,
     zone,
     remembers,
+    missing,
     steps: readSteps(session.lines, fault),
     delivered,
     held,

@@ -6,6 +6,8 @@ import type { ScenarioLine } from "./lines.ts";
 export interface Step {
   readonly line: number;
   readonly action: Action;
+  /** Sent together with the step before, whose reply is not waited for (RFC 2920). */
+  readonly pipelined: boolean;
   readonly expected: ExpectedReply | undefined;
 }
 
@@ -16,6 +18,8 @@ export type Action =
   | { readonly kind: "command"; readonly text: string }
   /** DATA and the message; the reply to the final dot, or to DATA where that is refused. */
   | { readonly kind: "data"; readonly lines: readonly string[] }
+  /** DATA and a message whose final dot never comes: the client goes. */
+  | { readonly kind: "unfinished"; readonly lines: readonly string[] }
   | { readonly kind: "starttls"; readonly certificate: boolean }
   /** SMTP AUTH of the account that there is. */
   | { readonly kind: "auth" }
@@ -27,34 +31,50 @@ const OWN_WORDS: Readonly<Record<string, Action>> = {
   "starttls with certificate": { kind: "starttls", certificate: true },
   auth: { kind: "auth" },
   disconnect: { kind: "disconnect" },
+  DATA: { kind: "data", lines: [] },
+  "DATA unfinished": { kind: "unfinished", lines: [] },
 };
+
+/** What can be sent ahead of the reply to what is before it. */
+const PIPELINED = /^(?:MAIL|RCPT|RSET|NOOP|DATA$)/;
 
 /**
  * Reads a session: SMTP commands begin with a capital letter; `connect`, `starttls`, `auth`, `disconnect` are the
- * client's own doings; `<` lines are the expected reply, `|` lines after DATA the message.
+ * client's own doings; `<` lines are the expected reply, `|` lines after DATA the message, `+` stands before what
+ * is pipelined.
  */
 export function readSteps(
   lines: readonly ScenarioLine[],
   fault: (line: number, reason: string) => Error,
 ): Step[] {
-  const drafts: { line: number; action: Action; message: string[]; replies: ScenarioLine[] }[] = [];
+  const drafts: { step: Omit<Step, "expected">; message: string[]; replies: ScenarioLine[] }[] = [];
   for (const { number, text } of lines) {
     const draft = drafts.at(-1);
     if (text.startsWith("<")) {
       if (draft === undefined) throw fault(number, "a reply before the first command");
       draft.replies.push({ number, text: text.slice(1).trimStart() });
     } else if (text === "|" || text.startsWith("| ")) {
-      if (draft?.action.kind !== "data") throw fault(number, "a line of a message without DATA");
+      if (draft === undefined || !hasMessage(draft.step.action))
+        throw fault(number, "a line of a message without DATA");
       draft.message.push(text.slice(2));
     } else {
-      drafts.push({ line: number, action: readAction(text, number, fault), message: [], replies: [] });
+      const pipelined = text.startsWith("+ ");
+      const command = pipelined ? text.slice(2) : text;
+      if (pipelined && (draft === undefined || !PIPELINED.test(command)))
+        throw fault(number, `${command} cannot be sent together with what is before it`);
+      const action = readAction(command, number, fault);
+      drafts.push({ step: { line: number, action, pipelined }, message: [], replies: [] });
     }
   }
-  return drafts.map(({ line, action, message, replies }) => ({
-    line,
-    action: action.kind === "data" ? { kind: "data", lines: message } : action,
+  return drafts.map(({ step, message, replies }) => ({
+    ...step,
+    action: hasMessage(step.action) ? { ...step.action, lines: message } : step.action,
     expected: replies.length === 0 ? undefined : expectedReply(replies, fault),
   }));
+}
+
+function hasMessage(action: Action): action is Extract<Action, { lines: readonly string[] }> {
+  return action.kind === "data" || action.kind === "unfinished";
 }
 
 function readAction(text: string, line: number, fault: (line: number, reason: string) => Error): Action {
@@ -65,7 +85,6 @@ function readAction(text: string, line: number, fault: (line: number, reason: st
   }
   const own = OWN_WORDS[text];
   if (own !== undefined) return own;
-  if (text === "DATA") return { kind: "data", lines: [] };
   if (/^[A-Z]/.test(text)) return { kind: "command", text };
   throw fault(line, `${text} is no command`);
 }

@@ -24,6 +24,7 @@ export class VirtualMta implements SmtpPeer {
   readonly #style: MtaName;
   readonly #open: () => Promise<MilterWire>;
   readonly #zone: ZoneTable;
+  readonly #missing: ReadonlySet<string>;
   readonly delivered = new Map<string, string[]>();
   readonly held: { recipients: string[]; reason: string }[] = [];
   #player: MtaPlayer | undefined;
@@ -33,15 +34,22 @@ export class VirtualMta implements SmtpPeer {
   #verdict: Verdict = { kind: "continue" };
   #messages = 0;
 
-  constructor(style: MtaName, open: () => Promise<MilterWire>, zone: ZoneTable) {
+  /** @param missing macros that it does not send */
+  constructor(
+    style: MtaName,
+    open: () => Promise<MilterWire>,
+    zone: ZoneTable,
+    missing: ReadonlySet<string>,
+  ) {
     this.#style = style;
+    this.#missing = missing;
     this.#open = open;
     this.#zone = zone;
   }
 
   async connect(address: string): Promise<SmtpReply> {
     this.#macros = { helo: {}, mail: {} };
-    const player = new MtaPlayer(await this.#open(), { style: this.#style });
+    const player = new MtaPlayer(await this.#open(), { style: this.#style, missing: this.#missing });
     this.#player = player;
     this.#connection = await player.connect(
       {
@@ -85,6 +93,15 @@ export class VirtualMta implements SmtpPeer {
         await player.unknown(line);
         return reply("500", "5.5.1 Command unrecognized");
     }
+  }
+
+  sendAlong(): void {
+    // A filter is asked about one command after the other, however they came.
+  }
+
+  async unfinished(): Promise<void> {
+    this.#abort();
+    await this.drop();
   }
 
   async message(lines: readonly string[]): Promise<SmtpReply> {

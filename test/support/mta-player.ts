@@ -52,6 +52,8 @@ export interface PlayerOptions {
   /** Whose packet pattern is played; `sendmail` where not given. */
   readonly style?: "sendmail" | "postfix";
   readonly offer?: Offer;
+  /** Macros that are never sent. */
+  readonly missing?: ReadonlySet<string>;
   /** Longest wait for one reply, in milliseconds; 10,000 where not given. Longer rejects. */
   readonly timeoutMs?: number;
 }
@@ -116,6 +118,7 @@ export class MtaPlayer {
   readonly #wire: MilterWire;
   readonly #style: "sendmail" | "postfix";
   readonly #offer: Offer;
+  readonly #missing: ReadonlySet<string>;
   readonly #timeoutMs: number;
   readonly #decoder = new PacketDecoder();
   #unsent: Buffer[] = [];
@@ -130,6 +133,7 @@ export class MtaPlayer {
     this.#wire = wire;
     this.#style = options.style ?? "sendmail";
     this.#offer = options.offer ?? MODERN_OFFER;
+    this.#missing = options.missing ?? new Set();
     this.#timeoutMs = options.timeoutMs ?? 10_000;
   }
 
@@ -390,18 +394,13 @@ export class MtaPlayer {
   }
 
   /** Macros go out even where their command was asked away. */
-  #macros(stage: MacroStage, values: MacroValues): void {
+  #macros(stage: MacroStage, all: MacroValues): void {
     const list = this.#symbolList(stage);
-    if (list === undefined) {
-      this.#put(command.macros(MACRO_LETTERS[stage], values));
-      return;
-    }
-    if (list.length === 0) return;
-    const listed = list.flatMap((name) => {
-      const value = values[name];
-      return value === undefined ? [] : [[name, value] as const];
-    });
-    this.#put(command.macros(MACRO_LETTERS[stage], Object.fromEntries(listed)));
+    if (list?.length === 0) return;
+    const values = Object.entries(all).filter(
+      ([name]) => !this.#missing.has(name) && list?.includes(name) !== false,
+    );
+    this.#put(command.macros(MACRO_LETTERS[stage], Object.fromEntries(values)));
   }
 
   /** The list that holds for a stage, with the quirk of each MTA; undefined: the MTA's own. */

@@ -64,12 +64,23 @@ export class SmtpClient {
     this.#socket.write(Buffer.from(octets, "latin1"));
   }
 
+  /** Sends octets and waits until they are with the system. */
+  async flush(octets: string): Promise<void> {
+    await new Promise<void>((resolve) => {
+      this.#socket.write(Buffer.from(octets, "latin1"), () => {
+        resolve();
+      });
+    });
+  }
+
   /**
    * Sends a message after DATA was answered with 354, and reads the reply to its final dot.
    * @param lines without line ends; leading dots are doubled here
+   * @param along what is sent in the same write
    */
-  async message(lines: readonly string[]): Promise<SmtpReply> {
-    this.write(`${lines.map((line) => (line.startsWith(".") ? `.${line}` : line) + "\r\n").join("")}.\r\n`);
+  async message(lines: readonly string[], along = ""): Promise<SmtpReply> {
+    const text = lines.map((line) => (line.startsWith(".") ? `.${line}` : line) + "\r\n").join("");
+    this.write(`${text}.\r\n${along}`);
     return this.reply();
   }
 
