@@ -30,6 +30,8 @@ export interface LogOptions {
   readonly now: () => Date;
   /** Who shall own a LogTo file that root creates. */
   readonly owner?: LogOwner | undefined;
+  /** The open file of LogTo, where somebody else has opened it; for the first time only. */
+  readonly logFd?: number | undefined;
   /** JOURNAL_STREAM of the environment: what is for syslog then goes to standard error, with a priority. */
   readonly journalStream?: string | undefined;
   /** Another program for logger(1). */
@@ -47,11 +49,13 @@ export class Log {
   #settings: LogSettings;
   #sinks: readonly Sink[];
   #started = false;
+  #logFd: number | undefined;
 
   /** @throws an error that names LogTo's file and the reason */
   constructor(settings: LogSettings, options: LogOptions) {
     this.#settings = settings;
     this.#options = options;
+    this.#logFd = options.logFd;
     this.#json = new JsonLines(options.now);
     this.#sinks = this.#open(settings);
   }
@@ -183,7 +187,12 @@ export class Log {
       const stream = openStandardStream(standard);
       return new FileSink({ open: () => stream.fd, owned: false, head, ownWords });
     }
-    return new FileSink({ open: () => openLogFile(path, this.#options.owner), owned: true, head, ownWords });
+    const open = (): number => {
+      const fd = this.#logFd ?? openLogFile(path, this.#options.owner);
+      this.#logFd = undefined;
+      return fd;
+    };
+    return new FileSink({ open, owned: true, head, ownWords });
   }
 
   get #ident(): string {

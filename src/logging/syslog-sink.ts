@@ -1,4 +1,5 @@
 import { type ChildProcess, execFile, spawn } from "node:child_process";
+import type { Readable, Writable } from "node:stream";
 import { FACILITY, type LogLevel, SEVERITY, type SyslogFacility } from "./levels.ts";
 import { LineQueue, type QueuedLine } from "./line-queue.ts";
 import { CLOSE_MS_MAX, lostText, type OwnWords, QUEUE_LINES_MAX, type Sink } from "./sink.ts";
@@ -160,14 +161,16 @@ class LoggerChild {
       over = true;
       this.#ended(reason + (words === "" ? "" : `: ${words.trim().split("\n").at(-1) ?? ""}`));
     };
-    child.stderr.on("data", (chunk: Buffer) => {
-      words = (words + chunk.toString("latin1")).slice(-500);
-    });
-    child.stdin.on("error", () => {
-      // The end of the process tells the rest.
-    });
     child.once("error", (error) => {
       ended(error.message);
+    });
+    // Without a descriptor left, Node makes neither the process nor the pipes that its types promise.
+    const { stdin, stderr }: { stdin: Writable | undefined; stderr: Readable | undefined } = child;
+    stderr?.on("data", (chunk: Buffer) => {
+      words = (words + chunk.toString("latin1")).slice(-500);
+    });
+    stdin?.on("error", () => {
+      // The end of the process tells the rest.
     });
     child.once("close", (code, signal) => {
       ended(`logger ended with ${signal ?? `status ${code ?? 0}`}`);

@@ -1,9 +1,12 @@
 import assert from "node:assert/strict";
+import { spawn } from "node:child_process";
 import { writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { describe, it } from "node:test";
 import { SyslogSink } from "../../src/logging/syslog-sink.ts";
 import { fakeLogger, linesOf, until, withFolder } from "./samples.ts";
+
+const CHILD = join(import.meta.dirname, "logger-without-descriptors.ts");
 
 function sinkOf(command: string): SyslogSink {
   return new SyslogSink({
@@ -88,5 +91,32 @@ describe("SyslogSink", () => {
       sink.start();
       for (let i = 0; i < 20; i++) sink.write("info", "x");
       await sink.close();
+    }));
+
+  it("starts a logger again that died while no descriptor was left", () =>
+    withFolder(async (folder) => {
+      const log = join(folder, "log");
+      const body = '[ -e "$F/go" ] && exec cat >> "$F/log"\nhead -n 1 >> "$F/log"; exit 1';
+      const child = spawn(
+        "/bin/sh",
+        ["-c", 'ulimit -n 64 && exec "$@"', "sh", process.execPath, "--import", "tsx", CHILD].concat([
+          fakeLogger(folder, body),
+          log,
+          join(folder, "go"),
+        ]),
+        { stdio: ["ignore", "ignore", "pipe"] },
+      );
+      let errors = "";
+      child.stderr.on("data", (chunk: Buffer) => (errors += chunk.toString()));
+      const code = new Promise((resolve) => child.once("close", resolve));
+      await until("the first line", () => linesOf(log).length === 1);
+      setTimeout(() => {
+        writeFileSync(join(folder, "go"), "");
+      }, 200);
+      assert.equal(await code, 0, errors);
+      assert.ok(
+        linesOf(log).some((line) => line.endsWith("last")),
+        linesOf(log).join("\n"),
+      );
     }));
 });
