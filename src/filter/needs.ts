@@ -73,7 +73,7 @@ function refusesAnything(actions: Partial<ActionSettings>): boolean {
   );
 }
 
-/** What is asked of an MTA with this offer: no more than the settings use. The same object for the same question. */
+/** What is asked of an MTA with this offer: no more than the settings use. The same object for the same question, of which there are four. */
 export function needsOf({ settings, transport }: FilterPorts, offer: Offer): Needs {
   const uses = usesOf(settings);
   let known = needsOfUses.get(uses);
@@ -81,11 +81,13 @@ export function needsOf({ settings, transport }: FilterPorts, offer: Offer): Nee
     known = new Map();
     needsOfUses.set(uses, known);
   }
-  const key = `${transport} ${offer.actions}`;
+  // Of the offer no more than what matters: an MTA that offers ever new words must not fill the memory.
+  const movable = canMove(offeredEdits(offer));
+  const key = `${transport} ${movable}`;
   let needs = known.get(key);
   if (needs === undefined) {
     needs = {
-      edits: editsFor(uses, offer),
+      edits: editsFor(uses, movable),
       wants: commandsFor(uses),
       answers: answersFor(uses, transport),
       rejectedRecipients: false,
@@ -96,14 +98,14 @@ export function needsOf({ settings, transport }: FilterPorts, offer: Offer): Nee
   return needs;
 }
 
-function editsFor(uses: Uses, offer: Offer): ReadonlySet<EditKind> {
+function editsFor(uses: Uses, movable: boolean): ReadonlySet<EditKind> {
   const edits = new Set<EditKind>();
   if (uses.addsFields) edits.add("insertHeader");
   if (uses.removesForged || uses.removesGuesses || uses.tags) edits.add("changeHeader");
   if (uses.tags) edits.add("addHeader");
   if (uses.quarantines) {
     edits.add("addHeader").add("addRecipient").add("deleteRecipient");
-    if (uses.holds || !canMove(offeredEdits(offer))) edits.add("quarantine");
+    if (uses.holds || !movable) edits.add("quarantine");
   }
   return edits;
 }

@@ -157,7 +157,17 @@ describe("needsOf", () => {
   it("returns the same object for the same settings and offer", () => {
     const { ports } = new Rig();
     assert.equal(needsOf(ports, OFFER), needsOf({ ...ports }, { ...OFFER }));
-    assert.notEqual(needsOf(ports, OFFER), needsOf(ports, { ...OFFER, actions: 0x3f }));
+    assert.notEqual(needsOf(ports, OFFER), needsOf(ports, { ...OFFER, actions: 0x3 }));
     assert.notEqual(needsOf(ports, OFFER), needsOf({ ...ports, transport: "inet" }, OFFER));
+  });
+
+  it("remembers no more than four, whatever is offered", () => {
+    const { ports } = new Rig({ settings: { quarantine: true } });
+    const known = new Set<unknown>();
+    for (let i = 0; i < 5_000; i++) {
+      const offer = { version: i, actions: Math.imul(i, 0x9e3779b1) >>> 0, protocol: ~i >>> 0 };
+      known.add(needsOf({ ...ports, transport: i % 2 === 0 ? "unix" : "inet" }, offer));
+    }
+    assert.equal(known.size, 4);
   });
 });
