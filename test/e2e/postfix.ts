@@ -102,7 +102,7 @@ export class Postfix implements Mta {
     writeFileSync("/etc/postfix/master.cf", SERVICES);
     makeAccount();
     const program = new Program("/usr/sbin/postfix", ["start-fg"]);
-    await program.becomes("listens", () => accepts({ host: MTA_IPV6, port: PORT }));
+    await program.becomes("listening", () => accepts({ host: MTA_IPV6, port: PORT }));
     return new Postfix(program);
   }
 

@@ -57,12 +57,17 @@ export class Program {
     });
   }
 
-  /** Waits for `ready`, or throws with the program's own words where it ends before. */
+  /** Waits for `ready`; a program that ends before, or is never ready, is ended and its own words are thrown. */
   async becomes(what: string, ready: () => boolean | Promise<boolean>): Promise<void> {
-    await waitUntil(`${this.name} ${what}: ${this.output}`, async () => {
-      if (!this.running) throw new Error(`${this.name} ended: ${this.output}`);
-      return ready();
-    });
+    try {
+      await waitUntil(`${this.name} to be ${what}`, async () => {
+        if (!this.running) throw new Error(`${this.name} ended`);
+        return ready();
+      });
+    } catch (error) {
+      await this.stop("SIGKILL");
+      throw new Error(`${String(error)}: ${this.output}`);
+    }
   }
 
   /** Sends the signal and waits for the end. */

@@ -93,7 +93,7 @@ export class Sendmail implements Mta {
     writeFileSync(cf, run("m4", "-D_CF_DIR_=/usr/share/sendmail/cf/", mc));
     makeAccount();
     const program = new Program("/usr/libexec/sendmail/sendmail", ["-bD", "-C", cf, "-q1h"]);
-    await program.becomes("listens", () => accepts({ host: MTA_IPV6, port: PORT }));
+    await program.becomes("listening", () => accepts({ host: MTA_IPV6, port: PORT }));
     return new Sendmail(program);
   }
 

@@ -38,7 +38,7 @@ export class Syslog {
     const file = join(RIG, "rsyslog.conf");
     writeFileSync(file, CONFIGURATION);
     const program = new Program("/usr/sbin/rsyslogd", ["-n", "-f", file, "-i", join(RIG, "rsyslog.pid")]);
-    await program.becomes("opens /dev/log", () => existsSync("/dev/log"));
+    await program.becomes("listening on /dev/log", () => existsSync("/dev/log"));
     const syslog = new Syslog(program);
     syslog.skip();
     return syslog;
