@@ -7,7 +7,6 @@ import { JsonLines } from "../../src/logging/json-line.ts";
 import { isWanted } from "../../src/logging/levels.ts";
 import { withDefaultExplanation } from "../../src/spf-check/index.ts";
 import { drive } from "../conformance/drive.ts";
-import { Zone, type ZoneData } from "../conformance/zone.ts";
 import { inMemory } from "../support/mta-player.ts";
 import { ZoneTable } from "../support/nameserver/zone.ts";
 import type { MtaName } from "./lines.ts";
@@ -15,6 +14,7 @@ import type { LoggedLine, Observation } from "./observation.ts";
 import { type Player, playSteps } from "./play.ts";
 import type { Scenario } from "./scenario.ts";
 import { VirtualMta } from "./virtual-mta.ts";
+import { answerFrom } from "./zone-answers.ts";
 
 /** Where the settings of scenarios find their files. */
 const FILES = "/scenario-files";
@@ -53,12 +53,12 @@ export function memoryPlayer(style: MtaName): Player {
 }
 
 function settingsOf({ settings: text, files, environment, name }: Scenario): Settings {
-  const { settings, faults } = parseConfig(text.replaceAll("$FILES", FILES), {
+  const { settings, faults } = parseConfig(utf8(text).replaceAll("$FILES", FILES), {
     file: name,
     env: environment,
     readList: (path) => {
       const content = files.get(path.slice(FILES.length + 1));
-      return content === undefined ? { problem: "there is no such file" } : { text: content };
+      return content === undefined ? { problem: "there is no such file" } : { text: utf8(content) };
     },
   });
   if (settings === undefined)
@@ -66,9 +66,14 @@ function settingsOf({ settings: text, files, environment, name }: Scenario): Set
   return settings;
 }
 
+/** Scenario files are octets; what an administrator writes is UTF-8. */
+function utf8(octets: string): string {
+  return Buffer.from(octets, "latin1").toString("utf8");
+}
+
 /** Evaluates at once. Verdicts are remembered where the scenario gives records a TTL. */
 function evaluatorOver({ zone: data, remembers }: Scenario, settings: Settings): Evaluator {
-  const zone = new Zone(data as ZoneData);
+  const zone = new ZoneTable(data);
   const nowSeconds = 0;
   const { localPolicy } = settings;
   const verdicts = createVerdictCache({
@@ -79,7 +84,7 @@ function evaluatorOver({ zone: data, remembers }: Scenario, settings: Settings):
     },
     check: (input, done) => {
       const rest = { nowSeconds, limits: settings, localPolicy, hints: false, trace: false };
-      done(drive({ ...input, ...rest }, (question) => zone.answer(question)).outcome);
+      done(drive({ ...input, ...rest }, (question) => answerFrom(zone, question)).outcome);
       return () => undefined;
     },
   });
