@@ -1,5 +1,4 @@
 import { type ChildProcess, execFile, spawn } from "node:child_process";
-import type { Readable, Writable } from "node:stream";
 import { FACILITY, type LogLevel, SEVERITY, type SyslogFacility } from "./levels.ts";
 import { LineQueue, type QueuedLine } from "./line-queue.ts";
 import { CLOSE_MS_MAX, lostText, type OwnWords, QUEUE_LINES_MAX, type Sink } from "./sink.ts";
@@ -164,8 +163,7 @@ class LoggerChild {
     child.once("error", (error) => {
       ended(error.message);
     });
-    // Without a descriptor left, Node makes neither the process nor the pipes that its types promise.
-    const { stdin, stderr }: { stdin: Writable | undefined; stderr: Readable | undefined } = child;
+    const { stdin, stderr } = pipesOf(child);
     stderr?.on("data", (chunk: Buffer) => {
       words = (words + chunk.toString("latin1")).slice(-500);
     });
@@ -250,6 +248,11 @@ class LoggerChild {
   #prefix({ level }: QueuedLine): string {
     return this.#style === "prefix" ? `<${FACILITY[this.#options.facility] * 8 + SEVERITY[level]}>` : "";
   }
+}
+
+/** Without a descriptor left, Node makes neither the process nor the pipes that its types promise. */
+function pipesOf(child: Partial<Pick<ChildProcess, "stdin" | "stderr">>): typeof child {
+  return child;
 }
 
 function nameOf(level: LogLevel): string {

@@ -23,7 +23,7 @@ const held: number[] = [];
 for (let attempts = 0; attempts < 1000; attempts++) {
   // The logger's own descriptors come back when it dies, so they are taken again and again.
   try {
-    for (;;) held.push(openSync("/dev/null"));
+    for (;;) held.push(openSync("/dev/null", "r"));
   } catch {
     if (existsSync(go)) break;
   }
