@@ -55,6 +55,7 @@ export class MacroTable implements Macros {
 
   /** The command of a stage has come: what was sent for an earlier one of it, or for later stages, is over. */
   enter(name: MacroStage): void {
+    if (this.#sets.length === 0) return;
     const stage = STAGES.indexOf(name);
     if ((this.#fresh & (1 << stage)) === 0) this.#sets[stage] = undefined;
     this.#fresh = 0;

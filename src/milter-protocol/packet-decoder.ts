@@ -72,7 +72,7 @@ export class PacketDecoder {
     const to = from + length;
     const packet: Packet = {
       command: this.#buffer[from] as number,
-      payload: this.#buffer.subarray(from + 1, to),
+      payload: length === 1 ? NOTHING : this.#buffer.subarray(from + 1, to),
     };
     this.#start = to;
     if (to === this.#end) {

@@ -24,6 +24,8 @@ export class Connection implements SessionPorts {
   readonly #session: MilterSession;
   /** The owner's tick when the MTA was last heard. */
   lastTick: number;
+  /** Where the owner's table has it. */
+  tableIndex = -1;
   #paused = false;
 
   constructor(owner: ConnectionOwner, socket: Socket) {

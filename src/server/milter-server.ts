@@ -1,6 +1,7 @@
 import { createServer, type ListenOptions, type Server, type Socket } from "node:net";
 import { type MilterHandler, type MilterSession, ProtocolError } from "../milter-protocol/index.ts";
 import { Connection, type ConnectionOwner } from "./connection.ts";
+import { ConnectionTable } from "./connection-table.ts";
 import type { ServerEvent, ServerStatistics } from "./events.ts";
 import { RateLimitedCount } from "./rate-limited-count.ts";
 
@@ -41,7 +42,7 @@ export class MilterServer {
   readonly #options: ServerOptions;
   readonly #server: Server;
   readonly #owner: ConnectionOwner & { tick: number; draining: boolean };
-  readonly #connections = new Set<Connection>();
+  readonly #connections = new ConnectionTable();
   readonly #refusals: RateLimitedCount;
   readonly #acceptFailures: RateLimitedCount;
   readonly #counters = {
@@ -126,7 +127,7 @@ export class MilterServer {
     clearInterval(this.#ticker);
     const tickMs = Math.max(1, Math.min(TICK_MS_MAX, Math.floor(idleTimeoutMs / TICKS_PER_TIMEOUT)));
     const ticks = Math.ceil(idleTimeoutMs / tickMs);
-    for (const connection of this.#connections) connection.lastTick = this.#owner.tick;
+    for (const connection of this.#connections.all()) connection.lastTick = this.#owner.tick;
     this.#ticker = setInterval(() => {
       this.#owner.tick++;
       this.#closeSilent(ticks);
@@ -135,7 +136,7 @@ export class MilterServer {
 
   statistics(): ServerStatistics {
     let busy = 0;
-    for (const connection of this.#connections) if (connection.busy) busy++;
+    for (const connection of this.#connections.all()) if (connection.busy) busy++;
     return { open: this.#connections.size, busy, ...this.#counters };
   }
 
@@ -149,11 +150,11 @@ export class MilterServer {
     if (this.#server.listening) this.#server.close();
     this.#refusals.stop();
     this.#acceptFailures.stop();
-    for (const connection of this.#connections) connection.closeWhenIdle();
+    for (const connection of this.#connections.all()) connection.closeWhenIdle();
     if (this.#connections.size === 0) return;
     await new Promise<void>((resolve) => {
       const timer = setTimeout(() => {
-        for (const connection of this.#connections) connection.destroy();
+        for (const connection of this.#connections.all()) connection.destroy();
       }, shutdownTimeMs);
       this.#whenEmpty = () => {
         clearTimeout(timer);
@@ -175,7 +176,7 @@ export class MilterServer {
 
   #closeSilent(ticks: number): void {
     const { tick } = this.#owner;
-    for (const connection of this.#connections) {
+    for (const connection of this.#connections.all()) {
       if (connection.waiting) connection.lastTick = tick;
       else if (tick - connection.lastTick > ticks) {
         this.#counters.idleClosed++;
