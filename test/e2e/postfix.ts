@@ -1,11 +1,12 @@
 /** A real Postfix with smf-spf as its milter and delivery into the rig's mailboxes. */
 import { existsSync, readdirSync, rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
+import { accepts } from "../support/accepts.ts";
 import { TLS } from "./certificates.ts";
 import { DELIVER } from "./mailbox.ts";
 import type { HeldMessage, Mta } from "./mta.ts";
 import { MTA_IPV4, MTA_IPV6, run } from "./namespace.ts";
-import { accepts, Program, waitUntil } from "./process.ts";
+import { Program, waitUntil } from "./process.ts";
 import { readmeLine } from "./readme.ts";
 import { makeAccount } from "./sasl.ts";
 

@@ -1,6 +1,5 @@
 /** Long-running programs of the rig. */
 import { type ChildProcess, spawn } from "node:child_process";
-import { connect } from "node:net";
 import { setTimeout as sleep } from "node:timers/promises";
 
 const WAIT_MS = 20_000;
@@ -12,20 +11,6 @@ export async function waitUntil(what: string, ready: () => boolean | Promise<boo
     if (performance.now() > end) throw new Error(`waited in vain for ${what}`);
     await sleep(10);
   }
-}
-
-/** Whether a TCP or Unix socket takes connections. */
-export function accepts(target: { host: string; port: number } | { path: string }): Promise<boolean> {
-  return new Promise((resolve) => {
-    const socket = connect(target);
-    socket.once("connect", () => {
-      socket.destroy();
-      resolve(true);
-    });
-    socket.once("error", () => {
-      resolve(false);
-    });
-  });
 }
 
 /** A child that stays in the foreground; what it prints is kept for the error message of a failed start. */

@@ -1,11 +1,12 @@
 /** A real Sendmail, configured as README tells the administrator to, with delivery into the rig's mailboxes. */
 import { mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
+import { accepts } from "../support/accepts.ts";
 import { TLS } from "./certificates.ts";
 import { DELIVER } from "./mailbox.ts";
 import type { HeldMessage, Mta } from "./mta.ts";
 import { MTA_IPV4, MTA_IPV6, RIG, run } from "./namespace.ts";
-import { accepts, Program } from "./process.ts";
+import { Program } from "./process.ts";
 import { readmeLine } from "./readme.ts";
 import { makeAccount } from "./sasl.ts";
 

@@ -1,9 +1,9 @@
 /** The daemon as it is shipped, started for scenarios. */
 import { type ChildProcess, spawn } from "node:child_process";
 import { existsSync, mkdirSync, readFileSync, statSync, writeFileSync } from "node:fs";
-import { connect } from "node:net";
 import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
+import { accepts } from "../support/accepts.ts";
 import type { Scenario } from "./scenario.ts";
 
 /** The bundle that `make build` makes, or another one named by SMF_SPF. */
@@ -66,7 +66,7 @@ export class Daemon {
     const file = writeConfiguration(place, scenario);
     const daemon = new Daemon(["-f", "-c", file], scenario.environment);
     const end = performance.now() + START_MS;
-    while (!daemon.#isReady(place) || !(await accepts(place.socket))) {
+    while (!daemon.#isReady(place) || !(await accepts({ path: place.socket }))) {
       if (!daemon.#running) throw new Error(`the daemon ended: ${daemon.#output}`);
       if (performance.now() > end) {
         await daemon.stop("SIGKILL");
@@ -105,17 +105,4 @@ export class Daemon {
     this.#child.kill(signal);
     return this.#exited;
   }
-}
-
-function accepts(path: string): Promise<boolean> {
-  return new Promise((resolve) => {
-    const socket = connect({ path });
-    socket.once("connect", () => {
-      socket.destroy();
-      resolve(true);
-    });
-    socket.once("error", () => {
-      resolve(false);
-    });
-  });
 }
