@@ -3,13 +3,16 @@ import { isAscii, type OctetString, textOfOctets } from "./octets.ts";
 
 const LABEL_OCTETS_MAX = 63;
 const NAME_OCTETS_MAX = 253;
+/** A character of UTF-8 has at most 4 octets and at least one in an A-label, so no longer name can be converted. */
+const U_LABELS_OCTETS_MAX = 4 * NAME_OCTETS_MAX;
 
 /**
  * The name with every U-label as an A-label (RFC 8616 section 3, RFC 5891); a name of ASCII labels is
- * returned as it is. Undefined where a label is no UTF-8 or no valid U-label.
+ * returned as it is. Undefined where a label is no UTF-8 or no valid U-label, and for a name that is too long for DNS in any case.
  */
 export function toALabels(name: OctetString): OctetString | undefined {
   if (isAscii(name)) return name;
+  if (name.length > U_LABELS_OCTETS_MAX) return undefined;
   const text = textOfOctets(name);
   if (text === undefined) return undefined;
   const labels: string[] = [];

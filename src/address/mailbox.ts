@@ -3,6 +3,8 @@ import type { OctetString } from "./octets.ts";
 
 const LOCAL_PART_OCTETS_MAX = 64;
 const DOMAIN_OCTETS_MAX = 255;
+/** A whole path with its source route. RFC 5321 has 256, MTAs read lines of 2,048 octets. */
+const PATH_OCTETS_MAX = 4_096;
 
 /**
  * The argument of MAIL FROM or RCPT TO, read as RFC 5321 section 4.1.2 has it (RFC 6531 for octets above
@@ -33,6 +35,7 @@ export interface PathOptions {
  * a mailbox with an empty domain (`<postmaster>`; Sendmail also sends local senders so).
  */
 export function parsePath(argument: OctetString, { relaxedLocalPart }: PathOptions): Path {
+  if (argument.length > PATH_OCTETS_MAX) return malformed(`path is longer than ${PATH_OCTETS_MAX} octets`);
   const inner = bracketed(argument.trim());
   if (inner === undefined) return malformed("angle brackets do not match");
   if (inner === "") return { kind: "null" };

@@ -13,6 +13,12 @@ import type { CheckedMail, Message } from "./message.ts";
 import { canMove } from "./needs.ts";
 import { authservIdOf, type Surroundings } from "./surroundings.ts";
 
+/**
+ * An index that no header reaches: the field goes to its end. One that is merely added comes at the end too with
+ * Postfix, but Sendmail puts it above the first of its name, which would turn the order of recipients round.
+ */
+const BELOW_ALL_FIELDS = 1_000_000;
+
 /** The Subject with the tag; a Subject of its own where the message has none. */
 export function tagEdit(subject: OctetString | undefined, tag: string): Edit {
   return subject === undefined
@@ -87,7 +93,12 @@ export function quarantineEdits(
   const named = quarantine.shared ? [] : quarantine.recipients;
   return [
     ...named.map(
-      (path): Edit => ({ kind: "addHeader", name: "X-SPF-Original-To", value: printable(path, smtputf8) }),
+      (path): Edit => ({
+        kind: "insertHeader",
+        index: BELOW_ALL_FIELDS,
+        name: "X-SPF-Original-To",
+        value: printable(path, smtputf8),
+      }),
     ),
     ...quarantine.removed.map((path): Edit => ({ kind: "deleteRecipient", path })),
     ...quarantine.boxes.map((path): Edit => ({ kind: "addRecipient", path })),

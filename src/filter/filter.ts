@@ -21,6 +21,7 @@ import {
   recipientOf,
   recipientSyntaxReply,
   refusalStage,
+  TOO_MANY_RECIPIENTS,
   trustedSession,
 } from "../policy/index.ts";
 import { dispose, disposeUnchecked } from "./dispose.ts";
@@ -169,6 +170,7 @@ class Filter implements MilterHandler {
     const message = this.#message;
     if (message === undefined) return CONTINUE;
     message.journal.queueId ??= macros.get("i");
+    if (!message.hasRoomFor(argument)) return CONTINUE;
     if (this.#connection.kind === "relay") {
       message.unread.push(argument);
       return CONTINUE;
@@ -208,12 +210,24 @@ class Filter implements MilterHandler {
     const message = this.#message;
     if (message === undefined) return NOTHING_TO_DO;
     message.journal.queueId = macros.get("i") ?? message.journal.queueId;
+    if (message.overfull) {
+      const response = this.#refuseOverfull(message);
+      if (response.kind === "reply") return { edits: [], response };
+    }
     if (this.#connection.kind === "relay") return this.#checkRelayed(message);
     this.#message = undefined;
     const { mail } = message;
     return mail === undefined
       ? disposeUnchecked(this.#around, message)
       : dispose(this.#around, message, mail);
+  }
+
+  /** Spoken at the end, where every MTA listens, and for all: who is not known can be neither spared nor moved. */
+  #refuseOverfull(message: Message): Response {
+    const { reportOnly } = message.mail?.policy.actions ?? this.#around.ports.settings;
+    const response = speak(message, "too many recipients", TOO_MANY_RECIPIENTS, reportOnly);
+    if (response.kind === "reply") this.#message = undefined;
+    return response;
   }
 
   /** Everything about a message through a trusted relay is decided when its header has been seen. */

@@ -15,6 +15,10 @@ import type { FieldsSeen } from "./fields-seen.ts";
 import type { Journal } from "./journal.ts";
 import type { Cancel } from "./ports.ts";
 
+/** More than an MTA sends in one message: Postfix stops at 1,000. */
+const RECIPIENTS_MAX = 10_000;
+const RECIPIENT_OCTETS_MAX = 1_048_576;
+
 /** A mail that is evaluated. */
 export interface CheckedMail {
   readonly client: Client;
@@ -43,12 +47,27 @@ export class Message {
   /** The arguments of RCPT TO of a message through a relay, until its client is known. */
   readonly unread: OctetString[] = [];
   #judgement: Judgement | undefined;
+  #recipientOctets = 0;
+  #overfull = false;
 
   constructor(argument: OctetString, parameters: readonly string[], fields: FieldsSeen, journal: Journal) {
     this.argument = argument;
     this.smtputf8 = parameters.some((parameter) => parameter.toUpperCase() === "SMTPUTF8");
     this.fields = fields;
     this.journal = journal;
+  }
+
+  /** Whether there were more recipients than are kept: then none may get the message, for some are not known. */
+  get overfull(): boolean {
+    return this.#overfull;
+  }
+
+  /** Whether one more recipient may be kept; to be asked once for each. */
+  hasRoomFor(argument: OctetString): boolean {
+    this.#recipientOctets += argument.length;
+    const kept = this.recipients.length + this.unread.length;
+    if (kept >= RECIPIENTS_MAX || this.#recipientOctets > RECIPIENT_OCTETS_MAX) this.#overfull = true;
+    return !this.#overfull;
   }
 
   /** What the findings come to as far as client and sender decide; to be asked when all is known. */

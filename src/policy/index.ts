@@ -32,6 +32,13 @@ export {
 } from "./judgement.ts";
 export type { MailPolicy } from "./mail-policy.ts";
 export { type Inquiry, nextInquiry, withOutcome } from "./next-inquiry.ts";
-export { firstLine, type Reply, type ReplyFacts, recipientSyntaxReply, refusal } from "./reply.ts";
+export {
+  firstLine,
+  type Reply,
+  type ReplyFacts,
+  recipientSyntaxReply,
+  refusal,
+  TOO_MANY_RECIPIENTS,
+} from "./reply.ts";
 export type { ActionSettings, AddressPattern, ClientNat, PolicyFor, PolicySettings } from "./settings.ts";
 export { type RelayedClient, type RelayHop, readRelayHop } from "./trusted-relay.ts";

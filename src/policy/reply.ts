@@ -7,7 +7,7 @@ import type { ActionSettings } from "./settings.ts";
 
 /** An SMTP reply that refuses. Printable ASCII throughout; no line reaches 512 octets with its codes. */
 export interface Reply {
-  readonly code: "550" | "450" | "451";
+  readonly code: "550" | "450" | "451" | "452";
   /** RFC 3463, RFC 7372. */
   readonly enhanced: string;
   readonly lines: readonly string[];
@@ -71,6 +71,9 @@ export function recipientSyntaxReply(actions: Pick<ActionSettings, "softFail">):
     lines: ["Recipient address does not conform to RFC 5321 syntax"],
   };
 }
+
+/** The reply to a message with more recipients than are kept in memory (RFC 5321 section 4.5.3.1.10). */
+export const TOO_MANY_RECIPIENTS: Reply = { code: "452", enhanced: "4.5.3", lines: ["Too many recipients"] };
 
 /** The first line of a reply as it is spoken, for the log. */
 export function firstLine({ code, enhanced, lines }: Reply): string {

@@ -35,6 +35,13 @@ describe("toALabels()", () => {
   });
 });
 
+describe("toALabels() of a very long name", () => {
+  it("converts no U-labels that DNS could not carry in any case", () => {
+    assert.equal(toALabels(octetsOfText("é.".repeat(300_000))), undefined);
+    assert.equal(toALabels("a.".repeat(300_000)), "a.".repeat(300_000));
+  });
+});
+
 describe("isWireName()", () => {
   for (const [name, valid] of [
     ["example.com", true],

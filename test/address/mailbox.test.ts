@@ -73,6 +73,7 @@ describe("parsePath()", () => {
     `<${LOCAL_64}l@example.com>`,
     `<user@${"d".repeat(250)}.example>`,
     "<user\0@example.com>",
+    `<${"@a.example,".repeat(400)}@a.example:user@example.com>`,
   ];
   for (const text of malformed) {
     it(`says what is wrong with ${JSON.stringify(text.slice(0, 40))}`, () => {

@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { describe, it } from "node:test";
 import type { Answer } from "../../src/milter-protocol/index.ts";
 import { line, pattern } from "../policy/facts.ts";
-import { OFFER, Rig, type RigOptions, shownActions, shownEdits, spoken } from "./rig.ts";
+import { endOf, OFFER, Rig, type RigOptions, shownActions, shownEdits, spoken } from "./rig.ts";
 
 const ZONE = { "sender.test": "fail", "soft.test": "softfail" } as const;
 const VIP = { whitelistTo: [pattern("vip@rig.test")] };
@@ -171,8 +171,8 @@ describe("quarantine", () => {
     const { edits, actions } = passage({ settings }, "<u@soft.test>", ["<a@rig.test>", "<b@rig.test>"]);
     assert.deepEqual(edits, [
       TAG,
-      "add X-SPF-Original-To: <a@rig.test>",
-      "add X-SPF-Original-To: <b@rig.test>",
+      "insert 1000000 X-SPF-Original-To: <a@rig.test>",
+      "insert 1000000 X-SPF-Original-To: <b@rig.test>",
       "delrcpt <a@rig.test>",
       "delrcpt <b@rig.test>",
       "addrcpt <box@rig.test>",
@@ -236,7 +236,7 @@ describe("quarantine", () => {
 
   it("spells an 8-bit recipient in ASCII unless the message is SMTPUTF8", () => {
     const { edits } = passage({ settings }, "<u@soft.test>", ["<j\xc3\xb6rg@rig.test>"]);
-    assert.ok(edits.includes("add X-SPF-Original-To: <j\\x{F6}rg@rig.test>"));
+    assert.ok(edits.includes("insert 1000000 X-SPF-Original-To: <j\\x{F6}rg@rig.test>"));
     assert.ok(edits.includes("delrcpt <j\xc3\xb6rg@rig.test>"));
   });
 
@@ -305,5 +305,35 @@ describe("ReportOnly", () => {
     assert.deepEqual(soft.edits, ["delrcpt <b@rig.test>", "addrcpt <postmaster>"]);
     const fail = passage({ settings: one }, "<u@sender.test>", ["<a@rig.test>", "<b@rig.test>"]);
     assert.deepEqual(fail.spoken, ["continue", "continue", "550 5.7.23"]);
+  });
+});
+
+describe("more recipients than are kept", () => {
+  const settings = { quarantine: true };
+
+  it("have their message refused for the time being at its end, and only that one", () => {
+    const rig = new Rig({ settings, zone: ZONE });
+    rig.connect();
+    rig.mail("<u@soft.test>");
+    for (let i = 0; i < 10_001; i++) assert.deepEqual(rig.rcpt(`<u${i}@rig.test>`), { kind: "continue" });
+    assert.equal(spoken(endOf(rig.eom()).response), "452 4.5.3");
+    const { end } = rig.message("<u@soft.test>", ["<a@rig.test>"], []);
+    assert.ok(shownEdits(end).includes("addrcpt <postmaster>"));
+  });
+
+  it("are counted by their octets too", () => {
+    const rig = new Rig({ settings: { ...settings, reportOnly: true }, zone: ZONE });
+    rig.connect();
+    rig.mail("<u@soft.test>");
+    for (let i = 0; i < 20; i++) rig.rcpt(`<${"x".repeat(100_000)}${i}@rig.test>`);
+    assert.equal(
+      shownEdits(endOf(rig.eom())).some((edit) => edit.startsWith("delrcpt")),
+      false,
+    );
+    assert.ok(
+      rig.events.some(
+        (event) => event.event === "action" && event.reason === "too many recipients" && event.reportOnly,
+      ),
+    );
   });
 });
