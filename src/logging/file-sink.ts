@@ -1,4 +1,5 @@
 import { close, write } from "node:fs";
+import { Gathering } from "./gathering.ts";
 import type { LogLevel } from "./levels.ts";
 import { LineQueue } from "./line-queue.ts";
 import { CLOSE_MS_MAX, lostText, type OwnWords, QUEUE_LINES_MAX, type Sink } from "./sink.ts";
@@ -24,6 +25,9 @@ export interface FileSinkOptions {
 export class FileSink implements Sink {
   readonly #options: FileSinkOptions;
   readonly #queue = new LineQueue(QUEUE_LINES_MAX);
+  readonly #gathering = new Gathering(BATCH_LINES_MAX, () => {
+    this.#pump();
+  });
   #fd: number;
   #pending: { buffer: Buffer; lines: number; fd: number } | undefined;
   #retry: NodeJS.Timeout | undefined;
@@ -44,11 +48,11 @@ export class FileSink implements Sink {
 
   write(level: LogLevel, line: string): void {
     this.#queue.push({ level, line: this.#options.head(level) + line });
-    this.#pump();
+    this.#gathering.add(level, this.#queue.length);
   }
 
   start(): void {
-    this.#pump();
+    this.#gathering.flush();
   }
 
   reopen(): string | undefined {
@@ -59,6 +63,7 @@ export class FileSink implements Sink {
     } catch (error) {
       return error instanceof Error ? error.message : String(error);
     }
+    this.#gathering.flush();
     const old = this.#fd;
     this.#fd = fd;
     if (this.#pending?.fd === old) this.#replaced = old;
@@ -67,6 +72,7 @@ export class FileSink implements Sink {
   }
 
   async close(): Promise<void> {
+    this.#gathering.flush();
     if (this.#pending !== undefined || this.#queue.length > 0) {
       await new Promise<void>((resolve) => {
         const timer = setTimeout(resolve, CLOSE_MS_MAX);
@@ -135,7 +141,8 @@ export class FileSink implements Sink {
       this.#lastError = "";
       this.#queue.giveBack([{ level: "warning", line: head("warning") + line }]);
     }
-    this.#pump();
+    if (this.#queue.length >= BATCH_LINES_MAX || this.#idle !== undefined) this.#pump();
+    else if (this.#queue.length > 0) this.#gathering.wait();
   }
 }
 
