@@ -1,4 +1,5 @@
 /** The way to a verdict: verdict cache → evaluator → answer cache → resolver. */
+import { getHeapStatistics } from "node:v8";
 import {
   type AnswerCache,
   createAnswerCache,
@@ -25,6 +26,13 @@ export type EngineSettings = Pick<
   | "prefetch"
 >;
 
+const CACHE_OCTETS_MAX = 64 * 1024 * 1024;
+
+/** What one cache may weigh: no more than an eighth of the heap, which on a small machine is small. */
+function cacheOctets(): number {
+  return Math.min(CACHE_OCTETS_MAX, Math.floor(getHeapStatistics().heap_size_limit / 8));
+}
+
 /** Caches and resolver; several generations of settings may share one. */
 export class Engine {
   readonly servers: readonly { readonly address: string; readonly port: number }[];
@@ -41,10 +49,16 @@ export class Engine {
       timeoutMs: settings.dnsTimeoutMs,
       tries: settings.dnsTries,
     });
-    this.#answers = createAnswerCache({ source: this.#resolver, entriesMax: settings.cacheSize });
+    const octetsMax = cacheOctets();
+    this.#answers = createAnswerCache({
+      source: this.#resolver,
+      entriesMax: settings.cacheSize,
+      octetsMax,
+    });
     this.#verdicts = createVerdictCache({
       ttlSeconds: settings.ttlSeconds,
       entriesMax: settings.cacheSize,
+      octetsMax,
       onError,
       check: (input, done) =>
         drive(
