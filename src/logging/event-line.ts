@@ -1,6 +1,6 @@
 import type { ActionEvent, FilterEvent, MailFacts, ResultEvent } from "../filter/index.ts";
 import type { LogLevel } from "./levels.ts";
-import { boundedLine, fieldValue, quotedValue } from "./printable.ts";
+import { boundedLine, fieldValue, LINE_OCTETS_MAX, quotedValue } from "./printable.ts";
 
 /** The formats of text; `json` is another matter. */
 export type TextFormat = "classic" | "2.5" | "detailed";
@@ -11,9 +11,25 @@ export function levelOf(event: FilterEvent): LogLevel {
   return event.action === "skipped" || event.action === "header removed" ? "info" : "notice";
 }
 
-/** The event as one line of text, without head and line end. */
-export function eventLine(event: FilterEvent, format: TextFormat): string {
-  return boundedLine(event.event === "result" ? resultLine(event, format) : actionLine(event, format));
+/**
+ * The event as text, without head and line end: one line, or several that begin alike where one cannot name all
+ * recipients.
+ */
+export function eventLines(event: FilterEvent, format: TextFormat): string[] {
+  if (event.event === "result") return [boundedLine(resultLine(event, format))];
+  const beginning = actionLine(event, format);
+  const lines: string[] = [];
+  let line = beginning;
+  for (const recipient of event.recipients) {
+    const named = `, to=${fieldValue(recipient)}`;
+    if (line.length + named.length > LINE_OCTETS_MAX && line !== beginning) {
+      lines.push(line);
+      line = beginning;
+    }
+    line += named;
+  }
+  lines.push(line);
+  return lines.map(boundedLine);
 }
 
 function resultLine(event: ResultEvent, format: TextFormat): string {
@@ -39,7 +55,6 @@ function actionLine(event: ActionEvent, format: TextFormat): string {
   ];
   if (event.queueId !== undefined) parts.push(`queue=${fieldValue(event.queueId)}`);
   if (event.reply !== undefined) parts.push(`reply=${quotedValue(event.reply)}`);
-  for (const recipient of event.recipients) parts.push(`to=${fieldValue(recipient)}`);
   return parts.join(", ");
 }
 

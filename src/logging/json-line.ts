@@ -4,14 +4,10 @@ import { levelOf } from "./event-line.ts";
 import { type LogLevel, SEVERITY } from "./levels.ts";
 import { LINE_OCTETS_MAX, printableOctets, printableText, VALUE_OCTETS_MAX } from "./printable.ts";
 
-/** Tried in turn until the line fits: octets a value, recipients named. */
-const SIZES: readonly (readonly [number, number])[] = [
-  [VALUE_OCTETS_MAX, 20],
-  [VALUE_OCTETS_MAX, 4],
-  [80, 2],
-  [32, 1],
-  [12, 0],
-];
+/** How many octets of a value are shown; tried in turn until the line fits. */
+const SIZES: readonly number[] = [VALUE_OCTETS_MAX, 80, 32, 12];
+/** More are never named in one line. */
+const RECIPIENTS_MAX = 400;
 
 type Fields = Record<string, string | number | boolean | readonly string[] | undefined>;
 
@@ -43,18 +39,46 @@ export class JsonLines {
     );
   }
 
-  /** An event of the filter. */
-  event(event: FilterEvent): string {
-    const level = levelOf(event);
-    for (const [octetsMax, recipientsMax] of SIZES) {
-      const fields =
-        event.event === "result"
-          ? resultFields(event, octetsMax)
-          : actionFields(event, octetsMax, recipientsMax);
-      const line = this.#format(level, fields);
+  /** An event of the filter: one line, or several that begin alike where one cannot name all recipients. */
+  events(event: FilterEvent): string[] {
+    if (event.event === "result") return [this.#result(event)];
+    const lines: string[] = [];
+    let rest = event.recipients;
+    do {
+      const { line, named } = this.#action(event, rest);
+      lines.push(line);
+      rest = rest.slice(named);
+    } while (rest.length > 0);
+    return lines;
+  }
+
+  #result(event: ResultEvent): string {
+    for (const octetsMax of SIZES) {
+      const line = this.#format(levelOf(event), resultFields(event, octetsMax));
       if (line.length <= LINE_OCTETS_MAX) return line;
     }
-    return this.#format(level, { event: event.event, message: "too long" });
+    return this.#tooLong(event);
+  }
+
+  /** A line that names the first of these recipients, and how many it names. */
+  #action(event: ActionEvent, recipients: readonly string[]): { line: string; named: number } {
+    const first = recipients.slice(0, RECIPIENTS_MAX);
+    for (const octetsMax of SIZES) {
+      const fields = actionFields(event, octetsMax);
+      const room = LINE_OCTETS_MAX - this.#format(levelOf(event), { ...fields, to: [] }).length;
+      const to = fitting(
+        first.map((recipient) => printableOctets(recipient, octetsMax)),
+        room,
+      );
+      if (room >= 0 && (to.length > 0 || first.length === 0)) {
+        return { line: this.#format(levelOf(event), { ...fields, to }), named: to.length };
+      }
+    }
+    return { line: this.#tooLong(event), named: recipients.length };
+  }
+
+  #tooLong(event: FilterEvent): string {
+    return this.#format(levelOf(event), { event: event.event, message: "too long" });
   }
 
   /** A message of the daemon itself. */
@@ -103,7 +127,8 @@ function resultFields(event: ResultEvent, octetsMax: number): Fields {
   };
 }
 
-function actionFields(event: ActionEvent, octetsMax: number, recipientsMax: number): Fields {
+/** All but the recipients' names; `recipients` is how many there are. */
+function actionFields(event: ActionEvent, octetsMax: number): Fields {
   return {
     event: "action",
     action: event.action,
@@ -111,7 +136,17 @@ function actionFields(event: ActionEvent, octetsMax: number, recipientsMax: numb
     ...whoFields(event, octetsMax),
     reason: printableOctets(event.reason, 2 * octetsMax),
     reply: event.reply === undefined ? undefined : printableOctets(event.reply, 2 * octetsMax),
-    to: event.recipients.slice(0, recipientsMax).map((recipient) => printableOctets(recipient, octetsMax)),
+    to: [],
     recipients: event.recipients.length,
   };
+}
+
+/** The first of the values, as many as an array in JSON has room for. */
+function fitting(values: readonly string[], room: number): readonly string[] {
+  let octets = -1;
+  const end = values.findIndex((value) => {
+    octets += JSON.stringify(value).length + 1;
+    return octets > room;
+  });
+  return end === -1 ? values : values.slice(0, end);
 }

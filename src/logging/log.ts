@@ -1,5 +1,5 @@
 import type { FilterEvent } from "../filter/index.ts";
-import { eventLine, levelOf, type TextFormat } from "./event-line.ts";
+import { eventLines, levelOf, type TextFormat } from "./event-line.ts";
 import { FileSink } from "./file-sink.ts";
 import { JsonLines } from "./json-line.ts";
 import { isWanted, type LogLevel, SEVERITY, type SyslogFacility } from "./levels.ts";
@@ -108,7 +108,8 @@ export class Log {
     const level = levelOf(event);
     if (!isWanted(level, this.#settings.logLevel)) return;
     const format = this.#settings.logFormat;
-    this.#write(level, format === "json" ? this.#json.event(event) : eventLine(event, format));
+    const lines = format === "json" ? this.#json.events(event) : eventLines(event, format);
+    for (const line of lines) this.#write(level, line);
   };
 
   error(text: string): void {

@@ -2,10 +2,10 @@ import assert from "node:assert/strict";
 import { describe, it } from "node:test";
 import fc from "fast-check";
 import type { FilterEvent } from "../../src/filter/index.ts";
-import { eventLine, levelOf, type TextFormat } from "../../src/logging/event-line.ts";
+import { eventLines, levelOf, type TextFormat } from "../../src/logging/event-line.ts";
 import { actionEvent, FUZZ, hostileEvent, resultEvent } from "./samples.ts";
 
-describe("eventLine", () => {
+describe("eventLines", () => {
   const table: [string, FilterEvent, TextFormat, string][] = [
     [
       "a verdict is classic",
@@ -91,7 +91,7 @@ describe("eventLine", () => {
   ];
   for (const [what, event, format, line] of table) {
     it(`says it when ${what}`, () => {
-      assert.equal(eventLine(event, format), line);
+      assert.deepEqual(eventLines(event, format), [line]);
     });
   }
 
@@ -101,11 +101,12 @@ describe("eventLine", () => {
         hostileEvent,
         fc.constantFrom<TextFormat>("classic", "2.5", "detailed"),
         (event, format) => {
-          const line = eventLine(event, format);
-          assert.match(line, /^[\x20-\x7e]{1,1000}$/);
-          const withoutQuoted = line.replace(/="(?:[^"\\]|\\.)*"/g, "");
-          if (!line.endsWith("...")) assert.doesNotMatch(withoutQuoted.replace(/\\./g, ""), /"/);
-          if (event.event === "result" && format === "classic") assert.equal(line.split(", ").length, 4);
+          for (const line of eventLines(event, format)) {
+            assert.match(line, /^[\x20-\x7e]{1,1000}$/);
+            const withoutQuoted = line.replace(/="(?:[^"\\]|\\.)*"/g, "");
+            if (!line.endsWith("...")) assert.doesNotMatch(withoutQuoted.replace(/\\./g, ""), /"/);
+            if (event.event === "result" && format === "classic") assert.equal(line.split(", ").length, 4);
+          }
         },
       ),
       FUZZ,
@@ -113,8 +114,29 @@ describe("eventLine", () => {
   });
 
   it("keeps the sender in sight when HELO and PTR are long", () => {
-    const line = eventLine(resultEvent({ ptr: "p".repeat(5000), helo: "\x01".repeat(5000) }), "classic");
-    assert.ok(line.endsWith(", mikio@example.jp"), line);
+    const [line] = eventLines(resultEvent({ ptr: "p".repeat(5000), helo: "\x01".repeat(5000) }), "classic");
+    assert.ok(line?.endsWith(", mikio@example.jp"), line);
+  });
+});
+
+describe("eventLines with many recipients", () => {
+  const recipients = Array.from({ length: 100 }, (_, index) => `<user${index}@example.jp>`);
+  const beginning =
+    "SPF quarantined: 192.0.2.9, [192.0.2.9], spf.example.jp, mail@uso.example.jp, " +
+    'reason="SPF fail", queue=4AM3IhAB012345';
+
+  it("names each once, in order, in lines that begin alike and stay within 1,000 octets", () => {
+    const lines = eventLines(actionEvent({ action: "quarantined", reply: undefined, recipients }), "classic");
+    assert.deepEqual(
+      lines.map((line) => line.slice(0, line.indexOf(", to="))),
+      lines.map(() => beginning),
+    );
+    assert.equal(lines.length, 3);
+    assert.ok(lines.every((line) => line.length <= 1000));
+    assert.deepEqual(
+      lines.flatMap((line) => [...line.matchAll(/, to=([^,]*)/g)].map(([, name]) => name)),
+      recipients,
+    );
   });
 });
 

@@ -1,15 +1,22 @@
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
 import fc from "fast-check";
+import type { FilterEvent } from "../../src/filter/index.ts";
 import { JsonLines } from "../../src/logging/json-line.ts";
 import { actionEvent, FUZZ, hostileEvent, resultEvent } from "./samples.ts";
 
 const lines = new JsonLines(() => new Date("2025-11-22T03:18:00.000Z"));
 const read = (line: string): Record<string, unknown> => JSON.parse(line) as Record<string, unknown>;
 
+const only = (event: FilterEvent): Record<string, unknown> => {
+  const [line = "", ...more] = lines.events(event);
+  assert.deepEqual(more, []);
+  return read(line);
+};
+
 describe("JsonLines", () => {
-  it("event() writes a verdict with the names of the detailed format", () => {
-    assert.deepEqual(read(lines.event(resultEvent({ cached: true, guess: "pass", from: "" }))), {
+  it("events() writes a verdict with the names of the detailed format", () => {
+    assert.deepEqual(only(resultEvent({ cached: true, guess: "pass", from: "" })), {
       level: "info",
       time: "2025-11-22T03:18:00.000Z",
       event: "result",
@@ -28,8 +35,8 @@ describe("JsonLines", () => {
     });
   });
 
-  it("event() writes an action with its recipients", () => {
-    assert.deepEqual(read(lines.event(actionEvent({ recipients: ["<a@b>"] }))), {
+  it("events() writes an action with its recipients", () => {
+    assert.deepEqual(only(actionEvent({ recipients: ["<a@b>"] })), {
       level: "notice",
       time: "2025-11-22T03:18:00.000Z",
       event: "action",
@@ -57,13 +64,32 @@ describe("JsonLines", () => {
     assert.ok(lines.message("error", '"'.repeat(3000)).length <= 1000);
   });
 
-  it("event() is one object on one line of at most 1,000 octets, whatever a client says", () => {
+  it("events() names every recipient once, in order, in as many lines as it takes", () => {
+    const recipients = Array.from({ length: 100 }, (_, index) => `<user${index}@example.jp>`);
+    const written = lines.events(actionEvent({ recipients })).map(read);
+    assert.ok(written.length > 1);
+    assert.deepEqual(
+      written.flatMap(({ to }) => to),
+      recipients,
+    );
+    assert.deepEqual(
+      written.map(({ recipients: count, reason }) => [count, reason]),
+      written.map(() => [100, "SPF fail"]),
+    );
+  });
+
+  it("events() are objects of one line each of at most 1,000 octets, whatever a client says", () => {
     fc.assert(
       fc.property(hostileEvent, (event) => {
-        const line = lines.event(event);
-        assert.match(line, /^[\x20-\x7e]{1,1000}$/);
-        assert.equal(read(line)["event"], event.event);
-        assert.equal(typeof read(line)["from"], "string");
+        const written = lines.events(event);
+        for (const line of written) {
+          assert.match(line, /^[\x20-\x7e]{1,1000}$/);
+          assert.equal(read(line)["event"], event.event);
+          assert.equal(typeof read(line)["from"], "string");
+        }
+        if (event.event === "action") {
+          assert.equal(written.flatMap((line) => read(line)["to"]).length, event.recipients.length);
+        }
       }),
       FUZZ,
     );

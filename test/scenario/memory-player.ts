@@ -2,7 +2,7 @@
 import { createVerdictCache } from "../../src/cache/index.ts";
 import { parseConfig, type Settings } from "../../src/config/index.ts";
 import { createFilter, type Evaluator, type FilterEvent } from "../../src/filter/index.ts";
-import { eventLine, levelOf } from "../../src/logging/event-line.ts";
+import { eventLines, levelOf } from "../../src/logging/event-line.ts";
 import { JsonLines } from "../../src/logging/json-line.ts";
 import { isWanted } from "../../src/logging/levels.ts";
 import { withDefaultExplanation } from "../../src/spf-check/index.ts";
@@ -32,9 +32,9 @@ export function memoryPlayer(style: MtaName): Player {
         report: (event: FilterEvent) => {
           const level = levelOf(event);
           if (!isWanted(level, settings.logLevel)) return;
-          const text =
-            settings.logFormat === "json" ? json.event(event) : eventLine(event, settings.logFormat);
-          log.push({ level, text });
+          const lines =
+            settings.logFormat === "json" ? json.events(event) : eventLines(event, settings.logFormat);
+          for (const text of lines) log.push({ level, text });
         },
         nowMs: () => performance.now(),
         transport: "unix",
