@@ -160,7 +160,7 @@ export class VirtualMta implements SmtpPeer {
       const answer = this.#answer(verdict);
       if (answer.code !== "250") return answer;
     }
-    this.#message.recipients.push(path);
+    if (!this.#message.recipients.includes(path)) this.#message.recipients.push(path);
     return OK;
   }
 
