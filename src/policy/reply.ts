@@ -103,7 +103,8 @@ function reasonValues({ verdict, result }: Cause, facts: ReplyFacts): ReasonValu
 
 /** A long value keeps its right-hand end, where the domain is that answers for it. */
 function shownEnd(value: OctetString): string {
-  const text = printable(value, false);
+  // No octet becomes less than one, and 4 more keep a UTF-8 sequence that is cut in two out of sight.
+  const text = printable(value.slice(-(VALUE_OCTETS_MAX + 4)), false);
   return text.length <= VALUE_OCTETS_MAX ? text : `...${text.slice(-VALUE_OCTETS_MAX)}`;
 }
 

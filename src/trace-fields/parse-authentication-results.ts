@@ -88,9 +88,9 @@ function readHead(segment: OctetString): {
   wellFormed: boolean;
 } {
   const unreadable = { id: undefined, version: undefined, wellFormed: false };
-  const words = segment.match(/"(?:[^"\\]|\\[^])*"|[^ \t\r\n"]+|"/g) ?? [];
+  const words = segment.match(/"(?:[^"\\]|\\[^])*(?:"|$)|[^ \t\r\n"]+/g) ?? [];
   const first = words[0];
-  if (first === undefined) return unreadable;
+  if (first === undefined || (first.startsWith('"') && !isClosed(first))) return unreadable;
   const end = segment.indexOf(first) + first.length;
   if (end < segment.length && !/[ \t\r\n]/.test(segment.charAt(end))) return unreadable;
   const id = first.startsWith('"') ? unquote(first) : first;
@@ -104,6 +104,9 @@ function readHead(segment: OctetString): {
   }
   return { id, version: undefined, wellFormed: false };
 }
+
+/** A quoted string without an end reaches to the end of the text, so that it is gone through once. */
+const isClosed = (quoted: OctetString): boolean => /^"(?:[^"\\]|\\[^])*"$/.test(quoted);
 
 function unquote(quoted: OctetString): OctetString {
   return quoted
@@ -155,7 +158,7 @@ function readClause(segment: OctetString): { method: string | undefined; wellFor
 
 function lex(segment: OctetString): Lexeme[] {
   const lexemes: Lexeme[] = [];
-  for (const [text] of segment.matchAll(/[ \t\r\n]+|"(?:[^"\\]|\\[^])*"|[;=/.]|[^ \t\r\n"=/.]+/g)) {
+  for (const [text] of segment.matchAll(/[ \t\r\n]+|"(?:[^"\\]|\\[^])*(?:"|$)|[;=/.]|[^ \t\r\n"=/.]+/g)) {
     if (/^[ \t\r\n]/.test(text)) lexemes.push({ kind: "space" });
     else if (text.startsWith('"')) lexemes.push({ kind: "quoted", text });
     else if (text === ";" || text === "=" || text === "/" || text === ".") lexemes.push({ kind: text });

@@ -5,6 +5,8 @@ const LOCAL_PART_OCTETS_MAX = 128;
 const DOMAIN_OCTETS_MAX = 255;
 const TEXT_OCTETS_MAX = 320;
 const CUT = "...";
+/** Read beyond what is shown, so that a UTF-8 sequence cut in two is among what is not. */
+const MARGIN_OCTETS = 4;
 
 /** Well-formed UTF-8 above ASCII (RFC 3629), without the C1 controls and the separators of lines. */
 const UTF8_CHARACTER =
@@ -37,7 +39,7 @@ function hexPoint(codePoint: number): OctetString {
 
 /** Free text, its end cut off where it is long. */
 export function printableText(octets: OctetString, smtputf8: boolean): OctetString {
-  const text = printable(octets, smtputf8);
+  const text = printable(startOf(octets, TEXT_OCTETS_MAX), smtputf8);
   return text.length <= TEXT_OCTETS_MAX ? text : headOf(text, TEXT_OCTETS_MAX) + CUT;
 }
 
@@ -47,7 +49,7 @@ export function printableText(octets: OctetString, smtputf8: boolean): OctetStri
  */
 export function printableDomain(name: OctetString, smtputf8: boolean): OctetString {
   const labels = smtputf8 ? name : (toALabels(name) ?? name);
-  const text = printable(labels, smtputf8);
+  const text = printable(labels.slice(-(DOMAIN_OCTETS_MAX + MARGIN_OCTETS)), smtputf8);
   return text.length <= DOMAIN_OCTETS_MAX ? text : CUT + tailOf(text, DOMAIN_OCTETS_MAX);
 }
 
@@ -55,9 +57,14 @@ export function printableDomain(name: OctetString, smtputf8: boolean): OctetStri
 export function printableAddress(address: OctetString, smtputf8: boolean): OctetString {
   const at = address.lastIndexOf("@");
   if (at < 0) return printableText(address, smtputf8);
-  const local = printable(address.slice(0, at), smtputf8);
+  const local = printable(startOf(address.slice(0, at), LOCAL_PART_OCTETS_MAX), smtputf8);
   const shown = local.length <= LOCAL_PART_OCTETS_MAX ? local : headOf(local, LOCAL_PART_OCTETS_MAX) + CUT;
   return `${shown}@${printableDomain(address.slice(at + 1), smtputf8)}`;
+}
+
+/** No octet becomes less than one, so what lies behind is never shown, and not looked at. */
+function startOf(octets: OctetString, octetsMax: number): OctetString {
+  return octets.slice(0, octetsMax + MARGIN_OCTETS);
 }
 
 /** Cuts between characters, so that no half of a UTF-8 sequence remains. */
