@@ -148,7 +148,7 @@ connect 192.0.2.9\nNOOP \\x0d\\xff\n[delivered u{1..3}]\n...\n`;
     ["# t\n[zone]\na.test\n[session]\n", /x:3: a record is/],
     ["# t\n[delivered]\n[session]\n", /x:2: \[delivered\] names the mailboxes/],
     ["# t\n[environment]\nA b\n[session]\n", /x:3: an environment variable is/],
-    ["# t\n[session]\n[log]\n{"not json\n", /x:4: no JSON/],
+    ['# t\n[session]\n[log]\n{"not json\n', /x:4: no JSON/],
   ];
   for (const [text, fault] of FAULTY) {
     it(`throws where ${fault.source.slice(4)}`, () => {
