@@ -3,7 +3,7 @@ import type { SpfResult } from "../spf-check/index.ts";
 import { type CheckedIdentity, type TraceFacts, titleOf } from "./checked-identity.ts";
 import { fold, wordsOf } from "./folding.ts";
 import { printableAddress, printableDomain, printableText } from "./printable.ts";
-import { commentText, dotAtomOrQuoted } from "./quoting.ts";
+import { commentText, dotAtomOrQuoted, quotedString } from "./quoting.ts";
 
 /**
  * The value of the Received-SPF field (RFC 7208 section 9.1 with erratum 5436), folded with LF and a space,
@@ -12,9 +12,14 @@ import { commentText, dotAtomOrQuoted } from "./quoting.ts";
 export function receivedSpf(facts: TraceFacts, checked: CheckedIdentity): OctetString {
   const comment = commentText(commentOf(facts, checked));
   const pairs = pairsOf(facts, checked).map(
-    ([key, value], index, all) => `${key}=${dotAtomOrQuoted(value)}${index < all.length - 1 ? ";" : ""}`,
+    ([key, value], index, all) => `${key}=${valueOf(key, value)}${index < all.length - 1 ? ";" : ""}`,
   );
   return fold("Received-SPF", [titleOf(checked.outcome.result), ...wordsOf(`(${comment})`), ...pairs]);
+}
+
+/** A directive is quoted also where it is a dot-atom, such as `-all`, so that `default` cannot be taken for one. */
+function valueOf(key: string, value: OctetString): OctetString {
+  return key === "mechanism" && value !== "default" ? quotedString(value) : dotAtomOrQuoted(value);
 }
 
 function pairsOf(facts: TraceFacts, checked: CheckedIdentity): [string, OctetString][] {

@@ -83,6 +83,15 @@ describe("receivedSpf", () => {
     assert.ok(receivedSpf(factsOf({ helo: "" }), checkedOf("pass")).includes('helo=""'));
   });
 
+  it("quotes every mechanism, and leaves default bare", () => {
+    for (const mechanism of ["-all", "mx", "?include:a.example"]) {
+      const value = receivedSpf(factsOf(), checkedOf("pass", { outcome: { mechanism } }));
+      assert.ok(value.endsWith(` mechanism="${mechanism}"`), value);
+    }
+    const value = receivedSpf(factsOf(), checkedOf("neutral", { outcome: { mechanism: "default" } }));
+    assert.ok(value.endsWith(" mechanism=default"), value);
+  });
+
   it("keeps lines under 78 columns where they can be folded", () => {
     const checked = checkedOf("permerror", { outcome: { problem: "one two three ".repeat(20).trim() } });
     for (const line of `Received-SPF: ${receivedSpf(factsOf(), checked)}`.split("\n")) {
