@@ -1,7 +1,7 @@
 import { isHeloDomain, type OctetString, type Path } from "../address/index.ts";
 import type { Outcome } from "../spf-check/index.ts";
 import type { Findings } from "./findings.ts";
-import { isActedUpon, judge } from "./judgement.ts";
+import { actingResult, isActedUpon, judge } from "./judgement.ts";
 import type { MailPolicy } from "./mail-policy.ts";
 import type { PolicySettings } from "./settings.ts";
 
@@ -54,7 +54,13 @@ function nextForwarder(settings: PolicySettings, findings: Findings): Inquiry | 
 
 function mayBeActedUpon(policy: MailPolicy, findings: Findings): boolean {
   if (isActedUpon(policy.actions, judge(policy.actions, findings))) return true;
-  return policy.lines.length > 0 && findings.sender?.outcome.result !== "pass";
+  // A recipient's options may refuse what those of the mail do not; a pass is refused by none.
+  return (
+    policy.lines.length > 0 &&
+    [findings.helo, findings.sender].some(
+      (verdict) => verdict !== undefined && actingResult(verdict.outcome).result !== "pass",
+    )
+  );
 }
 
 /** The findings with what came of an inquiry. */

@@ -113,4 +113,32 @@ describe("nextInquiry", () => {
     assert.deepEqual(asked(settings, { "sender.test": "neutral" }), [SENDER, FW1]);
     assert.deepEqual(asked(settings, { "sender.test": "pass" }), [SENDER]);
   });
+
+  it("asks for forwarders where a recipient's options may refuse for HELO or local policy", () => {
+    const settings = {
+      checkHelo: true,
+      refuseFail: "off",
+      refuseHeloFail: "off",
+      tagSubject: false,
+      trustedForwarder: ["fw1.test"],
+      policyFor: [line({ to: pattern("strict@"), actions: { refuseFail: "on", refuseHeloFail: "on" } })],
+    } as const;
+    const zone = { "helo.test": "fail", "sender.test": "pass" } as const;
+    assert.deepEqual(asked(settings, zone), [HELO, SENDER, FW1]);
+    const passing = { "helo.test": "pass", "sender.test": "pass" } as const;
+    assert.deepEqual(asked(settings, passing), [HELO, SENDER]);
+    const local = { result: "fail", mechanism: "-all" } as const;
+    const findings = {
+      ...NO_FINDINGS,
+      sender: {
+        identity: "mailfrom",
+        sender: "u@sender.test",
+        outcome: outcome("pass", { local }),
+      },
+    } as const;
+    const sender = parsePath("<u@sender.test>", { relaxedLocalPart: false });
+    const all = settingsWith({ ...settings, checkHelo: false });
+    const policy = policyForMail(all, client(), sender);
+    assert.equal(nextInquiry(all, policy, { sender, helo: "helo.test" }, findings)?.purpose, "forwarder");
+  });
 });
