@@ -145,6 +145,7 @@ const GOOD: { readonly [K in OptionName]: readonly [string, unknown][] } = {
   RelaxedLocalPart: [["on", true]],
   TagSubject: [["off", false]],
   Tag: [
+    ["[gefälscht]", "[gefälscht]"],
     ["[spam?] maybe", "[spam?] maybe"],
     ['"[SPF #1]"', "[SPF #1]"],
   ],

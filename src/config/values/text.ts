@@ -9,10 +9,15 @@ const TAG_OCTETS_MAX = 100;
 const REASON_OCTETS_MAX = 400;
 const AUTHSERV_ID_OCTETS_MAX = 255;
 
-/** The text in front of a tagged Subject. */
+/** The text in front of a tagged Subject; letters beyond ASCII are encoded where it is written. */
 export const subjectTag: ValueKind<string> = textKind(
-  `printable ASCII, at most ${TAG_OCTETS_MAX} characters (other letters as an encoded-word of RFC 2047)`,
-  (text) => whyNotPrintable(text, TAG_OCTETS_MAX) ?? good(text),
+  `at most ${TAG_OCTETS_MAX} octets of UTF-8 without control characters`,
+  (text) =>
+    /\p{Cc}/u.test(text)
+      ? bad("holds a control character")
+      : Buffer.byteLength(text, "utf8") > TAG_OCTETS_MAX
+        ? bad(`is longer than ${TAG_OCTETS_MAX} octets`)
+        : good(text),
 );
 
 /** The text of a refusal, with named placeholders or those of printf. */
