@@ -142,6 +142,7 @@ export class VirtualMta implements SmtpPeer {
   }
 
   async #mail(player: MtaPlayer, path: string, parameters: readonly string[]): Promise<SmtpReply> {
+    if (this.#message !== undefined) return reply("503", "5.5.1 Error: nested MAIL command");
     this.#verdict = { kind: "continue" };
     const id = `ID${++this.#messages}`;
     const macros = { ...this.#macros.mail, ...(this.#style === "sendmail" ? { i: id } : {}) };
