@@ -90,6 +90,7 @@ export function needsOf({ settings, transport }: FilterPorts, offer: Offer): Nee
       edits: editsFor(uses, movable),
       wants: commandsFor(uses),
       answers: answersFor(uses, transport),
+      fields: fieldsFor(uses),
       rejectedRecipients: false,
       macros: macrosFor(settings, transport),
     };
@@ -110,10 +111,19 @@ function editsFor(uses: Uses, movable: boolean): ReadonlySet<EditKind> {
   return edits;
 }
 
-/** The edits that are both needed and offered. */
+let lastNeeded: Needs["edits"] | undefined;
+let lastOffered: ReadonlySet<EditKind> | undefined;
+let lastAgreed: ReadonlySet<EditKind> = new Set();
+
+/** The edits that are both needed and offered. An MTA offers the same each time, so the last answer is kept. */
 export function agreedEdits(offer: Offer, { edits }: Needs): ReadonlySet<EditKind> {
   const offered = offeredEdits(offer);
-  return new Set([...edits].filter((kind) => offered.has(kind)));
+  if (edits !== lastNeeded || offered !== lastOffered) {
+    lastAgreed = new Set([...edits].filter((kind) => offered.has(kind)));
+    lastNeeded = edits;
+    lastOffered = offered;
+  }
+  return lastAgreed;
 }
 
 /** Whether an MTA lets recipients be replaced by a quarantine box. */
@@ -126,6 +136,16 @@ function commandsFor(uses: Uses): ReadonlySet<OptionalCommand> {
   if (uses.seesRecipients) wants.add("rcpt");
   if (uses.removesForged || uses.removesGuesses || uses.tags || uses.hasRelays) wants.add("headers");
   return wants;
+}
+
+/** The fields that {@link FieldsSeen} looks at. */
+function fieldsFor(uses: Uses): ReadonlySet<string> {
+  const fields = new Set<string>();
+  if (uses.removesForged) fields.add("authentication-results");
+  if (uses.removesGuesses) fields.add("x-spf-guess");
+  if (uses.tags) fields.add("subject");
+  if (uses.hasRelays) fields.add("received");
+  return fields;
 }
 
 /**

@@ -78,7 +78,7 @@ function write(l: Layout, bytes: Buffer, start: number): number {
 
 /** A field name of RFC 5322 section 2.2: printable ASCII without colon; other octets are left out. */
 export function headerName(name: string): string {
-  return name.replace(/[^\x21-\x39\x3b-\x7e]/g, "");
+  return /[^\x21-\x39\x3b-\x7e]/.test(name) ? name.replace(/[^\x21-\x39\x3b-\x7e]/g, "") : name;
 }
 
 /**
@@ -87,6 +87,8 @@ export function headerName(name: string): string {
  * another field or the body.
  */
 export function headerValue(value: string): string {
+  // Nearly all values have nothing of it, and one look is quicker than three.
+  if (!/[\0\r]|[^\0-\xff]|\n(?![ \t]+[^ \t\n])/.test(value)) return value;
   return value
     .replace(/[\0\r]/g, "")
     .replace(/[^\0-\xff]/g, "?")

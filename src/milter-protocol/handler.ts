@@ -29,6 +29,8 @@ export interface Needs {
   readonly wants: ReadonlySet<OptionalCommand>;
   /** Of those, the ones that are answered; the others get SMFIP_NR_… where it is offered. */
   readonly answers: ReadonlySet<OptionalCommand>;
+  /** The names of the header fields that are wanted, in lower case; all where absent. The rest are not decoded. */
+  readonly fields?: ReadonlySet<string>;
   /** Also see recipients that the MTA itself refused (SMFIP_RCPT_REJ). */
   readonly rejectedRecipients: boolean;
   /** Macro names wanted at each stage, e.g. `{auth_authen}`; an absent stage gets an empty list. */

@@ -37,6 +37,7 @@ import {
   SMFIP_NR_UNKN,
   SMFIP_RCPT_REJ,
 } from "./constants.ts";
+import { FieldNames } from "./field-names.ts";
 import type { Needs, Offer, OptionalCommand } from "./handler.ts";
 import type { MacroStage } from "./macros.ts";
 import type { Edit } from "./response.ts";
@@ -56,6 +57,8 @@ export interface Negotiated {
   readonly replyLinesMax: number;
   /** The commands that the handler wants. */
   readonly wanted: ReadonlySet<CommandKind>;
+  /** The header fields that the handler wants; undefined for all. */
+  readonly fields: FieldNames | undefined;
   /** The commands after which the MTA does not wait for a reply. */
   readonly unanswered: ReadonlySet<CommandKind>;
   /** The SMFIC_OPTNEG packet to send; shared, not to be written to. */
@@ -110,9 +113,19 @@ const SYMBOL_LISTS: readonly (readonly [MacroStage, number])[] = [
   ["endOfHeaders", SMFIM_EOH],
 ];
 
-/** The edits that an MTA offers to carry out. A handler asks this in `negotiate` to know what it must do without. */
+let lastActions: number | undefined;
+let lastEdits: ReadonlySet<Edit["kind"]> = new Set();
+
+/**
+ * The edits that an MTA offers to carry out. A handler asks this in `negotiate` to know what it must do without.
+ * The same object for the same offer twice running.
+ */
 export function offeredEdits(offer: Offer): ReadonlySet<Edit["kind"]> {
-  return new Set(EDITS.filter((kind) => (offer.actions & ACTIONS[kind]) !== 0));
+  if (offer.actions !== lastActions) {
+    lastEdits = new Set(EDITS.filter((kind) => (offer.actions & ACTIONS[kind]) !== 0));
+    lastActions = offer.actions;
+  }
+  return lastEdits;
 }
 
 let lastOffer: Offer | undefined;
@@ -171,6 +184,7 @@ function agree(offer: Offer, needs: Needs): Negotiated {
       "endOfMessage",
       ...COMMANDS.filter(({ need }) => needs.wants.has(need)).map(({ kind }) => kind),
     ]),
+    fields: needs.fields === undefined ? undefined : new FieldNames(needs.fields),
     unanswered: new Set(COMMANDS.filter(({ nr }) => (protocol & nr) !== 0).map(({ kind }) => kind)),
     reply: encodeReply(version, actions, protocol, listed ? needs.macros : undefined),
   };

@@ -1,4 +1,5 @@
 import { PACKET_BYTES_MAX } from "./constants.ts";
+import type { FieldNames } from "./field-names.ts";
 import { ProtocolError } from "./protocol-error.ts";
 
 /** One packet: a command or response octet, and what follows it. */
@@ -6,6 +7,31 @@ export interface Packet {
   readonly command: number;
   /** A view of what was received, not a copy; valid as long as it is held. */
   readonly payload: Buffer;
+}
+
+/** A packet where it was received. A view of its octets is made when it is asked for: many never are. */
+export class ReceivedPacket implements Packet {
+  readonly command: number;
+  readonly #bytes: Buffer;
+  readonly #start: number;
+  readonly #end: number;
+
+  /** The command stands at `start`. */
+  constructor(bytes: Buffer, start: number, end: number) {
+    this.command = bytes[start] as number;
+    this.#bytes = bytes;
+    this.#start = start + 1;
+    this.#end = end;
+  }
+
+  get payload(): Buffer {
+    return this.#start === this.#end ? NOTHING : this.#bytes.subarray(this.#start, this.#end);
+  }
+
+  /** Of SMFIC_HEADER: whether it must be decoded for a handler that wants these fields. */
+  isField(names: FieldNames): boolean {
+    return names.wants(this.#bytes, this.#start, this.#end);
+  }
 }
 
 const LENGTH_BYTES = 4;
@@ -61,7 +87,7 @@ export class PacketDecoder {
    * The next whole packet, or undefined until more bytes are there.
    * Throws {@link ProtocolError} `packet-empty` and `packet-too-long`, as soon as the length is read.
    */
-  next(): Packet | undefined {
+  next(): ReceivedPacket | undefined {
     const pending = this.#end - this.#start;
     if (pending < LENGTH_BYTES) return undefined;
     const length = this.#buffer.readUInt32BE(this.#start);
@@ -70,10 +96,7 @@ export class PacketDecoder {
     if (pending < LENGTH_BYTES + length) return undefined;
     const from = this.#start + LENGTH_BYTES;
     const to = from + length;
-    const packet: Packet = {
-      command: this.#buffer[from] as number,
-      payload: length === 1 ? NOTHING : this.#buffer.subarray(from + 1, to),
-    };
+    const packet = new ReceivedPacket(this.#buffer, from, to);
     this.#start = to;
     if (to === this.#end) {
       this.#buffer = NOTHING;

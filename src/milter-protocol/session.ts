@@ -13,7 +13,7 @@ import {
 } from "./handler.ts";
 import { MacroTable } from "./macros.ts";
 import { type Negotiated, negotiate } from "./negotiate.ts";
-import { type Packet, PacketDecoder } from "./packet-decoder.ts";
+import { PacketDecoder, type ReceivedPacket } from "./packet-decoder.ts";
 import { ProtocolError } from "./protocol-error.ts";
 import { ReplyBatch } from "./reply-batch.ts";
 import { CONTINUE, type Response, TEMPFAIL } from "./response.ts";
@@ -164,7 +164,7 @@ export class MilterSession {
     return true;
   }
 
-  #admit(packet: Packet): void {
+  #admit(packet: ReceivedPacket): void {
     const kind = commandKind(packet);
     const next = TRANSITIONS[this.#state][kind];
     if (next === undefined) {
@@ -172,6 +172,11 @@ export class MilterSession {
         this.#state === "start" ? "negotiation-missing" : "command-out-of-order",
         `${kind} in state ${this.#state}`,
       );
+    }
+    if (kind === "header" && this.#terms?.fields !== undefined && !packet.isField(this.#terms.fields)) {
+      this.#state = next;
+      this.#settle(kind, this.#verdicts.standing ?? CONTINUE);
+      return;
     }
     const command = decodeCommand(packet);
     switch (command.kind) {

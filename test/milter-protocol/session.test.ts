@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
 import { ACCEPT, CONTINUE, type Needs, type Response } from "../../src/milter-protocol/index.ts";
-import { command, MODERN_OFFER, OLD_OFFER } from "../support/mta-codec.ts";
+import { command, MODERN_OFFER, OLD_OFFER, packet } from "../support/mta-codec.ts";
 import { ALL_NEEDS, type Script } from "../support/recording-handler.ts";
 import { SessionBench } from "../support/session-bench.ts";
 
@@ -77,6 +77,28 @@ describe("MilterSession", () => {
   it("answers nothing where no reply is waited for", () => {
     const bench = play("OCHMRTLLNBE", { needs: NO_ANSWERS });
     assert.equal(replies(bench), "ncc");
+  });
+
+  it("asks about no field that the handler does not want, and answers it all the same", () => {
+    const bench = play("OCHM", { needs: { ...ALL_NEEDS, fields: new Set(["subject"]) } });
+    bench.takeCalls();
+    assert.equal(replies(bench), "nccc");
+    bench.feed(command.header("To", "x"), PACKETS.L, command.header("X-Subject", "x"), PACKETS.E);
+    assert.deepEqual(bench.takeCalls(), ["header Subject:x", "endOfMessage"]);
+    assert.equal(replies(bench), "cccc");
+  });
+
+  it("gives a verdict that stands at fields that the handler does not want", () => {
+    const needs = { ...ALL_NEEDS, fields: new Set(["subject"]) };
+    const bench = play("OCH", { needs, mail: () => REJECT }).feed(PACKETS.M, command.header("To", "x"));
+    assert.equal(replies(bench), "nccyy");
+  });
+
+  it("closes on a field that cannot be read, wanted or not", () => {
+    const bench = play("OCHM", { needs: { ...ALL_NEEDS, fields: new Set(["subject"]) } });
+    bench.feed(packet(0x4c, "To\0"));
+    assert.equal(bench.closed, 1);
+    assert.equal(bench.errors.length, 1);
   });
 
   it("gives the path and parameters of MAIL as sent", () => {
