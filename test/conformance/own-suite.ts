@@ -131,8 +131,8 @@ function entryOf(owner: string, entry: OwnEntry): ZoneEntry {
 }
 
 function valueOf(type: string, value: string, shown: string): ZoneValue {
+  if (/^![A-Z]+$/.test(value)) return { rcode: value.slice(1) };
   if (type === "TXT" || type === "SPF") return value;
-  if (value.startsWith("!")) return { rcode: value.slice(1) };
   if (["A", "AAAA", "PTR", "CNAME"].includes(type)) return value;
   const exchange = /^(\d+) (\S+)$/.exec(value);
   if (type !== "MX" || exchange === null) throw new Error(`${shown} is no entry of a zone`);
