@@ -41,8 +41,17 @@ export function isIpv4Mapped(bytes: Uint8Array): boolean {
   );
 }
 
+/** For a text that isIPv4() has accepted. */
 function ipv4Bytes(text: string): Uint8Array {
-  return Uint8Array.from(text.split("."), Number);
+  const bytes = new Uint8Array(4);
+  let octet = 0;
+  for (let at = 0; at < text.length; at++) {
+    const digit = text.charCodeAt(at) - 0x30;
+    // A dot comes before all digits; an octet never wraps.
+    if (digit < 0) octet++;
+    else bytes[octet] = (bytes[octet] ?? 0) * 10 + digit;
+  }
+  return bytes;
 }
 
 /** For a text that isIPv6() has accepted. */

@@ -48,11 +48,12 @@ export function createFilter(ports: FilterPorts, resume: Resume): MilterHandler 
 }
 
 const NOTHING_TO_DO: EndOfMessageResponse = { edits: [], response: CONTINUE };
+const NO_EDITS: Surroundings["offered"] = new Set();
 const NOT_CONNECTED: ConnectDecision = { kind: "pass", reason: "no CONNECT", client: undefined };
 
 class Filter implements MilterHandler {
   readonly #resume: Resume;
-  #around: Surroundings;
+  readonly #around: { -readonly [Name in keyof Surroundings]: Surroundings[Name] };
   #connectAnswered = false;
   #connection = NOT_CONNECTED;
   #helo = "";
@@ -63,21 +64,21 @@ class Filter implements MilterHandler {
     this.#around = {
       ports,
       uses: usesOf(ports.settings),
-      offered: new Set(),
+      offered: NO_EDITS,
       receiver: ports.hostname,
     };
   }
 
   negotiate(offer: Offer): Needs {
     const needs = needsOf(this.#around.ports, offer);
-    this.#around = { ...this.#around, offered: agreedEdits(offer, needs) };
+    this.#around.offered = agreedEdits(offer, needs);
     this.#connectAnswered = isConnectAnswered(offer, needs);
     return needs;
   }
 
   connect(command: ConnectCommand, macros: Macros): Answer {
     const { ports } = this.#around;
-    this.#around = { ...this.#around, receiver: receiverOf(macros, ports.hostname) };
+    this.#around.receiver = receiverOf(macros, ports.hostname);
     this.#connection = decideAtConnect(ports.settings, command);
     this.#helo = "";
     // Where nobody waits for an answer here, it is spoken at MAIL.
@@ -257,7 +258,7 @@ class Filter implements MilterHandler {
     this.abort();
     this.#connection = NOT_CONNECTED;
     this.#helo = "";
-    this.#around = { ...this.#around, receiver: this.#around.ports.hostname };
+    this.#around.receiver = this.#around.ports.hostname;
   }
 
   close(): void {

@@ -39,9 +39,15 @@ export class Journal {
 
   /** A verdict was reached. */
   result(inquiry: Inquiry, { outcome, cached, elapsedMs }: Evaluation): void {
+    const { queueId, ip, ptr, helo, from } = this.#facts();
+    // Written out: this is made for every message, and a spread would cost more than all the rest of it.
     this.#report({
       event: "result",
-      ...this.#facts(),
+      queueId,
+      ip,
+      ptr,
+      helo,
+      from,
       result: outcome.result,
       cached,
       identity: inquiry.identity,

@@ -25,6 +25,7 @@ export function printableOctets(octets: string, octetsMax: number): string {
  * can pass for two.
  */
 export function fieldValue(octets: string): string {
+  if (octets.length <= VALUE_OCTETS_MAX && !/[^!#-[\]-~]/.test(octets)) return octets;
   return cut(
     octets
       .slice(0, VALUE_OCTETS_MAX + 1)
