@@ -12,19 +12,15 @@ import { createResolver, drive, type Resolver, systemNameservers } from "./dns/i
 import type { Cancel, Evaluation, EvaluationRequest, Evaluator } from "./filter/index.ts";
 import { checkHost, withDefaultExplanation } from "./spf-check/index.ts";
 
-/** The settings that an engine is made of; it lives as long as they stay the same. */
-export type EngineSettings = Pick<
-  Settings,
-  | "nameserver"
-  | "dnsTimeoutMs"
-  | "dnsTries"
-  | "cacheSize"
-  | "ttlSeconds"
-  | "lookupLimit"
-  | "voidLookupLimit"
-  | "localPolicy"
-  | "prefetch"
->;
+/** The settings that may change in an engine at work. */
+type AdjustableSettings = Pick<Settings, "cacheSize" | "ttlSeconds" | "prefetch">;
+
+/** The settings that an engine is made of; it lives as long as those that are not adjustable stay the same. */
+export type EngineSettings = AdjustableSettings &
+  Pick<
+    Settings,
+    "nameserver" | "dnsTimeoutMs" | "dnsTries" | "lookupLimit" | "voidLookupLimit" | "localPolicy"
+  >;
 
 const CACHE_OCTETS_MAX = 64 * 1024 * 1024;
 
@@ -39,11 +35,13 @@ export class Engine {
   readonly #resolver: Resolver;
   readonly #answers: AnswerCache;
   readonly #verdicts: VerdictCache;
+  #adjusted: AdjustableSettings;
   #users = 0;
 
   /** @param onError told of defects: what an evaluation or a filter has thrown */
   constructor(settings: EngineSettings, onError: (error: unknown) => void) {
     this.servers = serversOf(settings);
+    this.#adjusted = settings;
     this.#resolver = createResolver({
       servers: this.servers,
       timeoutMs: settings.dnsTimeoutMs,
@@ -67,7 +65,7 @@ export class Engine {
             nowSeconds: nowSeconds(),
             limits: settings,
             localPolicy: settings.localPolicy,
-            hints: settings.prefetch,
+            hints: this.#adjusted.prefetch,
             trace: false,
           }),
           {
@@ -82,6 +80,16 @@ export class Engine {
           done,
         ),
     });
+  }
+
+  /** Puts other settings in force; what is in memory stays as far as they let it. */
+  adjust(settings: AdjustableSettings): void {
+    const { cacheSize, ttlSeconds } = this.#adjusted;
+    this.#adjusted = settings;
+    if (settings.cacheSize !== cacheSize) this.#answers.setEntriesMax(settings.cacheSize);
+    if (settings.cacheSize !== cacheSize || settings.ttlSeconds !== ttlSeconds) {
+      this.#verdicts.setLimits({ ttlSeconds: settings.ttlSeconds, entriesMax: settings.cacheSize });
+    }
   }
 
   /** An evaluator with an operator's explanation; that comes after the cache, for it may name the sender. */

@@ -36,6 +36,7 @@ export class Generation {
       !diffSettings(this.settings, settings).clearsCache &&
       isDeepStrictEqual(serversOf(settings), this.engine.servers);
     const engine = sameEngine ? this.engine : new Engine(settings, this.#ports.onError);
+    if (sameEngine) engine.adjust(settings);
     return new Generation(settings, engine, this.#ports);
   }
 

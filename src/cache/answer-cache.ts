@@ -28,6 +28,8 @@ export interface AnswerCache extends AnswerSource {
   counters(): AnswerCacheCounters;
   /** Forgets all answers, those on their way included. */
   clear(): void;
+  /** Changes how many are kept; those used last stay. */
+  setEntriesMax(entriesMax: number): void;
 }
 
 /** Faults are never kept; negative answers are, as long as RFC 2308 allows. */
@@ -64,7 +66,8 @@ const nothing = (): void => undefined;
 class JoiningCache implements AnswerCache {
   readonly #source: AnswerSource;
   readonly #nowMs: () => number;
-  readonly #entries: LRUCache<string, Entry> | undefined;
+  readonly #octetsMax: number;
+  #entries: LRUCache<string, Entry> | undefined;
   #flights = new Map<string, Flight>();
   #hits = 0;
   #misses = 0;
@@ -78,7 +81,14 @@ class JoiningCache implements AnswerCache {
   }: AnswerCacheOptions) {
     this.#source = source;
     this.#nowMs = nowMs;
-    this.#entries = entriesMax > 0 ? new LRUCache({ max: entriesMax, maxSize: octetsMax }) : undefined;
+    this.#octetsMax = octetsMax;
+    this.setEntriesMax(entriesMax);
+  }
+
+  setEntriesMax(entriesMax: number): void {
+    const before = this.#entries?.dump() ?? [];
+    this.#entries = entriesMax > 0 ? new LRUCache({ max: entriesMax, maxSize: this.#octetsMax }) : undefined;
+    this.#entries?.load(before);
   }
 
   counters(): AnswerCacheCounters {

@@ -70,6 +70,8 @@ export interface VerdictCache {
   counters(): VerdictCacheCounters;
   /** Forgets all verdicts, those on their way included: for a change of DNS or rule options. */
   clear(): void;
+  /** Changes the bounds; verdicts in memory stay as far as they let them. */
+  setLimits(limits: Pick<VerdictCacheOptions, "ttlSeconds" | "entriesMax">): void;
 }
 
 /** See {@link VerdictCache}. */
@@ -136,6 +138,10 @@ class JoiningVerdictCache implements VerdictCache {
     // Those on their way still reach who waits for them, but nobody joins them and they are not kept.
     this.#flights = new Map();
     this.#leaders = new Map();
+  }
+
+  setLimits({ ttlSeconds, entriesMax }: Pick<VerdictCacheOptions, "ttlSeconds" | "entriesMax">): void {
+    this.#store.setLimits(entriesMax, ttlSeconds, this.#nowMs());
   }
 
   evaluate(request: VerdictRequest, done: (verdict: Verdict) => void): () => void {

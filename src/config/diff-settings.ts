@@ -7,7 +7,7 @@ export interface SettingsDifference {
   readonly changed: readonly OptionName[];
   /** Those of the changed options that take effect at the next start only. */
   readonly restartNeeded: readonly OptionName[];
-  /** What the caches hold may no longer be right, or their bounds have changed. */
+  /** What the caches hold may no longer be right. */
   readonly clearsCache: boolean;
 }
 

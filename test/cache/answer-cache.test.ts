@@ -168,6 +168,22 @@ describe("createAnswerCache", () => {
     assert.equal(fixture.ask("a.test").answers.length, 0);
   });
 
+  it("keeps what was used last when the number of entries changes", () => {
+    const fixture = new Fixture();
+    for (const name of ["a.test", "b.test", "c.test"]) fixture.learn(name, found(60));
+    fixture.ask("a.test");
+    const known = (name: string): number => {
+      const { answers, cancel } = fixture.ask(name);
+      cancel();
+      return answers.length;
+    };
+    fixture.cache.setEntriesMax(2);
+    assert.deepEqual([known("a.test"), known("b.test"), known("c.test")], [1, 0, 1]);
+    fixture.cache.setEntriesMax(3);
+    fixture.learn("d.test", found(60));
+    assert.deepEqual([known("a.test"), known("c.test"), known("d.test")], [1, 1, 1]);
+  });
+
   it("forgets everything when cleared, answers on their way included", () => {
     const fixture = new Fixture();
     fixture.learn("a.test", found(60));

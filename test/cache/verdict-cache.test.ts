@@ -185,6 +185,32 @@ describe("createVerdictCache", () => {
 });
 
 describe("evaluate, joining", () => {
+  it("keeps what was used last when its bounds change, and nothing longer than the new TTL", () => {
+    const fixture = new Fixture();
+    const known = (n: number): string => {
+      const asked = fixture.evaluate({ domain: `d${n}.test` });
+      asked.cancel();
+      return gist(asked);
+    };
+    for (const n of [1, 2, 3]) fixture.learn(outcome(), { domain: `d${n}.test` });
+    known(1);
+    fixture.cache.setLimits({ ttlSeconds: 60, entriesMax: 2 });
+    assert.deepEqual([known(1), known(2), known(3)], ["pass cached", "", "pass cached"]);
+    fixture.nowMs += 59_999;
+    assert.equal(known(1), "pass cached");
+    fixture.nowMs += 1;
+    assert.equal(known(1), "");
+    fixture.learn(outcome(), { domain: "d4.test" });
+    fixture.cache.setLimits({ ttlSeconds: 3600, entriesMax: 2 });
+    assert.equal(known(4), "pass cached");
+    fixture.nowMs += 60_000;
+    assert.equal(known(4), "", "a longer TTL is for the verdicts that come");
+    fixture.learn(outcome(), { domain: "d5.test" });
+    fixture.cache.setLimits({ ttlSeconds: 0, entriesMax: 2 });
+    assert.equal(known(5), "");
+    assert.equal(fixture.cache.counters().entries, 0);
+  });
+
   it("serves equal requests with one evaluation", () => {
     const fixture = new Fixture({ ttlSeconds: 0 });
     const all = [fixture.evaluate(), fixture.evaluate(), fixture.evaluate()];

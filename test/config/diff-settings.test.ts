@@ -24,6 +24,11 @@ describe("diffSettings", () => {
       "SPFRules a:two.example",
       { changed: ["SPFRules"], restartNeeded: [], clearsCache: true },
     ],
+    [
+      "",
+      "TTL 1m\nCacheSize 5\nPrefetch off",
+      { changed: ["Prefetch", "TTL", "CacheSize"], restartNeeded: [], clearsCache: false },
+    ],
     ["", "SPFBestGuess on", { changed: ["SPFGuess"], restartNeeded: [], clearsCache: true }],
     [
       "OverrideRecord a.example v=spf1 -all",

@@ -17,6 +17,9 @@ describe("the life of the daemon", () => {
     nameserver = await startNameserver({
       "fail.example": [{ TXT: "v=spf1 -all" }],
       "slow.example": ["TIMEOUT"],
+      "early.example": [{ TXT: "v=spf1 a:one.example a:two.example -all" }],
+      "late.example": [{ TXT: "v=spf1 a:one.example a:two.example -all" }],
+      "one.example": [{ A: "192.0.2.1" }],
     });
   });
 
@@ -57,6 +60,51 @@ describe("the life of the daemon", () => {
     await until("the warning", () => logged("only a restart changes SocketMode"));
     old.quit();
     next.quit();
+  });
+
+  it("keeps cached verdicts on SIGHUP, until an option changes that they depend on", async () => {
+    const server = `Nameserver 127.0.0.1:${nameserver.port}`;
+    const daemon = await start("RefuseFail off");
+    let reloads = 0;
+    let verdicts = 0;
+    const verdictAfter = async (...lines: string[]): Promise<string> => {
+      if (lines.length > 0) {
+        installed.configure(server, "RefuseFail off", ...lines);
+        daemon.kill("SIGHUP");
+        reloads++;
+        const done = (): number => installed.logLines().filter((line) => line.includes("in force")).length;
+        await until("the reload", () => done() === reloads);
+      }
+      const mta = await installed.mta();
+      await mta.message({ from: "<a@fail.example>", recipients: ["<b@c.test>"] });
+      mta.quit();
+      const results = (): string[] => installed.logLines().filter((line) => /^SPF fail/.test(line));
+      verdicts++;
+      await until("the verdict", () => results().length === verdicts);
+      return results().at(-1)?.split(":")[0] ?? "";
+    };
+    assert.equal(await verdictAfter(), "SPF fail");
+    assert.equal(await verdictAfter("TTL 30m", "CacheSize 50"), "SPF fail (cached)");
+    assert.equal(await verdictAfter("TTL 30m", "Prefetch off", "TagSubject off"), "SPF fail (cached)");
+    assert.equal(await verdictAfter("SPFRules ip4:203.0.113.1"), "SPF fail");
+    assert.equal(await verdictAfter("SPFRules ip4:203.0.113.1", "TTL 0"), "SPF fail");
+  });
+
+  it("asks early for what records name, or no more, after a SIGHUP that changes Prefetch", async () => {
+    const daemon = await start("TTL 0", "CacheSize 1");
+    const mta = await installed.mta();
+    await mta.message({ from: "<a@early.example>", recipients: ["<b@c.test>"] });
+    mta.quit();
+    await until("the early question", () => nameserver.questions.of("two.example") === 1);
+    installed.configure(`Nameserver 127.0.0.1:${nameserver.port}`, "TTL 0", "CacheSize 1", "Prefetch off");
+    daemon.kill("SIGHUP");
+    await until("the reload", () => logged("changed: Prefetch"));
+    nameserver.resetCounts();
+    const next = await installed.mta();
+    await next.message({ from: "<a@late.example>", recipients: ["<b@c.test>"] });
+    next.quit();
+    assert.equal(nameserver.questions.of("late.example"), 1);
+    assert.equal(nameserver.questions.of("two.example"), 0);
   });
 
   it("keeps the old settings on SIGHUP when the file has faults, and names file and line", async () => {

@@ -17,7 +17,7 @@ export type Section = (typeof SECTIONS)[number];
 
 /**
  * What a changed option asks of a running daemon: nothing more than the new settings, to drop what the caches
- * hold (verdicts or answers may come out differently, or the caches themselves change), or a restart.
+ * hold (verdicts or answers may come out differently), or a restart.
  */
 export type OnReload = "in flight" | "clears the cache" | "restart";
 

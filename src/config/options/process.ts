@@ -36,13 +36,11 @@ export const MEMORY_OPTIONS = {
   TTL: option(time(0, 365 * DAY), "1h", {
     section: "memory",
     help: "longest life of a cached verdict",
-    onReload: "clears the cache",
     of: (s) => s.ttlSeconds,
   }),
   CacheSize: option(count(1, 10_000_000), "100000", {
     section: "memory",
     help: "entries of each cache",
-    onReload: "clears the cache",
     of: (s) => s.cacheSize,
   }),
 };
