@@ -88,7 +88,8 @@ function optional(fields: Record<string, unknown>, name: string): string | undef
 
 /**
  * Runs work on every line of an input, at most `concurrency` lines at a time, and hands the results on in the
- * order of the lines.
+ * order of the lines, each as soon as it and those before it are there: whoever writes one line at a time gets
+ * its result before the next.
  */
 export async function inOrder<T>(
   lines: AsyncIterable<string>,
@@ -96,12 +97,14 @@ export async function inOrder<T>(
   work: (line: string) => Promise<T>,
   emit: (result: T) => Promise<void>,
 ): Promise<void> {
-  const running: Promise<T>[] = [];
+  const emitted: Promise<void>[] = [];
+  let last: Promise<void> = Promise.resolve();
   for await (const line of lines) {
-    running.push(work(line));
-    if (running.length < concurrency) continue;
-    const first = running.shift();
-    if (first !== undefined) await emit(await first);
+    last = Promise.all([work(line), last]).then(([result]) => emit(result));
+    // Whoever waits for it hears of a rejection; until then it is no unhandled one.
+    last.catch(() => undefined);
+    emitted.push(last);
+    if (emitted.length >= concurrency) await emitted.shift();
   }
-  for (const result of running) await emit(await result);
+  await last;
 }

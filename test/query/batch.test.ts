@@ -124,4 +124,31 @@ describe("inOrder()", () => {
     assert.deepEqual(results, lines);
     assert.equal(most, 4);
   });
+
+  it("hands a result on before the next line comes", async () => {
+    const results: string[] = [];
+    async function* oneAtATime(): AsyncGenerator<string> {
+      for (const line of ["a", "b", "c"]) {
+        yield line;
+        while (results.at(-1) !== line) await new Promise((resolve) => setImmediate(resolve));
+      }
+    }
+    await inOrder(
+      oneAtATime(),
+      32,
+      (line) => Promise.resolve(line),
+      (line) => {
+        results.push(line);
+        return Promise.resolve();
+      },
+    );
+    assert.deepEqual(results, ["a", "b", "c"]);
+  });
+
+  it("rejects where work or handing on does", async () => {
+    const failing = (): Promise<never> => Promise.reject(new Error("no"));
+    const fine = (): Promise<void> => Promise.resolve();
+    await assert.rejects(inOrder(linesOf(["a", "b", "c"]), 2, failing, fine), /no/);
+    await assert.rejects(inOrder(linesOf(["a", "b", "c"]), 2, fine, failing), /no/);
+  });
 });
