@@ -45,6 +45,7 @@ function run(message: Message, mail: CheckedMail, evaluating: Evaluating, deadli
         sender: inquiry.sender,
         helo: mail.helo,
         receiver,
+        clientName: mail.client.evaluatedName,
         deadlineMs,
       },
       (evaluation) => {

@@ -11,6 +11,8 @@ export interface EvaluationRequest {
   readonly sender: OctetString;
   readonly helo: OctetString;
   readonly receiver: OctetString;
+  /** The verified host name of that address, for %{p} in the operator's explanation. */
+  readonly clientName?: OctetString | undefined;
   /** On the clock of {@link FilterPorts.nowMs}; out of time is temperror. */
   readonly deadlineMs: number;
 }

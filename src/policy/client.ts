@@ -10,6 +10,8 @@ export interface Client {
   readonly evaluatedIp: IpAddress;
   /** The host name, where it is verified. */
   readonly name: OctetString | undefined;
+  /** The host name of the evaluated address, as far as the MTA has verified it. */
+  readonly evaluatedName: OctetString | undefined;
   /** The name, or what the MTA gave instead of one: `[192.0.2.9]`. */
   readonly shownName: OctetString;
 }
@@ -21,10 +23,13 @@ export function clientAt(
   hostname: OctetString,
 ): Client {
   const ip = unmapIpv4(address);
+  const evaluatedIp = evaluatedAddress(settings, ip);
+  const name = verifiedName(hostname);
   return {
     ip,
-    evaluatedIp: evaluatedAddress(settings, ip),
-    name: verifiedName(hostname),
+    evaluatedIp,
+    name,
+    evaluatedName: evaluatedIp.text === ip.text ? name : undefined,
     shownName: hostname === "" ? `[${ip.text}]` : hostname,
   };
 }

@@ -61,8 +61,24 @@ describe("mail", () => {
       sender: "User@Sender.test",
       helo: "helo.sender.test",
       receiver: "mx.rig.test",
+      // It is the name of another address than the one evaluated.
+      clientName: undefined,
       deadlineMs: 21_000,
     });
+  });
+
+  it("tells the evaluation the host name of the client where the MTA has verified it", () => {
+    for (const [hostname, name] of [
+      ["mx.sender.test", "mx.sender.test"],
+      ["[192.0.2.9]", undefined],
+      ["unknown", undefined],
+    ] as const) {
+      const rig = new Rig();
+      rig.connect("192.0.2.9", hostname);
+      rig.helo();
+      rig.mail("<user@sender.test>");
+      assert.equal(rig.requests[0]?.clientName, name);
+    }
   });
 
   it("reads an IPv6 client in Sendmail's spelling, and an IPv4-mapped one as IPv4", () => {
