@@ -24,7 +24,7 @@ make_tarball() {
 	mkdir "$folder"
 	{
 		sources
-		printf '%s\n' dist/smf-spf.js dist/spfquery.js dist/package.json dist/licenses.txt
+		printf '%s\n' dist/smf-spf.js dist/spfquery.js dist/package.json dist/LICENSES
 	} >"$work/files"
 	tar -cf - -T "$work/files" | tar -xf - -C "$folder"
 	# One time for all: the programs are not older than the sources, so make does not build them again.
@@ -63,7 +63,7 @@ make_copyright() {
 	indent LICENSE
 	printf '\nFiles: usr/sbin/smf-spf usr/bin/spfquery.smf-spf\nCopyright: their authors, as named below\n'
 	printf 'License: of-libraries\n The programs hold libraries that come under these licences.\n .\n'
-	indent dist/licenses.txt
+	indent dist/LICENSES
 }
 indent() {
 	sed -e 's/[[:space:]]*$//' -e 's/^$/./' -e 's/^/ /' "$1"

@@ -1,17 +1,21 @@
 /** Composition root of smf-spf: arguments → settings → bind → drop privileges → serve → drain. */
-import { DEFAULT_CONFIG_FILE } from "./config/index.ts";
+import { DEFAULT_CONFIG_FILE, type Settings } from "./config/index.ts";
 import {
   type CommandLine,
+  canDropPrivileges,
   DaemonError,
   EXIT,
   findStarter,
   inheritedSocket,
+  isRoot,
   parseCommandLine,
   type Starter,
+  type StartOutcome,
   startInBackground,
 } from "./daemon/index.ts";
-import { checkConfig, configFileOf, readSettings } from "./read-settings.ts";
+import { type ConfigChoice, checkConfig, configFileOf, readSettings } from "./read-settings.ts";
 import { runDaemon } from "./run-daemon.ts";
+import { startAsUser } from "./start-as-user.ts";
 import { VERSION } from "./version.ts";
 
 const say = (line: string): void => {
@@ -52,37 +56,64 @@ async function run(
     dryRun: commandLine.dryRun,
   };
   const read = readSettings(choice);
+  const complainAll = (lines: readonly string[]): void => {
+    // The process in the background tells the one that started it, which has a terminal.
+    if (!starter.isBackground) lines.forEach(complain);
+  };
   if (read.settings === undefined) {
-    [...read.warnings, ...read.faults].forEach(complain);
+    complainAll([...read.warnings, ...read.faults]);
     await starter.failed(read.exitCode, read.faults.join("\n"));
     return read.exitCode;
   }
   const { settings, warnings } = read;
-  const supervised = inheritedSocket(process.env, process.pid) !== undefined;
-  if (settings.daemonize && !commandLine.foreground && !supervised && !starter.isBackground) {
-    warnings.forEach(complain);
-    const outcome = await startInBackground({
-      script: program,
-      args: argumentsOf(choice),
-      execArgv: process.execArgv,
-      env: process.env,
-      keepStdout: settings.logTo === "/dev/stdout",
-      keepStderr: settings.logTo === "/dev/stderr",
-    });
-    if (outcome.message !== "") complain(outcome.message);
-    return outcome.exitCode;
-  }
-  if (process.stderr.isTTY) warnings.forEach(complain);
   try {
-    return await runDaemon({ settings, warnings, choice, program, starter });
+    const another = starter.isBackground
+      ? undefined
+      : anotherProcess(settings, choice, commandLine.foreground);
+    if (another === undefined) {
+      if (process.stderr.isTTY) complainAll(warnings);
+      return await runDaemon({ settings, warnings, choice, program, starter });
+    }
+    complainAll(warnings);
+    const { exitCode, message } = await another();
+    if (message !== "") complain(message);
+    return exitCode;
   } catch (error) {
     const expected = error instanceof DaemonError;
     const message = expected ? error.message : `unexpected error: ${String(error)}`;
     const exitCode = expected ? error.exitCode : EXIT.software;
-    complain(message);
+    complainAll([message]);
     await starter.failed(exitCode, message);
     return exitCode;
   }
+}
+
+/** Starts the process that becomes the daemon; undefined where this one does. */
+function anotherProcess(
+  settings: Settings,
+  choice: ConfigChoice,
+  staysInForeground: boolean,
+): (() => Promise<StartOutcome>) | undefined {
+  const systemdSocket = inheritedSocket(process.env, process.pid);
+  const foreground = staysInForeground || systemdSocket !== undefined || !settings.daemonize;
+  const start = {
+    script: process.argv[1] ?? "smf-spf",
+    args: argumentsOf(choice),
+    execArgv: process.execArgv,
+    env: process.env,
+    keepStdout: foreground || settings.logTo === "/dev/stdout",
+    keepStderr: foreground || settings.logTo === "/dev/stderr",
+  };
+  if (!isRoot() || canDropPrivileges()) return foreground ? undefined : () => startInBackground(start);
+  // systemd is told the new PID; any other supervisor would take the daemon for dead.
+  if (foreground && process.env["NOTIFY_SOCKET"] === undefined) {
+    throw new DaemonError(
+      EXIT.osError,
+      `this Node (${process.version}, libuv ${process.versions.uv}) does not let root be given up: start it ` +
+        `without -f, or as the user: setpriv --reuid=${settings.user} --regid=${settings.user} --init-groups smf-spf -f`,
+    );
+  }
+  return () => startAsUser({ ...start, settings, systemdSocket, warn: complain });
 }
 
 /** The command line of the process in the background. */

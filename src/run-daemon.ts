@@ -1,28 +1,30 @@
 /** The life of the daemon: bind, drop privileges, serve, reload, drain. */
+import { accessSync, constants } from "node:fs";
 import { hostname } from "node:os";
 import { Generation } from "./compose-generation.ts";
 import { diffSettings, type Settings } from "./config/index.ts";
 import {
   type Account,
+  adoptSocket,
   type BoundSocket,
   bindSocket,
   DaemonError,
   dropPrivileges,
   EXIT,
-  findGroup,
   findUser,
   inheritedSocket,
   isRoot,
   listenToSignals,
   notifyReady,
-  prepareRunDirectory,
   removePidFile,
-  type SocketAccess,
   type Starter,
+  systemCode,
+  verifyPrivileges,
   writePidFile,
 } from "./daemon/index.ts";
 import { Log } from "./logging/index.ts";
-import { type ConfigChoice, readSettings } from "./read-settings.ts";
+import { prepareFolders, socketAccess } from "./prepare-start.ts";
+import { type ConfigChoice, configFileOf, readSettings } from "./read-settings.ts";
 import { MilterServer, type ServerEvent } from "./server/index.ts";
 import { Traffic } from "./traffic.ts";
 import { VERSION } from "./version.ts";
@@ -45,10 +47,18 @@ export interface DaemonStart {
  */
 export async function runDaemon(start: DaemonStart): Promise<number> {
   const { settings, starter } = start;
+  const { handover } = starter;
   const account = isRoot() ? findUser(settings.user) : undefined;
-  const socketFd = inheritedSocket(process.env, process.pid);
-  const warnings = [...start.warnings, ...prepareFolders(settings, account, socketFd, starter)];
-  const log = openLog(settings, account);
+  const socketFd = handover?.socketFd ?? inheritedSocket(process.env, process.pid);
+  const warnings = [...start.warnings];
+  if (handover === undefined) {
+    const ownsSocket = socketFd === undefined;
+    warnings.push(...prepareFolders(settings, account, { ownsSocket, needsPidFile: starter.isBackground }));
+  } else {
+    const user = findUser(settings.user);
+    if (user !== undefined) verifyPrivileges(user);
+  }
+  const log = openLog(settings, account, handover?.logFd);
   const daemon = new Daemon(start, log);
   let ready = false;
   process.on("uncaughtException", (error) => {
@@ -72,11 +82,16 @@ export async function runDaemon(start: DaemonStart): Promise<number> {
   process.umask(0o027);
   log.start();
   for (const warning of warnings) log.warning(warning);
+  const file = configFileOf(start.choice);
+  if (account !== undefined && !mayRead(file)) {
+    log.warning(`${file} cannot be read by User ${account.name}: a reload will not take it in`);
+  }
   const ended = daemon.serve();
   ready = true;
-  await starter.ready();
+  // First systemd, which must know this process before the one that started it ends.
   const failure = await notifyReady(process.env, { status: `listening on ${nameOf(settings)}` });
   if (failure !== undefined) log.warning(failure);
+  await starter.ready();
   return ended;
 }
 
@@ -113,15 +128,18 @@ class Daemon {
   /** From the bind to the drop nothing waits, so no connection is served as root. */
   async open(account: Account | undefined, socketFd: number | undefined): Promise<void> {
     const { settings, program, starter } = this.#start;
-    const access: SocketAccess = {
-      mode: settings.socketMode,
-      account,
-      gid: settings.socketGroup === undefined ? undefined : findGroup(settings.socketGroup),
-    };
+    const { socket } = settings;
+    const { handover } = starter;
     if (socketFd === undefined) {
-      this.#socket = await bindSocket((options) => this.#server.listen(options), settings.socket, access);
+      const access = socketAccess(settings, account);
+      this.#socket = await bindSocket((options) => this.#server.listen(options), socket, access);
     } else {
       await this.#server.listen({ fd: socketFd });
+    }
+    if (handover !== undefined) {
+      // The PID file is written by the process that started this one.
+      if (!handover.fromSystemd && socket.kind === "unix") this.#socket = adoptSocket(socket.path);
+      return;
     }
     try {
       writePidFile(settings.pidFile, account, program);
@@ -254,43 +272,30 @@ function boundAtStart({
   return { socket, socketMode, socketGroup, user, pidFile, daemonize };
 }
 
-function prepareFolders(
-  settings: Settings,
-  account: Account | undefined,
-  socketFd: number | undefined,
-  starter: Starter,
-): string[] {
-  const { socket, pidFile } = settings;
-  const warnings: string[] = [];
-  if (socketFd === undefined && socket.kind === "unix") {
-    warnings.push(
-      ...prepareRunDirectory({ option: "Socket", path: socket.path, exitCode: EXIT.unavailable }, account),
-    );
-  }
-  try {
-    warnings.push(
-      ...prepareRunDirectory({ option: "PidFile", path: pidFile, exitCode: EXIT.cannotCreate }, account),
-    );
-  } catch (error) {
-    if (starter.isBackground || !(error instanceof DaemonError)) throw error;
-    warnings.push(error.message);
-  }
-  return warnings;
-}
-
-function openLog(settings: Settings, account: Account | undefined): Log {
+function openLog(settings: Settings, account: Account | undefined, logFd: number | undefined): Log {
   try {
     return new Log(settings, {
       hostname: hostname(),
       pid: process.pid,
       now: () => new Date(),
       owner: account,
+      logFd,
       journalStream: process.env["JOURNAL_STREAM"],
     });
   } catch (error) {
     throw new DaemonError(EXIT.cannotCreate, error instanceof Error ? error.message : String(error), {
       cause: error,
     });
+  }
+}
+
+/** Whether this process, root no longer, may read the file; one that is not there counts as well. */
+function mayRead(file: string): boolean {
+  try {
+    accessSync(file, constants.R_OK);
+    return true;
+  } catch (error) {
+    return systemCode(error) !== "EACCES";
   }
 }
 

@@ -1,11 +1,12 @@
 import { lookup } from "node:dns/promises";
 import { chmodSync, lchownSync, lstatSync, renameSync, rmSync, statSync, unlinkSync } from "node:fs";
 import { connect, isIP } from "node:net";
-import { dirname } from "node:path";
+import { dirname, join } from "node:path";
 import { setTimeout as delay } from "node:timers/promises";
 import type { Account } from "./accounts.ts";
 import { DaemonError, EXIT, systemCode } from "./daemon-error.ts";
-import { isRoot } from "./privileges.ts";
+import { makePrivateFolder } from "./private-folder.ts";
+import { canDropPrivileges, isRoot } from "./privileges.ts";
 import { takeLock } from "./start-lock.ts";
 
 /** A socket to listen on: a path, or a port of an address or host name. */
@@ -70,28 +71,31 @@ export async function bindSocket(
 
 async function bindUnix(listen: Listen, path: string, access: SocketAccess): Promise<BoundSocket> {
   const { mode, account, gid } = access;
-  const asOwner = ownerOf(path, account);
-  const temporary = `${path}.${process.pid}`;
-  // The bind itself happens before listen() returns.
-  await asOwner(() => {
-    rmSync(temporary, { force: true });
-    const umask = process.umask(0o177);
-    try {
-      return listen({ path: temporary });
-    } finally {
-      process.umask(umask);
-    }
-  });
+  const { temporary, act, leave } = workplaceFor(path, account);
   try {
+    // The bind itself happens before listen() returns.
+    await act(() => {
+      rmSync(temporary, { force: true });
+      const umask = process.umask(0o177);
+      try {
+        return listen({ path: temporary });
+      } finally {
+        process.umask(umask);
+      }
+    });
     giveTo(temporary, account, gid);
-    asOwner(() => {
+    act(() => {
       chmodSync(temporary, mode);
       renameSync(temporary, path);
     });
-  } catch (error) {
-    rmSync(temporary, { force: true });
-    throw error;
+  } finally {
+    leave();
   }
+  return adoptSocket(path);
+}
+
+/** The socket file that is there now, to be removed later. */
+export function adoptSocket(path: string): BoundSocket {
   const { ino } = lstatSync(path);
   return {
     remove: () => {
@@ -104,20 +108,53 @@ async function bindUnix(listen: Listen, path: string, access: SocketAccess): Pro
   };
 }
 
+/** Where a socket is made ready before it gets its name. */
+interface Workplace {
+  readonly temporary: string;
+  /** Runs something with the rights that the place asks for. */
+  readonly act: <T>(what: () => T) => T;
+  /** Removes what is left there. */
+  readonly leave: () => void;
+}
+
 /**
- * Runs something with the rights of whom the folder belongs to. In a folder of User's, root must not set mode or
- * owner by a path that User could lead elsewhere in the same moment.
+ * In a folder of User's, root must not set mode or owner by a path that User could lead elsewhere in the same
+ * moment. So that is done with the rights of User, or, where this Node cannot take them, in a folder of root's.
  */
-function ownerOf(path: string, account: Account | undefined): <T>(act: () => T) => T {
-  if (account === undefined || !isRoot() || statSync(dirname(path)).uid !== account.uid)
-    return (act) => act();
-  return (act) => {
-    process.seteuid?.(account.uid);
+function workplaceFor(path: string, account: Account | undefined): Workplace {
+  const temporary = `${path}.${process.pid}`;
+  const leave = (): void => {
     try {
-      return act();
-    } finally {
-      process.seteuid?.(0);
+      rmSync(temporary, { force: true });
+    } catch {
+      // User's own folder, and something else there by now.
     }
+  };
+  const folder = dirname(path);
+  if (account === undefined || !isRoot() || statSync(folder).uid !== account.uid) {
+    return { temporary, act: (what) => what(), leave };
+  }
+  if (!canDropPrivileges()) {
+    const own = makePrivateFolder(folder);
+    return {
+      temporary: join(own.path, "socket"),
+      act: (what) => what(),
+      leave: () => {
+        own.remove("socket");
+      },
+    };
+  }
+  return {
+    temporary,
+    act: (what) => {
+      process.seteuid?.(account.uid);
+      try {
+        return what();
+      } finally {
+        process.seteuid?.(0);
+      }
+    },
+    leave,
   };
 }
 

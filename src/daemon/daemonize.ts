@@ -1,5 +1,8 @@
-import { type ChildProcess, spawn } from "node:child_process";
-import { EXIT } from "./daemon-error.ts";
+import { type ChildProcess, type StdioOptions, spawn } from "node:child_process";
+import { existsSync } from "node:fs";
+import type { Account } from "./accounts.ts";
+import { DaemonError, EXIT } from "./daemon-error.ts";
+import { type Handover, handoverVariable, takeHandover } from "./handover.ts";
 
 /** Set for the process that is to become the daemon; it holds no secret and means nothing without the channel. */
 const MARK = "SMF_SPF_DAEMONIZED";
@@ -19,6 +22,16 @@ export interface BackgroundStart {
   /** Standard streams that the daemon shall keep, because LogTo names them. */
   readonly keepStdout: boolean;
   readonly keepStderr: boolean;
+  /** The daemon is this user from its first instruction on, and gets what only root can open. */
+  readonly unprivileged?: {
+    readonly account: Account;
+    /** The descriptor of a socket that listens. */
+    readonly socketFd: number;
+    readonly fromSystemd: boolean;
+    readonly logFd: number | undefined;
+  };
+  /** Called with the new process's PID while it starts; what it throws ends the start. */
+  readonly onSpawn?: (pid: number) => void;
 }
 
 /** How a start in the background ended. */
@@ -33,20 +46,48 @@ export interface StartOutcome {
  * the new process says that it listens, or with its error and exit code.
  */
 export async function startInBackground(start: BackgroundStart): Promise<StartOutcome> {
-  const child = spawn(process.execPath, [...start.execArgv, start.script, ...start.args], {
-    detached: true,
-    env: { ...start.env, [MARK]: "1" },
-    stdio: [
-      "ignore",
-      start.keepStdout ? "inherit" : "ignore",
-      start.keepStderr ? "inherit" : "ignore",
-      "ipc",
-    ],
-  });
-  const outcome = await reportOf(child);
+  const { unprivileged, keepStdout, keepStderr } = start;
+  const node = [process.execPath, ...start.execArgv, start.script, ...start.args];
+  const [program = "", ...args] =
+    unprivileged === undefined ? node : [...become(unprivileged.account), ...node];
+  const stdio: StdioOptions = [
+    "ignore",
+    keepStdout ? "inherit" : "ignore",
+    keepStderr ? "inherit" : "ignore",
+    "ipc",
+  ];
+  let env: NodeJS.ProcessEnv = { ...start.env, [MARK]: "1" };
+  if (unprivileged !== undefined) {
+    const { socketFd, fromSystemd, logFd } = unprivileged;
+    stdio.push(socketFd);
+    if (logFd !== undefined) stdio.push(logFd);
+    env = { ...env, ...handoverVariable({ fromSystemd, hasLog: logFd !== undefined }) };
+  }
+  const child = spawn(program, args, { detached: true, env, stdio });
+  const report = reportOf(child);
+  try {
+    if (child.pid !== undefined) start.onSpawn?.(child.pid);
+  } catch (error) {
+    child.kill("SIGKILL");
+    await report;
+    throw error;
+  }
+  const outcome = await report;
   if (child.connected) child.disconnect();
   child.unref();
   return outcome;
+}
+
+/** The command that becomes a user for good, groups too, and then runs the rest of its arguments. */
+function become({ uid, gid }: Account): string[] {
+  const setpriv = ["/usr/bin/setpriv", "/bin/setpriv"].find((path) => existsSync(path));
+  if (setpriv === undefined) {
+    throw new DaemonError(
+      EXIT.osError,
+      "this Node cannot give up root, and setpriv(1) of util-linux is missing",
+    );
+  }
+  return [setpriv, `--reuid=${uid}`, `--regid=${gid}`, "--init-groups", "--inh-caps=-all", "--"];
 }
 
 function reportOf(child: ChildProcess): Promise<StartOutcome> {
@@ -73,6 +114,8 @@ function reportOf(child: ChildProcess): Promise<StartOutcome> {
 /** The daemon's side of {@link startInBackground}; in the foreground nobody listens, and it does nothing. */
 export interface Starter {
   readonly isBackground: boolean;
+  /** What the starting process opened for this one, which was never root. */
+  readonly handover: Handover | undefined;
   ready(): Promise<void>;
   failed(exitCode: number, message: string): Promise<void>;
 }
@@ -81,6 +124,7 @@ export interface Starter {
 export function findStarter(): Starter {
   const isBackground = process.env[MARK] === "1" && process.send !== undefined;
   Reflect.deleteProperty(process.env, MARK);
+  const handover = takeHandover(process.env);
   const tell = (report: StartReport): Promise<void> =>
     new Promise((resolve) => {
       if (!isBackground || process.send === undefined || !process.connected) {
@@ -94,6 +138,7 @@ export function findStarter(): Starter {
     });
   return {
     isBackground,
+    handover: isBackground ? handover : undefined,
     ready: () => tell({ kind: "ready" }),
     failed: (exitCode, message) => tell({ kind: "failed", exitCode, message }),
   };

@@ -1,5 +1,6 @@
 export { type Account, findGroup, findUser } from "./accounts.ts";
 export {
+  adoptSocket,
   type BoundSocket,
   bindSocket,
   type Listen,
@@ -7,7 +8,7 @@ export {
   type SocketAccess,
 } from "./bind-socket.ts";
 export { type CommandLine, parseCommandLine } from "./command-line.ts";
-export { DaemonError, EXIT } from "./daemon-error.ts";
+export { DaemonError, EXIT, systemCode } from "./daemon-error.ts";
 export {
   type BackgroundStart,
   findStarter,
@@ -15,8 +16,9 @@ export {
   type StartOutcome,
   startInBackground,
 } from "./daemonize.ts";
+export type { Handover } from "./handover.ts";
 export { removePidFile, writePidFile } from "./pid-file.ts";
-export { dropPrivileges, isRoot } from "./privileges.ts";
+export { canDropPrivileges, dropPrivileges, isRoot, verifyPrivileges } from "./privileges.ts";
 export { prepareRunDirectory, type RunFile } from "./run-directory.ts";
 export { listenToSignals, type SignalHandlers } from "./signals.ts";
 export { inheritedSocket, notifyReady } from "./systemd.ts";

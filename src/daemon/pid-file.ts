@@ -1,6 +1,7 @@
 import {
   closeSync,
   constants,
+  fchmodSync,
   fchownSync,
   lstatSync,
   openSync,
@@ -16,14 +17,19 @@ import { isRoot } from "./privileges.ts";
 import { isAlive } from "./start-lock.ts";
 
 /**
- * Writes our PID, under another name first and then put in place, so that no reader sees half a number and no
+ * Writes the PID of the daemon, under another name first and then put in place, so that no reader sees half a number and no
  * link is followed. The file belongs to User, who takes it away at the end.
  *
  * @param program the path of our script: a live process that runs it is another daemon
  * @throws DaemonError where a link or something else than a file is there, or another daemon's file
  */
-export function writePidFile(path: string, account: Account | undefined, program: string): void {
-  refuseOccupied(path, program);
+export function writePidFile(
+  path: string,
+  account: Account | undefined,
+  program: string,
+  pid = process.pid,
+): void {
+  refuseOccupied(path, program, pid);
   const temporary = `${path}.${process.pid}`;
   try {
     const fd = openSync(
@@ -32,7 +38,9 @@ export function writePidFile(path: string, account: Account | undefined, program
       0o644,
     );
     try {
-      writeSync(fd, `${process.pid}\n`);
+      // Whatever the umask: everybody may ask whether the daemon runs.
+      fchmodSync(fd, 0o644);
+      writeSync(fd, `${pid}\n`);
       if (account !== undefined && isRoot()) fchownSync(fd, account.uid, account.gid);
     } finally {
       closeSync(fd);
@@ -46,7 +54,7 @@ export function writePidFile(path: string, account: Account | undefined, program
   }
 }
 
-function refuseOccupied(path: string, program: string): void {
+function refuseOccupied(path: string, program: string, own: number): void {
   let stat: ReturnType<typeof lstatSync>;
   try {
     stat = lstatSync(path);
@@ -59,7 +67,7 @@ function refuseOccupied(path: string, program: string): void {
   }
   if (!stat.isFile()) throw new DaemonError(EXIT.cannotCreate, `PidFile ${path} is no file`);
   const pid = readPid(path);
-  if (pid !== undefined && pid !== process.pid && isAlive(pid) && runs(pid, program)) {
+  if (pid !== undefined && pid !== own && isAlive(pid) && runs(pid, program)) {
     throw new DaemonError(EXIT.unavailable, `smf-spf runs already: PidFile ${path} names process ${pid}`);
   }
 }
@@ -82,9 +90,9 @@ function runs(pid: number, program: string): boolean {
   }
 }
 
-/** Takes our PID file away; one that names another process stays. In a folder not ours it is emptied. */
-export function removePidFile(path: string): void {
-  if (readPid(path) !== process.pid) return;
+/** Takes the daemon's PID file away; one that names another process stays. In a folder not ours it is emptied. */
+export function removePidFile(path: string, pid = process.pid): void {
+  if (readPid(path) !== pid) return;
   try {
     unlinkSync(path);
   } catch {

@@ -13,6 +13,20 @@ export function isRoot(): boolean {
 }
 
 /**
+ * Whether this Node lets root be given up at all. One that is built upon its distribution's libuv may not: that
+ * libuv may use io_uring, whose helpers in the kernel would keep root (CVE-2024-22017). Debian 13 has such a one.
+ */
+export function canDropPrivileges(): boolean {
+  try {
+    const uid = process.geteuid?.();
+    if (uid !== undefined) process.seteuid?.(uid);
+    return true;
+  } catch {
+    return false;
+  }
+}
+
+/**
  * Gives root up for good: supplementary groups, group, user, in this order, then a look whether it is gone on
  * every thread and cannot be had back.
  *
@@ -31,6 +45,11 @@ export function dropPrivileges(account: Account): void {
     const reason = error instanceof Error ? error.message : String(error);
     throw new DaemonError(EXIT.osError, `cannot become User ${account.name}: ${reason}`, { cause: error });
   }
+  verifyPrivileges(account);
+}
+
+/** Looks whether this process is the user, and nothing but the user. @throws DaemonError with EX_OSERR */
+export function verifyPrivileges(account: Account): void {
   const remains = remainsOfRoot(account);
   if (remains !== undefined) {
     throw new DaemonError(EXIT.osError, `root was not given up for User ${account.name}: ${remains}`);

@@ -28,7 +28,7 @@ export function prepareRunDirectory(file: RunFile, account: Account | undefined)
   const folder = dirname(file.path);
   const name = `${file.option} ${file.path}`;
   try {
-    mkdirSync(folder, { mode: 0o755 });
+    makeFolder(folder);
   } catch (error) {
     if (systemCode(error) !== "EEXIST") {
       const above = dirname(folder);
@@ -60,6 +60,16 @@ export function prepareRunDirectory(file: RunFile, account: Account | undefined)
   return [
     `${name}: ${folder} does not belong to User ${account.name}, so the file cannot be removed at the end`,
   ];
+}
+
+/** The MTA has to get to the socket in there, whatever the umask. */
+function makeFolder(folder: string): void {
+  const umask = process.umask(0o022);
+  try {
+    mkdirSync(folder, { mode: 0o755 });
+  } finally {
+    process.umask(umask);
+  }
 }
 
 function messageOf(error: unknown): string {

@@ -23,7 +23,8 @@ export function inheritedSocket(env: NodeJS.ProcessEnv, pid: number): number | u
 
 /**
  * Tells the service manager that the daemon listens. Node has no Unix datagram sockets, so systemd-notify(1) does
- * it, which is part of systemd; the unit needs NotifyAccess=all.
+ * it, which is part of systemd; the unit needs NotifyAccess=all. The PID goes along, since a process that was root
+ * may have started this one and be about to end.
  *
  * @returns the words of a failure, or undefined
  */
@@ -36,7 +37,7 @@ export function notifyReady(
   return new Promise((resolve) => {
     execFile(
       command,
-      ["--ready", `--status=${status}`],
+      ["--ready", `--status=${status}`, `MAINPID=${process.pid}`],
       { env: { PATH: "/usr/bin:/bin", NOTIFY_SOCKET: socket }, cwd: "/", timeout: 10_000 },
       (error) => {
         resolve(

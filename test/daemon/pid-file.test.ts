@@ -19,10 +19,23 @@ describe("writePidFile", () => {
   it("writes our pid for all to read, and removePidFile() takes it away", () =>
     withFolder((folder) => {
       const path = join(folder, "pid");
+      const umask = process.umask(0o077);
       writePidFile(path, undefined, PROGRAM);
+      process.umask(umask);
       assert.equal(readFileSync(path, "latin1"), `${process.pid}\n`);
       assert.equal(statSync(path).mode & 0o777, 0o644);
       removePidFile(path);
+      assert.deepEqual(readdirSync(folder), []);
+    }));
+
+  it("writes another process's PID, and removePidFile() takes away that only", () =>
+    withFolder((folder) => {
+      const path = join(folder, "pid");
+      writePidFile(path, undefined, PROGRAM, process.ppid);
+      assert.equal(readFileSync(path, "latin1"), `${process.ppid}\n`);
+      removePidFile(path);
+      assert.deepEqual(readdirSync(folder), ["pid"]);
+      removePidFile(path, process.ppid);
       assert.deepEqual(readdirSync(folder), []);
     }));
 

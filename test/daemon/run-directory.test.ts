@@ -9,12 +9,19 @@ const ACCOUNT = { name: "x", uid: 12345, gid: 23456 };
 const socketIn = (folder: string): RunFile => ({ option: "Socket", path: join(folder, "s"), exitCode: 69 });
 
 describe("prepareRunDirectory", () => {
-  it("makes a missing folder, for others to enter and not to write", () =>
-    withFolder((folder) => {
-      const run = join(folder, "smfs");
-      assert.deepEqual(prepareRunDirectory(socketIn(run), undefined), []);
-      assert.equal(statSync(run).mode & 0o022, 0);
-    }));
+  for (const umask of [0o022, 0o077, 0]) {
+    it(`makes a missing folder, for others to enter and not to write, under umask ${umask.toString(8)}`, () =>
+      withFolder((folder) => {
+        const run = join(folder, "smfs");
+        const former = process.umask(umask);
+        try {
+          assert.deepEqual(prepareRunDirectory(socketIn(run), undefined), []);
+        } finally {
+          assert.equal(process.umask(former), umask);
+        }
+        assert.equal(statSync(run).mode & 0o777, 0o755);
+      }));
+  }
 
   it("gives a folder that it makes to User", { skip: NEEDS_ROOT }, () =>
     withFolder((folder) => {

@@ -27,13 +27,14 @@ describe("inheritedSocket", () => {
 });
 
 describe("notifyReady", () => {
-  it("runs systemd-notify with the socket and the status", () =>
+  it("runs systemd-notify with the socket, the status and our PID", () =>
     withFolder(async (folder) => {
       const command = join(folder, "notify");
       writeFileSync(command, `#!/bin/sh\necho "$NOTIFY_SOCKET $*" > '${folder}/args'\n`);
       chmodSync(command, 0o755);
       assert.equal(await notifyReady({ NOTIFY_SOCKET: "/run/n" }, { status: "up", command }), undefined);
-      assert.equal(readFileSync(join(folder, "args"), "latin1"), "/run/n --ready --status=up\n");
+      const args = readFileSync(join(folder, "args"), "latin1");
+      assert.equal(args, `/run/n --ready --status=up MAINPID=${process.pid}\n`);
     }));
 
   it("does nothing without NOTIFY_SOCKET", async () => {

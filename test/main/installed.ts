@@ -89,8 +89,8 @@ export class Installed {
   }
 
   /** An MTA that is connected to the daemon. */
-  async mta(): Promise<MtaPlayer> {
-    const mta = new MtaPlayer(await openSocket(this.socket));
+  async mta(path = this.socket): Promise<MtaPlayer> {
+    const mta = new MtaPlayer(await openSocket(path));
     await mta.connect({ hostname: "mail.example.net", address: "192.0.2.1" });
     await mta.helo("mail.example.net");
     return mta;
