@@ -26,7 +26,7 @@ export interface Quarantine {
   readonly recipients: readonly OctetString[];
   /** Those of them that are taken off the envelope: all but one that is the quarantine box itself. */
   readonly removed: readonly OctetString[];
-  /** The boxes that are put on it, in envelope form. */
+  /** The boxes that are put on it, in envelope form: none that stays on it anyway. */
   readonly boxes: readonly OctetString[];
   /** Somebody else keeps the message, who must not learn of the others from it. */
   readonly shared: boolean;
@@ -63,7 +63,7 @@ export function decideAtEndOfMessage(remaining: readonly Remaining[], mayRefuse:
   return {
     refused: undefined,
     tag: tagOf(keepers > 0 ? marked.filter(({ actions }) => !actions.quarantine) : marked),
-    quarantine: quarantineOf(quarantined, keepers > 0),
+    quarantine: quarantineOf(quarantined, remaining, keepers > 0),
   };
 }
 
@@ -72,19 +72,26 @@ function tagOf(marked: readonly Marked[]): Disposal["tag"] {
   return wanting === undefined ? undefined : { text: wanting.actions.tag, cause: wanting.cause };
 }
 
-function quarantineOf(quarantined: readonly Marked[], shared: boolean): Quarantine | undefined {
+function quarantineOf(
+  quarantined: readonly Marked[],
+  remaining: readonly Remaining[],
+  shared: boolean,
+): Quarantine | undefined {
   const first = quarantined[0];
   if (first === undefined) return undefined;
   const hold = !shared && quarantined.every(({ actions }) => actions.quarantineMode === "hold");
   const known = quarantined.filter((recipient) => recipient.path !== undefined);
   const boxOf = ({ actions }: Marked): OctetString => `<${actions.quarantineBox.replace(/^<|>$/g, "")}>`;
   const outside = known.filter((recipient) => !isSameMailbox(recipient.path ?? "", boxOf(recipient)));
+  const removed = new Set(outside.map(({ path }) => path ?? ""));
+  // MTAs deliver twice to an address that is put on the envelope a second time.
+  const staying = unique(remaining.map(({ path }) => path ?? "")).filter((path) => !removed.has(path));
   return {
     cause: first.cause,
     mode: hold ? "hold" : "mailbox",
     recipients: unique(known.map(({ path }) => path ?? "")),
-    removed: unique(outside.map(({ path }) => path ?? "")),
-    boxes: unique(outside.map(boxOf)),
+    removed: [...removed],
+    boxes: unique(outside.map(boxOf)).filter((box) => !staying.some((path) => isSameMailbox(path, box))),
     shared,
   };
 }

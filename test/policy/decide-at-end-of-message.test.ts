@@ -36,7 +36,7 @@ function shown(remaining: readonly Remaining[], mayRefuse: boolean): string {
   if (tag !== undefined) words.push(`tag ${tag.text}`);
   if (quarantine?.mode === "hold") words.push("hold");
   if (quarantine?.mode === "mailbox") {
-    words.push(`move ${quarantine.removed.join(" ")} to ${quarantine.boxes.join(" ")}`);
+    words.push(`move ${quarantine.removed.join(" ")} to ${quarantine.boxes.join(" ") || "a recipient"}`);
   }
   if (quarantine?.shared === true) words.push("shared");
   return words.join(", ") || "nothing";
@@ -113,7 +113,22 @@ const TABLE: readonly [what: string, remaining: readonly Remaining[], mayRefuse:
       to("bob", "mark", { ...QUARANTINE, quarantineBox: "BOX@rig.test" }),
     ],
     true,
-    "tag [SPF:fail], move <bob@rig.test> to <BOX@rig.test>",
+    "tag [SPF:fail], move <bob@rig.test> to a recipient",
+  ],
+  [
+    "the quarantine box as an exempt recipient",
+    [to("bob", "mark", { ...QUARANTINE, quarantineBox: "vip@rig.test" }), to("vip", "deliver")],
+    true,
+    "move <bob@rig.test> to a recipient, shared",
+  ],
+  [
+    "the quarantine box of one whose own copy goes to another box",
+    [
+      to("bob", "mark", { ...QUARANTINE, quarantineBox: "eve@rig.test" }),
+      to("eve", "mark", { ...QUARANTINE, quarantineBox: "box@rig.test" }),
+    ],
+    true,
+    "tag [SPF:fail], move <bob@rig.test> <eve@rig.test> to <eve@rig.test> <box@rig.test>",
   ],
   ["hold", [to("bob", "mark", { ...QUARANTINE, quarantineMode: "hold" })], true, "tag [SPF:fail], hold"],
   [
