@@ -1,5 +1,5 @@
 /** A real Postfix with smf-spf as its milter and delivery into the rig's mailboxes. */
-import { existsSync, readdirSync, rmSync, writeFileSync } from "node:fs";
+import { existsSync, readdirSync, rmSync, statSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { accepts } from "../support/accepts.ts";
 import { TLS } from "./certificates.ts";
@@ -114,7 +114,7 @@ export class Postfix implements Mta {
 
   async settled(): Promise<void> {
     await waitUntil("Postfix to deliver", () =>
-      ["maildrop", "incoming", "active", "deferred"].every((queue) => queueFiles(queue).length === 0),
+      ["maildrop", "incoming", "active", "deferred"].every((queue) => !queueFiles(queue).some(isComplete)),
     );
   }
 
@@ -130,6 +130,12 @@ export class Postfix implements Mta {
   forgetHeld(): void {
     for (const path of queueFiles("hold")) rmSync(path);
   }
+}
+
+/** Postfix makes a queue file executable when the message is whole. */
+function isComplete(path: string): boolean {
+  const status = statSync(path, { throwIfNoEntry: false });
+  return status !== undefined && (status.mode & 0o100) !== 0;
 }
 
 function queueFiles(queue: string): string[] {

@@ -154,7 +154,11 @@ export class VirtualMta implements SmtpPeer {
 
   async #rcpt(player: MtaPlayer, path: string): Promise<SmtpReply> {
     if (this.#message === undefined) return reply("503", "5.0.0 Need MAIL before RCPT");
-    if (path.includes("@") && !LOCAL_DOMAIN.test(path)) return reply("554", "5.7.1 Relay access denied");
+    if (path.includes("@") && !LOCAL_DOMAIN.test(path)) {
+      return this.#style === "sendmail"
+        ? reply("550", "5.7.1 Relaying denied")
+        : reply("454", "4.7.1 Relay access denied");
+    }
     if (this.#connection.kind === "continue" && this.#verdict.kind === "continue") {
       const verdict = await player.rcpt(path, []);
       if (verdict.kind === "accept" || verdict.kind === "discard") this.#verdict = verdict;
