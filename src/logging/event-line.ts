@@ -1,6 +1,6 @@
 import type { ActionEvent, FilterEvent, MailFacts, ResultEvent } from "../filter/index.ts";
 import type { LogLevel } from "./levels.ts";
-import { boundedLine, fieldValue, LINE_OCTETS_MAX, quotedValue } from "./printable.ts";
+import { boundedLine, fieldValue, quotedValue, TEXT_OCTETS_MAX } from "./printable.ts";
 
 /** The formats of text; `json` is another matter. */
 export type TextFormat = "classic" | "2.5" | "detailed";
@@ -22,7 +22,7 @@ export function eventLines(event: FilterEvent, format: TextFormat): string[] {
   let line = beginning;
   for (const recipient of event.recipients) {
     const named = `, to=${fieldValue(recipient)}`;
-    if (line.length + named.length > LINE_OCTETS_MAX && line !== beginning) {
+    if (line.length + named.length > TEXT_OCTETS_MAX && line !== beginning) {
       lines.push(line);
       line = beginning;
     }

@@ -1,5 +1,9 @@
 /** A line in a log, its end not counted. */
 export const LINE_OCTETS_MAX = 1000;
+/** What syslog puts before a text: time, a host name of 63 octets, ident. */
+const HEAD_OCTETS_MAX = 100;
+/** The text of a line that gets a head. */
+export const TEXT_OCTETS_MAX = LINE_OCTETS_MAX - HEAD_OCTETS_MAX;
 /** One value in a line: no client can push the others out of it. */
 export const VALUE_OCTETS_MAX = 160;
 const CUT = "...";
@@ -40,9 +44,9 @@ export function quotedValue(octets: string): string {
   return `"${cut(printableOctets(octets, 2 * VALUE_OCTETS_MAX).replace(/["\\]/g, "\\$&"), 2 * VALUE_OCTETS_MAX)}"`;
 }
 
-/** The line cut at its limit. */
-export function boundedLine(line: string): string {
-  return cut(line, LINE_OCTETS_MAX);
+/** The text cut so that the line stays within its limit with a head before it. */
+export function boundedLine(text: string): string {
+  return cut(text, TEXT_OCTETS_MAX);
 }
 
 /** Never leaves half an escape at the end. */

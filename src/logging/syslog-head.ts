@@ -1,3 +1,4 @@
+const HOST_OCTETS_MAX = 63;
 const MONTHS = ["Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec"] as const;
 
 /**
@@ -5,7 +6,7 @@ const MONTHS = ["Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "
  * It is made once a second.
  */
 export function syslogHead(host: string, ident: string, now: () => Date): () => string {
-  const name = host.split(".", 1)[0] ?? host;
+  const name = (host.split(".", 1)[0] ?? host).slice(0, HOST_OCTETS_MAX);
   let second = Number.NaN;
   let head = "";
   return () => {

@@ -3,7 +3,7 @@ import { spawnSync } from "node:child_process";
 import { join } from "node:path";
 import { describe, it } from "node:test";
 import { Log, type LogSettings } from "../../src/logging/index.ts";
-import { fakeLogger, linesOf, resultEvent, until, withFolder } from "./samples.ts";
+import { actionEvent, fakeLogger, linesOf, resultEvent, until, withFolder } from "./samples.ts";
 
 const NOW = new Date(2025, 10, 22, 3, 18, 0);
 const HEAD = "Nov 22 03:18:00 host smf-spf[7]: ";
@@ -26,6 +26,27 @@ describe("Log", () => {
         `${HEAD}SPF pass: 192.0.2.1, spf.example.jp, spf.example.jp, mikio@example.jp`,
         `${HEAD}started\\x0aX`,
       ]);
+    }));
+
+  it("writes lines of at most 1,000 octets, the head among them", () =>
+    withFolder(async (folder) => {
+      const logTo = join(folder, "log");
+      const hostname = "h".repeat(200);
+      const log = new Log(settingsOf({ logTo, logFormat: "detailed" }), {
+        ...options,
+        hostname,
+        pid: 4194304,
+      });
+      log.start();
+      const long = "x".repeat(5000);
+      const recipients = Array.from({ length: 100 }, (_, index) => `<user${index}@example.jp>`);
+      log.report(resultEvent({ ptr: long, helo: long, from: long, mechanism: long, problem: long }));
+      log.report(actionEvent({ recipients }));
+      log.notice(long);
+      await log.close();
+      const lines = linesOf(logTo);
+      assert.ok(lines.length >= 4);
+      for (const line of lines) assert.ok(line.length <= 1000, `${line.length}`);
     }));
 
   it("writes JSON without a head", () =>
