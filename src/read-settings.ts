@@ -30,7 +30,7 @@ export type ReadSettings =
 /** Reads the file; paths in the result do not depend on the current folder. */
 export function readSettings(choice: ConfigChoice): ReadSettings {
   const { loaded, accountFaults } = load(choice);
-  const warnings = [...loaded.warnings, ...loaded.unknown].map(formatFault);
+  const warnings = [...loaded.warnings, ...loaded.unknown].sort(inOrderOfLines).map(formatWarning);
   const faults = [...loaded.faults, ...accountFaults].map(formatFault);
   if (loaded.settings === undefined || faults.length > 0) {
     return { settings: undefined, warnings, faults, exitCode: exitCodeOf(loaded) };
@@ -52,16 +52,23 @@ export function checkConfig(choice: ConfigChoice): { readonly lines: string[]; r
   const { loaded, accountFaults } = load(choice);
   const faults = [...loaded.faults, ...loaded.unknown, ...accountFaults];
   const lines = [
-    ...faults.map((fault) => ({ fault, text: formatFault(fault) })),
-    ...loaded.warnings.map((fault) => ({
-      fault,
-      text: formatFault({ ...fault, reason: `warning: ${fault.reason}` }),
-    })),
+    ...faults.map((fault) => ({ ...fault, text: formatFault(fault) })),
+    ...loaded.warnings.map((fault) => ({ ...fault, text: formatWarning(fault) })),
   ]
-    .sort((a, b) => (a.fault.file === b.fault.file ? a.fault.line - b.fault.line : 0))
+    .sort(inOrderOfLines)
     .map(({ text }) => text);
   if (faults.length > 0) return { lines, exitCode: exitCodeOf(loaded) };
   return { lines: [...lines, `${configFileOf(choice)}: no faults`], exitCode: EXIT.ok };
+}
+
+/** File by file, as they are named, and in the order of their lines. */
+function inOrderOfLines(a: Fault, b: Fault): number {
+  if (a.file === b.file) return a.line - b.line;
+  return a.file < b.file ? -1 : 1;
+}
+
+function formatWarning(fault: Fault): string {
+  return formatFault({ ...fault, reason: `warning: ${fault.reason}` });
 }
 
 function load(choice: ConfigChoice): { loaded: LoadedConfig; accountFaults: Fault[] } {
@@ -70,15 +77,17 @@ function load(choice: ConfigChoice): { loaded: LoadedConfig; accountFaults: Faul
   return { loaded, accountFaults: missingAccounts(loaded) };
 }
 
-/** As root the daemon becomes User, so that must be there; an ordinary user stays who it is. */
-function missingAccounts({ settings, placeOf }: LoadedConfig): Fault[] {
-  if (settings === undefined || !isRoot()) return [];
-  const { user, socketGroup } = settings;
+/**
+ * As root the daemon becomes User, so that must be there; an ordinary user stays who it is. A group that is not
+ * there would shut the MTA out, whoever starts.
+ */
+function missingAccounts({ noInput, accounts: { user, socketGroup }, placeOf }: LoadedConfig): Fault[] {
+  if (noInput) return [];
   const faults: Fault[] = [];
-  const account = findUser(user);
-  if (account === undefined) {
+  const account = isRoot() ? findUser(user) : undefined;
+  if (isRoot() && account === undefined) {
     faults.push({ ...placeOf("User"), reason: `there is no user "${user}" on this system` });
-  } else if (account.uid === 0) {
+  } else if (account?.uid === 0) {
     faults.push({ ...placeOf("User"), reason: `"${user}" is root; the daemon needs a user of its own` });
   }
   if (socketGroup !== undefined && findGroup(socketGroup) === undefined) {

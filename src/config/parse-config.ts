@@ -1,6 +1,7 @@
 import { contradictions } from "./contradictions.ts";
-import { type Given, type GivenValue, lastGiven, type Place } from "./given.ts";
+import { type Given, type GivenValue, lastGiven, type Place, valueOf } from "./given.ts";
 import { type Line, oneWord, readEntries, readLines, type Value, visible } from "./lines.ts";
+import { standardValue } from "./options/option.ts";
 import { OPTION_NAMES, OPTIONS, type OptionName, optionNamed } from "./options/table.ts";
 import type { Fault, Settings } from "./settings.ts";
 import { settle } from "./settle.ts";
@@ -26,6 +27,8 @@ export interface ParsedConfig {
   readonly unknown: readonly Fault[];
   /** Values that cannot be used: the daemon does not start. */
   readonly faults: readonly Fault[];
+  /** The names of User and SocketGroup, also where there are faults: whether the system has them is found out later. */
+  readonly accounts: Pick<Settings, "user" | "socketGroup">;
   /** Where the value in force of an option stands, or the file alone where it is not given: for later faults. */
   readonly placeOf: (name: OptionName) => Place;
 }
@@ -81,6 +84,10 @@ class ConfigReader {
     const problems = {
       unknown: this.#unknown,
       faults: this.#faults,
+      accounts: {
+        user: valueOf(this.#given, "User") ?? standardValue(OPTIONS.User),
+        socketGroup: valueOf(this.#given, "SocketGroup"),
+      },
       placeOf: (name: OptionName): Place =>
         lastGiven(this.#given, name)?.place ?? { file, line: 0, option: name },
     };

@@ -63,10 +63,36 @@ describe("checkConfig and readSettings", () => {
     assert.match(checkConfig(write("User root")).lines.join(), /:2: User: "root" is root/);
   });
 
+  it("checkConfig() finds User missing beside other faults", { skip: !IS_ROOT && "needs root" }, () => {
+    const { lines } = checkConfig(write("User no-such-user-7208", "TTL soon"));
+    assert.deepEqual(
+      lines.map((line) => line.split(": ").slice(0, 2).join(": ")),
+      [`${file}:2: User`, `${file}:3: TTL`],
+    );
+  });
+
+  it("checkConfig() finds SocketGroup missing, whoever asks", () => {
+    const { lines, exitCode } = checkConfig(write("SocketGroup no-such-group-7208", "SocketMode 0660"));
+    assert.equal(exitCode, 78);
+    assert.deepEqual(lines, [
+      `${file}:2: SocketGroup: there is no group "no-such-group-7208" on this system`,
+    ]);
+  });
+
+  it("checkConfig() keeps the lines of each file together", () => {
+    const list = join(folder, "friends");
+    writeFileSync(list, "nobody\n@\n");
+    const { lines } = checkConfig(write("TTL soon", `WhitelistFrom file:${list}`, "Tag [SPF#fail]", "X y"));
+    assert.deepEqual(
+      lines.map((line) => line.split(": ")[0]),
+      [`${list}:1`, `${list}:2`, `${file}:2`, `${file}:4`, `${file}:5`],
+    );
+  });
+
   it("readSettings() starts an old file in spite of an unknown key, with a warning", () => {
     const read = readSettings(write("RefuseFial on"));
     assert.ok(read.settings !== undefined);
-    assert.match(read.warnings.join(), /:2: RefuseFial: unknown option/);
+    assert.match(read.warnings.join(), /:2: RefuseFial: warning: unknown option/);
   });
 
   it("readSettings() sets ReportOnly for every mail when the run is dry", () => {
