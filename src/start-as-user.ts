@@ -23,7 +23,7 @@ import { prepareFolders, socketAccess } from "./prepare-start.ts";
 const BACKLOG = 1024;
 
 /** A start in the background of a daemon with these settings. */
-export interface UnprivilegedStart extends Omit<BackgroundStart, "unprivileged" | "onSpawn"> {
+export interface UnprivilegedStart extends Omit<BackgroundStart, "unprivileged"> {
   readonly settings: Settings;
   /** The socket that systemd has bound. */
   readonly systemdSocket: number | undefined;
@@ -60,12 +60,12 @@ export async function startAsUser(start: UnprivilegedStart): Promise<StartOutcom
         socketFd: systemdSocket ?? descriptorOf(server),
         fromSystemd: !ownsSocket,
         logFd,
-      },
-      onSpawn: (pid) => {
         // It has the socket now; here nobody shall be served.
-        server.close();
-        daemon = pid;
-        writePidFile(settings.pidFile, account, script, pid);
+        onSpawn: () => server.close(),
+        onStarted: (pid) => {
+          daemon = pid;
+          writePidFile(settings.pidFile, account, script, pid);
+        },
       },
     });
     if (outcome.exitCode !== EXIT.ok) takeBack();

@@ -9,6 +9,8 @@ const MARK = "SMF_SPF_DAEMONIZED";
 
 /** What the daemon tells the process that started it. */
 type StartReport =
+  /** Sent at once by a daemon that is no child of the starting process. */
+  | { readonly kind: "started"; readonly pid: number }
   | { readonly kind: "ready" }
   | { readonly kind: "failed"; readonly exitCode: number; readonly message: string };
 
@@ -29,9 +31,11 @@ export interface BackgroundStart {
     readonly socketFd: number;
     readonly fromSystemd: boolean;
     readonly logFd: number | undefined;
+    /** Called when the daemon has the socket. */
+    readonly onSpawn: () => void;
+    /** Called with the daemon's PID before it is ready; what it throws ends the start. */
+    readonly onStarted: (pid: number) => void;
   };
-  /** Called with the new process's PID while it starts; what it throws ends the start. */
-  readonly onSpawn?: (pid: number) => void;
 }
 
 /** How a start in the background ended. */
@@ -64,21 +68,21 @@ export async function startInBackground(start: BackgroundStart): Promise<StartOu
     env = { ...env, ...handoverVariable({ fromSystemd, hasLog: logFd !== undefined }) };
   }
   const child = spawn(program, args, { detached: true, env, stdio });
-  const report = reportOf(child);
+  const report = reportOf(child, unprivileged?.onStarted);
+  unprivileged?.onSpawn();
   try {
-    if (child.pid !== undefined) start.onSpawn?.(child.pid);
-  } catch (error) {
-    child.kill("SIGKILL");
-    await report;
-    throw error;
+    return await report;
+  } finally {
+    // A daemon that was never root ends when it is left alone before it is ready.
+    if (child.connected) child.disconnect();
+    child.unref();
   }
-  const outcome = await report;
-  if (child.connected) child.disconnect();
-  child.unref();
-  return outcome;
 }
 
-/** The command that becomes a user for good, groups too, and then runs the rest of its arguments. */
+/**
+ * The command that becomes a user for good, groups too, and then runs the rest of its arguments. Between them is a
+ * shell that ends at once: systemd waits for the end of its own children only, and would kill others unasked.
+ */
 function become({ uid, gid }: Account): string[] {
   const setpriv = ["/usr/bin/setpriv", "/bin/setpriv"].find((path) => existsSync(path));
   if (setpriv === undefined) {
@@ -87,27 +91,56 @@ function become({ uid, gid }: Account): string[] {
       "this Node cannot give up root, and setpriv(1) of util-linux is missing",
     );
   }
-  return [setpriv, `--reuid=${uid}`, `--regid=${gid}`, "--init-groups", "--inh-caps=-all", "--"];
+  const inBackground = ["/bin/sh", "-c", '"$@" &', "sh"];
+  return [
+    ...inBackground,
+    setpriv,
+    `--reuid=${uid}`,
+    `--regid=${gid}`,
+    "--init-groups",
+    "--inh-caps=-all",
+    "--",
+  ];
 }
 
-function reportOf(child: ChildProcess): Promise<StartOutcome> {
-  return new Promise((resolve) => {
-    child.once("message", (message) => {
+function reportOf(
+  child: ChildProcess,
+  onStarted: ((pid: number) => void) | undefined,
+): Promise<StartOutcome> {
+  return new Promise((resolve, reject) => {
+    child.on("message", (message) => {
       const report = message as StartReport;
-      resolve(
-        report.kind === "ready"
-          ? { exitCode: EXIT.ok, message: "" }
-          : { exitCode: report.exitCode, message: report.message },
-      );
+      switch (report.kind) {
+        case "started":
+          try {
+            onStarted?.(report.pid);
+          } catch (error) {
+            reject(error instanceof Error ? error : new Error(String(error)));
+          }
+          break;
+        case "ready":
+          resolve({ exitCode: EXIT.ok, message: "" });
+          break;
+        case "failed":
+          resolve({ exitCode: report.exitCode, message: report.message });
+          break;
+      }
     });
     child.once("error", (error) => {
       resolve({ exitCode: EXIT.osError, message: `cannot start the daemon: ${error.message}` });
     });
     child.once("exit", (code, signal) => {
+      // That was the shell, and the daemon goes on.
+      if (onStarted !== undefined && code === 0) return;
       const how = signal === null ? `with status ${code ?? 0}` : `by ${signal}`;
       const exitCode = code === null || code === 0 ? EXIT.software : code;
       resolve({ exitCode, message: `the daemon ended ${how} before it was ready` });
     });
+    if (onStarted !== undefined) {
+      child.once("disconnect", () => {
+        resolve({ exitCode: EXIT.software, message: "the daemon ended before it was ready" });
+      });
+    }
   });
 }
 
@@ -125,17 +158,28 @@ export function findStarter(): Starter {
   const isBackground = process.env[MARK] === "1" && process.send !== undefined;
   Reflect.deleteProperty(process.env, MARK);
   const handover = takeHandover(process.env);
-  const tell = (report: StartReport): Promise<void> =>
+  const send = (report: StartReport): Promise<void> =>
     new Promise((resolve) => {
       if (!isBackground || process.send === undefined || !process.connected) {
         resolve();
         return;
       }
       process.send(report, undefined, undefined, () => {
-        if (process.connected) process.disconnect();
         resolve();
       });
     });
+  const abandoned = (): void => {
+    process.exit(EXIT.software);
+  };
+  const tell = async (report: StartReport): Promise<void> => {
+    process.off("disconnect", abandoned);
+    await send(report);
+    if (isBackground && process.connected) process.disconnect();
+  };
+  if (isBackground && handover !== undefined) {
+    process.once("disconnect", abandoned);
+    void send({ kind: "started", pid: process.pid });
+  }
   return {
     isBackground,
     handover: isBackground ? handover : undefined,
