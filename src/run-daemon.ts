@@ -20,6 +20,7 @@ import {
   type Starter,
   systemCode,
   verifyPrivileges,
+  whyTooManyConnections,
   writePidFile,
 } from "./daemon/index.ts";
 import { Log } from "./logging/index.ts";
@@ -92,6 +93,8 @@ export async function runDaemon(start: DaemonStart): Promise<number> {
   const failure = await notifyReady(process.env, { status: `listening on ${nameOf(settings)}` });
   if (failure !== undefined) log.warning(failure);
   await starter.ready();
+  // Not before: it takes longer than all the rest.
+  daemon.warnOfLimits();
   return ended;
 }
 
@@ -196,6 +199,12 @@ class Daemon {
     return EXIT.ok;
   }
 
+  /** Says so where MaxConnections is more than the system allows. */
+  warnOfLimits(): void {
+    const reason = whyTooManyConnections(this.#generation.settings.maxConnections);
+    if (reason !== undefined) this.#log.warning(reason);
+  }
+
   /** Whole new settings, or none. */
   #reload(): void {
     const read = readSettings(this.#start.choice);
@@ -217,6 +226,7 @@ class Daemon {
     this.#generation = former.next({ ...read.settings, ...boundAtStart(this.#start.settings) });
     former.retire();
     this.#server.setLimits(read.settings);
+    if (changed.includes("MaxConnections")) this.warnOfLimits();
     const names = changed.length === 0 ? "nothing changed" : `changed: ${changed.join(", ")}`;
     this.#log.notice(`reload: new settings in force, ${names}`);
     if (restartNeeded.length > 0) {

@@ -16,6 +16,7 @@ export {
   type StartOutcome,
   startInBackground,
 } from "./daemonize.ts";
+export { whyTooManyConnections } from "./descriptor-limit.ts";
 export type { Handover } from "./handover.ts";
 export { removePidFile, writePidFile } from "./pid-file.ts";
 export { canDropPrivileges, dropPrivileges, isRoot, verifyPrivileges } from "./privileges.ts";
