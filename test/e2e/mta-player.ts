@@ -27,13 +27,13 @@ const FOLDER = join(RIG, "smf-spf");
 
 /** Name server, system log and MTA, for one MTA at a time. */
 export class MtaPlayer implements Player {
-  readonly mta: Mta;
+  #mta: Mta;
   readonly nameserver: Nameserver;
   readonly syslog: Syslog;
   readonly daemon: ScenarioDaemon;
 
   private constructor(mta: Mta, nameserver: Nameserver, syslog: Syslog) {
-    this.mta = mta;
+    this.#mta = mta;
     this.nameserver = nameserver;
     this.syslog = syslog;
     this.daemon = new ScenarioDaemon(
@@ -65,6 +65,16 @@ export class MtaPlayer implements Player {
       await nameserver.close();
       throw error;
     }
+  }
+
+  get mta(): Mta {
+    return this.#mta;
+  }
+
+  /** Stops the MTA and starts it anew; the daemon is left alone. */
+  async restartMta(startMta: () => Promise<Mta>): Promise<void> {
+    await this.#mta.stop();
+    this.#mta = await startMta();
   }
 
   async close(): Promise<void> {
