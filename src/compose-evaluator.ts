@@ -22,11 +22,17 @@ export type EngineSettings = AdjustableSettings &
     "nameserver" | "dnsTimeoutMs" | "dnsTries" | "lookupLimit" | "voidLookupLimit" | "localPolicy"
   >;
 
-const CACHE_OCTETS_MAX = 64 * 1024 * 1024;
+/** What an ordinary verdict weighs, which is more than an answer does. */
+const ENTRY_OCTETS = 700;
+const CACHE_OCTETS = 64 * 1024 * 1024;
 
-/** What one cache may weigh: no more than an eighth of the heap, which on a small machine is small. */
-function cacheOctets(): number {
-  return Math.min(CACHE_OCTETS_MAX, Math.floor(getHeapStatistics().heap_size_limit / 8));
+/**
+ * What a cache of so many entries may weigh, so that large records do not fill the memory: no more than an eighth
+ * of the heap, which on a small machine is small.
+ */
+function cacheOctets(entriesMax: number): number {
+  const wanted = Math.max(CACHE_OCTETS, entriesMax * ENTRY_OCTETS);
+  return Math.min(wanted, Math.floor(getHeapStatistics().heap_size_limit / 8));
 }
 
 /** Caches and resolver; several generations of settings may share one. */
@@ -47,7 +53,7 @@ export class Engine {
       timeoutMs: settings.dnsTimeoutMs,
       tries: settings.dnsTries,
     });
-    const octetsMax = cacheOctets();
+    const octetsMax = cacheOctets(settings.cacheSize);
     this.#answers = createAnswerCache({
       source: this.#resolver,
       entriesMax: settings.cacheSize,
@@ -86,9 +92,10 @@ export class Engine {
   adjust(settings: AdjustableSettings): void {
     const { cacheSize, ttlSeconds } = this.#adjusted;
     this.#adjusted = settings;
-    if (settings.cacheSize !== cacheSize) this.#answers.setEntriesMax(settings.cacheSize);
+    const limits = { entriesMax: settings.cacheSize, octetsMax: cacheOctets(settings.cacheSize) };
+    if (settings.cacheSize !== cacheSize) this.#answers.setLimits(limits);
     if (settings.cacheSize !== cacheSize || settings.ttlSeconds !== ttlSeconds) {
-      this.#verdicts.setLimits({ ttlSeconds: settings.ttlSeconds, entriesMax: settings.cacheSize });
+      this.#verdicts.setLimits({ ...limits, ttlSeconds: settings.ttlSeconds });
     }
   }
 

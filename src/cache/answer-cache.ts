@@ -28,8 +28,8 @@ export interface AnswerCache extends AnswerSource {
   counters(): AnswerCacheCounters;
   /** Forgets all answers, those on their way included. */
   clear(): void;
-  /** Changes how many are kept; those used last stay. */
-  setEntriesMax(entriesMax: number): void;
+  /** Changes the bounds; what was used last stays. */
+  setLimits(limits: Pick<AnswerCacheOptions, "entriesMax" | "octetsMax">): void;
 }
 
 /** Faults are never kept; negative answers are, as long as RFC 2308 allows. */
@@ -66,28 +66,24 @@ const nothing = (): void => undefined;
 class JoiningCache implements AnswerCache {
   readonly #source: AnswerSource;
   readonly #nowMs: () => number;
-  readonly #octetsMax: number;
   #entries: LRUCache<string, Entry> | undefined;
   #flights = new Map<string, Flight>();
   #hits = 0;
   #misses = 0;
   #joined = 0;
 
-  constructor({
-    source,
-    entriesMax,
-    octetsMax = OCTETS_MAX,
-    nowMs = () => performance.now(),
-  }: AnswerCacheOptions) {
+  constructor({ source, entriesMax, octetsMax, nowMs = () => performance.now() }: AnswerCacheOptions) {
     this.#source = source;
     this.#nowMs = nowMs;
-    this.#octetsMax = octetsMax;
-    this.setEntriesMax(entriesMax);
+    this.setLimits({ entriesMax, ...(octetsMax === undefined ? {} : { octetsMax }) });
   }
 
-  setEntriesMax(entriesMax: number): void {
+  setLimits({
+    entriesMax,
+    octetsMax = OCTETS_MAX,
+  }: Pick<AnswerCacheOptions, "entriesMax" | "octetsMax">): void {
     const before = this.#entries?.dump() ?? [];
-    this.#entries = entriesMax > 0 ? new LRUCache({ max: entriesMax, maxSize: this.#octetsMax }) : undefined;
+    this.#entries = entriesMax > 0 ? new LRUCache({ max: entriesMax, maxSize: octetsMax }) : undefined;
     this.#entries?.load(before);
   }
 

@@ -71,8 +71,11 @@ export interface VerdictCache {
   /** Forgets all verdicts, those on their way included: for a change of DNS or rule options. */
   clear(): void;
   /** Changes the bounds; verdicts in memory stay as far as they let them. */
-  setLimits(limits: Pick<VerdictCacheOptions, "ttlSeconds" | "entriesMax">): void;
+  setLimits(limits: VerdictCacheLimits): void;
 }
+
+/** What {@link VerdictCache.setLimits} changes. */
+export type VerdictCacheLimits = Pick<VerdictCacheOptions, "ttlSeconds" | "entriesMax" | "octetsMax">;
 
 /** See {@link VerdictCache}. */
 export function createVerdictCache(options: VerdictCacheOptions): VerdictCache {
@@ -140,8 +143,8 @@ class JoiningVerdictCache implements VerdictCache {
     this.#leaders = new Map();
   }
 
-  setLimits({ ttlSeconds, entriesMax }: Pick<VerdictCacheOptions, "ttlSeconds" | "entriesMax">): void {
-    this.#store.setLimits(entriesMax, ttlSeconds, this.#nowMs());
+  setLimits({ ttlSeconds, entriesMax, octetsMax = OCTETS_MAX }: VerdictCacheLimits): void {
+    this.#store.setLimits(entriesMax, octetsMax, ttlSeconds, this.#nowMs());
   }
 
   evaluate(request: VerdictRequest, done: (verdict: Verdict) => void): () => void {

@@ -24,22 +24,20 @@ interface Signpost extends Pick<StoredVerdict, "masksSeen"> {
  * Which those are is remembered under the client and domain.
  */
 export class VerdictStore {
-  readonly #octetsMax: number;
   #entries: LRUCache<string, StoredVerdict | Signpost> | undefined;
   #lifeMsMax = 0;
 
   /** @param ttlSeconds the longest life; 0, or no entries, keeps nothing. */
   constructor(entriesMax: number, octetsMax: number, ttlSeconds: number) {
-    this.#octetsMax = octetsMax;
-    this.setLimits(entriesMax, ttlSeconds, 0);
+    this.setLimits(entriesMax, octetsMax, ttlSeconds, 0);
   }
 
   /** Changes the bounds; what is in memory stays as far as they let it, and what was used last stays first. */
-  setLimits(entriesMax: number, ttlSeconds: number, nowMs: number): void {
+  setLimits(entriesMax: number, octetsMax: number, ttlSeconds: number, nowMs: number): void {
     const before = this.#entries?.dump() ?? [];
     this.#lifeMsMax = ttlSeconds * 1000;
     const keeps = entriesMax > 0 && ttlSeconds > 0;
-    this.#entries = keeps ? new LRUCache({ max: entriesMax, maxSize: this.#octetsMax }) : undefined;
+    this.#entries = keeps ? new LRUCache({ max: entriesMax, maxSize: octetsMax }) : undefined;
     const latestMs = nowMs + this.#lifeMsMax;
     for (const [, entry] of before) {
       const { value } = entry;

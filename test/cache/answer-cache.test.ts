@@ -177,9 +177,9 @@ describe("createAnswerCache", () => {
       cancel();
       return answers.length;
     };
-    fixture.cache.setEntriesMax(2);
+    fixture.cache.setLimits({ entriesMax: 2 });
     assert.deepEqual([known("a.test"), known("b.test"), known("c.test")], [1, 0, 1]);
-    fixture.cache.setEntriesMax(3);
+    fixture.cache.setLimits({ entriesMax: 3 });
     fixture.learn("d.test", found(60));
     assert.deepEqual([known("a.test"), known("c.test"), known("d.test")], [1, 1, 1]);
   });
