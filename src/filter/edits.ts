@@ -34,7 +34,7 @@ export function recordEdits(around: Surroundings, message: Message, mail: Checke
   const { settings } = around.ports;
   const { helo, sender } = message.findings;
   const main = sender ?? helo;
-  if (main === undefined) return [];
+  if (main === undefined || !around.offered.has("insertHeader")) return [];
   const facts: TraceFacts = {
     receiver: around.receiver,
     ip: mail.client.evaluatedIp,

@@ -234,6 +234,14 @@ describe("quarantine", () => {
     assert.deepEqual(actions, []);
   });
 
+  it("edits nothing at all where the MTA offers nothing", () => {
+    const { edits, fields } = passage({ settings, offer: { ...OFFER, actions: 0 } }, "<u@soft.test>", [
+      "<a@rig.test>",
+    ]);
+    assert.deepEqual(edits, []);
+    assert.equal(fields, 0);
+  });
+
   it("spells an 8-bit recipient in ASCII unless the message is SMTPUTF8", () => {
     const { edits } = passage({ settings }, "<u@soft.test>", ["<j\xc3\xb6rg@rig.test>"]);
     assert.ok(edits.includes("insert 1000000 X-SPF-Original-To: <j\\x{F6}rg@rig.test>"));
