@@ -59,6 +59,9 @@ conformance: deps ## the SPF suites: suite, passed, total
 fuzz: deps ## hostile bytes, records and zones for FUZZ_SECONDS (600), seed printed
 	$(TSX) test/fuzz/main.ts
 
+soak: deps ## 64 connections, flapping DNS, reloads and attacks for SOAK_SECONDS (300), seed printed
+	$(TSX) test/soak/main.ts
+
 e2e: deps build ## real Sendmail and real Postfix in namespaces of their own; needs root on Debian
 	$(TSX) test/e2e/main.ts
 

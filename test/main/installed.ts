@@ -8,6 +8,7 @@ import {
   mkdirSync,
   mkdtempSync,
   readFileSync,
+  renameSync,
   rmSync,
   writeFileSync,
 } from "node:fs";
@@ -53,7 +54,12 @@ export class Installed {
   /** Writes the configuration: places of this installation, then the lines given. */
   configure(...lines: string[]): void {
     const own = [`Socket unix:${this.socket}`, `PidFile ${this.pidFile}`, `LogTo ${this.log}`, "Syslog none"];
-    writeFileSync(this.config, [...(IS_ROOT ? ["User nobody"] : []), ...own, ...lines, ""].join("\n"));
+    // A daemon that reads it at this moment sees the old or the new one.
+    writeFileSync(
+      `${this.config}.new`,
+      [...(IS_ROOT ? ["User nobody"] : []), ...own, ...lines, ""].join("\n"),
+    );
+    renameSync(`${this.config}.new`, this.config);
   }
 
   /** Runs the program to its end. */
