@@ -101,6 +101,7 @@ export class Engine {
 
   /** An evaluator with an operator's explanation; that comes after the cache, for it may name the sender. */
   evaluatorFor({ localPolicy }: Pick<Settings, "localPolicy">): Evaluator {
+    if (localPolicy.explanation === undefined) return this.#verdicts;
     return {
       evaluate: (request: EvaluationRequest, done: (evaluation: Evaluation) => void): Cancel =>
         this.#verdicts.evaluate(request, (verdict) => {

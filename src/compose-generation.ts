@@ -2,7 +2,7 @@
 import { isDeepStrictEqual } from "node:util";
 import { Engine, serversOf } from "./compose-evaluator.ts";
 import { diffSettings, type Settings } from "./config/index.ts";
-import { createFilter, type FilterEvent, type Resume } from "./filter/index.ts";
+import { createFilter, type FilterEvent, type FilterPorts, type Resume } from "./filter/index.ts";
 import type { MilterHandler } from "./milter-protocol/index.ts";
 import type { Transport } from "./server/index.ts";
 
@@ -18,11 +18,24 @@ export class Generation {
   readonly settings: Settings;
   readonly engine: Engine;
   readonly #ports: GenerationPorts;
+  readonly #filterPorts: Readonly<Record<Transport, FilterPorts>>;
 
   private constructor(settings: Settings, engine: Engine, ports: GenerationPorts) {
     this.settings = settings;
     this.engine = engine;
     this.#ports = ports;
+    const { hostname, report } = ports;
+    const common = {
+      settings,
+      evaluator: engine.evaluatorFor(settings),
+      report,
+      nowMs: () => performance.now(),
+      hostname,
+    };
+    this.#filterPorts = {
+      unix: { ...common, transport: "unix" },
+      inet: { ...common, transport: "inet" },
+    };
     engine.use();
   }
 
@@ -47,18 +60,7 @@ export class Generation {
 
   /** The handler of one connection; its close() gives the engine back. */
   createHandler(transport: Transport, resume: Resume): MilterHandler {
-    const { hostname, report } = this.#ports;
-    const filter = createFilter(
-      {
-        settings: this.settings,
-        evaluator: this.engine.evaluatorFor(this.settings),
-        report,
-        nowMs: () => performance.now(),
-        transport,
-        hostname,
-      },
-      resume,
-    );
+    const filter = createFilter(this.#filterPorts[transport], resume);
     this.engine.use();
     let open = true;
     const close = filter.close.bind(filter);
