@@ -53,11 +53,16 @@ export function printableDomain(name: OctetString, smtputf8: boolean): OctetStri
   return text.length <= DOMAIN_OCTETS_MAX ? text : CUT + tailOf(text, DOMAIN_OCTETS_MAX);
 }
 
-/** `local@domain`: a long local part loses its end, a long domain its beginning. */
+/**
+ * `local@domain`: a long local part loses its end, a long domain its beginning. An `@` in a quoted local part is
+ * shown as `\x{40}`: OpenDMARC and others take what follows the first `@` for the domain, and would credit the
+ * victim of `"user@victim.example"@attacker.example` with the attacker's pass.
+ */
 export function printableAddress(address: OctetString, smtputf8: boolean): OctetString {
   const at = address.lastIndexOf("@");
   if (at < 0) return printableText(address, smtputf8);
-  const local = printable(startOf(address.slice(0, at), LOCAL_PART_OCTETS_MAX), smtputf8);
+  const start = startOf(address.slice(0, at), LOCAL_PART_OCTETS_MAX);
+  const local = printable(start, smtputf8).replaceAll("@", "\\x{40}");
   const shown = local.length <= LOCAL_PART_OCTETS_MAX ? local : headOf(local, LOCAL_PART_OCTETS_MAX) + CUT;
   return `${shown}@${printableDomain(address.slice(at + 1), smtputf8)}`;
 }

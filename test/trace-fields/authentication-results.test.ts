@@ -69,6 +69,14 @@ describe("authenticationResults", () => {
     assert.match(write("mx", "a@[192.0.2.1]"), /smtp\.mailfrom="a@\[192\.0\.2\.1\]"$/);
   });
 
+  it("has one @ in an address, whatever a quoted local part spells", () => {
+    const checked = [checkedOf("pass", { sender: '"user@victim.jp"@attacker.jp' })];
+    assert.equal(
+      authenticationResults({ ...common, checked }),
+      'mx.example.jp; spf=pass\n smtp.mailfrom="\\"user\\\\x{40}victim.jp\\"@attacker.jp"',
+    );
+  });
+
   it("writes A-labels, and U-labels only when the message is SMTPUTF8", () => {
     const sender = Buffer.from("a@b\u00fccher.example", "utf8").toString("latin1");
     const write = (smtputf8: boolean): string =>

@@ -7,6 +7,12 @@ import { readReceivedSpf } from "./field-grammar.ts";
 import { checkedOf, FUZZ, factsOf, hostileChecked, hostileFacts } from "./samples.ts";
 
 describe("receivedSpf", () => {
+  it("has one @ in an address, whatever a quoted local part spells", () => {
+    const value = receivedSpf(factsOf(), checkedOf("pass", { sender: '"user@victim.jp"@attacker.jp' }));
+    assert.match(value, /envelope-from="\\"user\\\\x\{40\}victim\.jp\\"@attacker\.jp"/);
+    assert.doesNotMatch(value, /@victim/);
+  });
+
   it("writes the field of the contract's example", () => {
     const checked = checkedOf("pass", { outcome: { mechanism: "ip4:192.0.2.0/24" } });
     assert.equal(
