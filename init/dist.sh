@@ -1,10 +1,12 @@
 #!/bin/sh
 # `make dist`: dist/smf-spf-VERSION.tar.gz, the sources with the built programs, so that `make install` from it
 # needs no npm; and, where Debian's dpkg-deb is, dist/smf-spf_VERSION_all.deb.
-# SOURCE_DATE_EPOCH sets the times of all files; otherwise the last commit does.
+# The argument names another folder than dist for them. All files get the time of the last commit, or of
+# SOURCE_DATE_EPOCH.
 set -eu
 umask 022
 
+out=${1:-dist}
 version=$(sed -n 's/^  "version": "\(.*\)",$/\1/p' package.json)
 epoch=${SOURCE_DATE_EPOCH:-$(git log -1 --format=%ct 2>/dev/null || date +%s)}
 work=$(mktemp -d)
@@ -86,11 +88,11 @@ make_deb() {
 	SOURCE_DATE_EPOCH=$epoch dpkg-deb --root-owner-group -Zxz --build "$tree" "$1" >/dev/null
 }
 
-make_tarball "dist/smf-spf-$version.tar.gz"
-echo "dist/smf-spf-$version.tar.gz"
+make_tarball "$out/smf-spf-$version.tar.gz"
+echo "$out/smf-spf-$version.tar.gz"
 if command -v dpkg-deb >/dev/null; then
-	make_deb "dist/smf-spf_${version}_all.deb"
-	echo "dist/smf-spf_${version}_all.deb"
+	make_deb "$out/smf-spf_${version}_all.deb"
+	echo "$out/smf-spf_${version}_all.deb"
 else
 	echo "no dpkg-deb here, so no .deb" >&2
 fi

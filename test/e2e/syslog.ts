@@ -44,8 +44,14 @@ export class Syslog {
     return syslog;
   }
 
-  async stop(): Promise<void> {
-    await this.#program.stop();
+  /** A stopped one hangs no more. */
+  async stop(signal: NodeJS.Signals = "SIGTERM"): Promise<void> {
+    await this.#program.stop(signal);
+  }
+
+  /** Lets it read nothing from now on: whoever writes to it has to wait. */
+  hang(): void {
+    this.#program.child.kill("SIGSTOP");
   }
 
   /** Lines that are there already are not read any more. */
