@@ -1,5 +1,6 @@
 import { LRUCache } from "lru-cache";
 import type { Answer, AnswerSource, Question, RecordData, RecordType } from "../spf-check/index.ts";
+import { ownText } from "./own-text.ts";
 import { weighAnswer } from "./weigh.ts";
 
 /** Options of {@link createAnswerCache}. */
@@ -171,10 +172,11 @@ class JoiningCache implements AnswerCache {
   #keep(key: string, answer: Answer): void {
     // What has no end of life was never asked: a name that DNS cannot carry.
     if (answer.status === "fault" || !(answer.ttlSeconds > 0) || answer.ttlSeconds === Infinity) return;
-    const records = answer.status === "found" ? answer.records : NO_RECORDS;
-    const expiresMs = this.#nowMs() + answer.ttlSeconds * 1000;
+    const records = answer.status === "found" ? answer.records.slice() : NO_RECORDS;
+    // A list grown piece by piece has room for more, which a copy has not; whole milliseconds take no object.
+    const expiresMs = Math.floor(this.#nowMs()) + answer.ttlSeconds * 1000;
     this.#entries?.set(
-      key,
+      ownText(key),
       { status: answer.status, records, expiresMs },
       { size: weighAnswer(key, records) },
     );

@@ -1,5 +1,6 @@
 import type { Outcome } from "../spf-check/index.ts";
 import { FairGate, type Runnable } from "./fair-gate.ts";
+import { ownText } from "./own-text.ts";
 import { sharesOf } from "./shares.ts";
 import { temperror } from "./temperror.ts";
 import { baseKey, exactKey, macroMask, type VerdictInput } from "./verdict-key.ts";
@@ -299,6 +300,5 @@ class JoiningVerdictCache implements VerdictCache {
 
 /** Copies of the texts: a verdict that is kept must not hold on to the packets that they were cut from. */
 function withOwnTexts({ ip, domain, sender, helo, receiver }: VerdictInput): VerdictInput {
-  const copy = (text: string): string => Buffer.from(text, "latin1").toString("latin1");
-  return { ip, domain: copy(domain), sender: copy(sender), helo: copy(helo), receiver };
+  return { ip, domain: ownText(domain), sender: ownText(sender), helo: ownText(helo), receiver };
 }

@@ -1,22 +1,19 @@
 import { LRUCache } from "lru-cache";
 import type { Outcome } from "../spf-check/index.ts";
-import { MACRO_MASKS, macroMask, macroSet, type VerdictInput, widenedKey } from "./verdict-key.ts";
+import { KeptVerdict } from "./kept-verdict.ts";
+import { ownText } from "./own-text.ts";
+import { MACRO_MASKS, macroMask, type VerdictInput, widenedKey } from "./verdict-key.ts";
 import { weighVerdict } from "./weigh.ts";
 
-/** A verdict in memory: the entry itself is handed out, the same one for every hit. */
+/** A verdict from memory, without what {@link KeptVerdict} leaves out. */
 export interface StoredVerdict {
   readonly outcome: Outcome;
   readonly cached: true;
   readonly elapsedMs: 0;
-  readonly expiresMs: number;
-  /** Under a base key: a bit for each mask of macros that a verdict on this client and domain has read. */
-  readonly masksSeen: number;
 }
 
 /** Under a base key where every verdict so far has read macros. */
-interface Signpost extends Pick<StoredVerdict, "masksSeen"> {
-  readonly outcome: undefined;
-}
+type Signpost = Pick<KeptVerdict, "masksSeen">;
 
 /**
  * Verdicts by what they depend on. An evaluation reads macros one after the other, and what it reads next depends
@@ -24,7 +21,7 @@ interface Signpost extends Pick<StoredVerdict, "masksSeen"> {
  * Which those are is remembered under the client and domain.
  */
 export class VerdictStore {
-  #entries: LRUCache<string, StoredVerdict | Signpost> | undefined;
+  #entries: LRUCache<string, KeptVerdict | Signpost> | undefined;
   #lifeMsMax = 0;
 
   /** @param ttlSeconds the longest life; 0, or no entries, keeps nothing. */
@@ -41,8 +38,8 @@ export class VerdictStore {
     const latestMs = nowMs + this.#lifeMsMax;
     for (const [, entry] of before) {
       const { value } = entry;
-      if (value.outcome !== undefined && value.expiresMs > latestMs) {
-        entry.value = { ...value, expiresMs: latestMs };
+      if (value instanceof KeptVerdict && value.expiresMs > latestMs) {
+        entry.value = value.with({ expiresMs: latestMs });
       }
     }
     this.#entries?.load(before);
@@ -59,11 +56,11 @@ export class VerdictStore {
   get(base: string, input: VerdictInput, nowMs: number): StoredVerdict | undefined {
     const entry = this.#entries?.get(base);
     if (entry === undefined) return undefined;
-    if (entry.outcome !== undefined && entry.expiresMs > nowMs) return entry;
+    if (entry instanceof KeptVerdict && entry.expiresMs > nowMs) return stored(entry);
     for (const mask of MACRO_MASKS) {
       if ((entry.masksSeen & (1 << mask)) === 0) continue;
       const widened = this.#entries?.get(widenedKey(mask, base, input));
-      if (widened?.outcome !== undefined && widened.expiresMs > nowMs) return widened;
+      if (widened instanceof KeptVerdict && widened.expiresMs > nowMs) return stored(widened);
     }
     return undefined;
   }
@@ -82,23 +79,21 @@ export class VerdictStore {
     const mask = macroMask(outcome.macrosRead);
     const before = this.#entries.peek(base);
     const masksSeen = (before?.masksSeen ?? 0) | (1 << mask);
-    const verdict: StoredVerdict = {
-      // What an evaluation has built up piece by piece is cut to size.
-      outcome: { ...outcome, path: [...outcome.path], macrosRead: macroSet(mask), trace: undefined },
-      cached: true,
-      elapsedMs: 0,
-      expiresMs: nowMs + lifeMs,
-      masksSeen: mask === 0 ? masksSeen : 0,
-    };
+    const verdict = new KeptVerdict(outcome, nowMs + lifeMs, mask === 0 ? masksSeen : 0);
     if (mask === 0) {
       this.#put(base, verdict);
       return;
     }
-    this.#put(base, before === undefined ? { outcome: undefined, masksSeen } : { ...before, masksSeen });
+    this.#put(base, before instanceof KeptVerdict ? before.with({ masksSeen }) : { masksSeen });
     this.#put(widenedKey(mask, base, input), verdict);
   }
 
-  #put(key: string, entry: StoredVerdict | Signpost): void {
-    this.#entries?.set(key, entry, { size: weighVerdict(key, entry.outcome) });
+  #put(key: string, entry: KeptVerdict | Signpost): void {
+    const outcome = entry instanceof KeptVerdict ? entry.outcome() : undefined;
+    this.#entries?.set(ownText(key), entry, { size: weighVerdict(key, outcome) });
   }
+}
+
+function stored(entry: KeptVerdict): StoredVerdict {
+  return { outcome: entry.outcome(), cached: true, elapsedMs: 0 };
 }

@@ -164,7 +164,7 @@ describe("createVerdictCache", () => {
   it("keeps the memory of large records within bounds", () => {
     const fixture = new Fixture({ entriesMax: 100_000, octetsMax: 1_000_000 });
     for (let i = 0; i < 100; i++) {
-      fixture.learn(outcome({ record: "x".repeat(60_000) }), { domain: `d${i}.test` });
+      fixture.learn(outcome({ problem: "x".repeat(60_000) }), { domain: `d${i}.test` });
     }
     assert.equal(fixture.cache.counters().entries, 16);
   });
