@@ -8,6 +8,13 @@ export interface HeldMessage {
   readonly recipients: readonly string[];
 }
 
+/** Another filter, which the MTA asks after ours. */
+export interface NextFilter {
+  readonly name: string;
+  /** Path of its Unix socket. */
+  readonly socket: string;
+}
+
 export interface Mta {
   readonly name: "sendmail" | "postfix";
   readonly port: number;

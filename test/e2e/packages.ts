@@ -3,11 +3,15 @@ import { execFileSync } from "node:child_process";
 import { existsSync, mkdirSync, readdirSync, readFileSync, renameSync, rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 
-/** Two lists, since the two MTAs exclude each other as installed packages. */
+/** Several lists, since the two MTAs exclude each other as installed packages. */
 const WANTED: readonly (readonly string[])[] = [
   ["sendmail-bin", "sendmail-base", "sendmail-cf", "m4", "sasl2-bin", "libsasl2-modules", "rsyslog"],
   ["postfix"],
+  ["opendmarc", "spamassassin", "libmail-authenticationresults-perl", "python3-authres"],
 ];
+
+/** What OpenDMARC has its reports in; nothing here makes any. */
+const UNUSED = /^(?:dbconfig-|default-mysql-|mariadb-|mysql-|libmariadb|libconfig-inifiles-perl)/;
 
 /** What a usable tree holds, or the machine itself where a package is installed there. */
 const PROGRAMS = [
@@ -16,6 +20,10 @@ const PROGRAMS = [
   "usr/sbin/saslpasswd2",
   "usr/sbin/rsyslogd",
   "usr/sbin/postfix",
+  "usr/sbin/opendmarc",
+  "usr/share/perl5/Mail/AuthenticationResults.pm",
+  "usr/share/perl5/Mail/SpamAssassin.pm",
+  "usr/lib/python3/dist-packages/authres/core.py",
 ];
 
 /** What the rig cannot do without, in words for whoever started it. */
@@ -35,9 +43,9 @@ function lackingPackages(names: readonly string[]): string[] {
       `apt-get knows no ${names[0] ?? ""}; run \`apt-get update\` (${firstLine(error)})`,
     );
   }
-  return [...plan.matchAll(/^Inst (\S+) (?:\[[^\]]*\] )?\((\S+)/gm)].map(
-    ([, name, version]) => `${name ?? ""}=${version ?? ""}`,
-  );
+  return [...plan.matchAll(/^Inst (\S+) (?:\[[^\]]*\] )?\((\S+)/gm)]
+    .filter(([, name]) => !UNUSED.test(name ?? ""))
+    .map(([, name, version]) => `${name ?? ""}=${version ?? ""}`);
 }
 
 /**

@@ -4,7 +4,7 @@ import { join } from "node:path";
 import { accepts } from "../support/accepts.ts";
 import { TLS } from "./certificates.ts";
 import { DELIVER } from "./mailbox.ts";
-import type { HeldMessage, Mta } from "./mta.ts";
+import type { HeldMessage, Mta, NextFilter } from "./mta.ts";
 import { MTA_IPV4, MTA_IPV6, run } from "./namespace.ts";
 import { Program, waitUntil } from "./process.ts";
 import { readmeLine } from "./readme.ts";
@@ -16,7 +16,7 @@ const SPOOL = "/var/spool/postfix";
 /** What Postfix does while the filter cannot be reached. */
 export type DefaultAction = "accept" | "tempfail" | "reject";
 
-function mainConfiguration(action: DefaultAction): string {
+function mainConfiguration(action: DefaultAction, next: readonly NextFilter[]): string {
   return `compatibility_level = 3.6
 myhostname = mx.rig.test
 mydomain = rig.test
@@ -34,7 +34,7 @@ local_transport = rig
 rig_destination_recipient_limit = 1
 local_destination_concurrency_limit = 20
 rig_destination_concurrency_limit = 20
-${readmeLine("smtpd_milters = ")}
+${[readmeLine("smtpd_milters = "), ...next.map(({ socket }) => `unix:${socket}`)].join(", ")}
 milter_default_action = ${action}
 in_flow_delay = 0
 smtpd_error_sleep_time = 0
@@ -95,11 +95,11 @@ export class Postfix implements Mta {
     this.#program = program;
   }
 
-  static async start(action: DefaultAction = "accept"): Promise<Postfix> {
+  static async start(action: DefaultAction = "accept", next: readonly NextFilter[] = []): Promise<Postfix> {
     rmSync(SPOOL, { recursive: true, force: true });
     run("mkdir", "-p", SPOOL, "/var/lib/postfix");
     run("chown", "postfix", "/var/lib/postfix");
-    writeFileSync("/etc/postfix/main.cf", mainConfiguration(action));
+    writeFileSync("/etc/postfix/main.cf", mainConfiguration(action, next));
     writeFileSync("/etc/postfix/master.cf", SERVICES);
     makeAccount();
     const program = new Program("/usr/sbin/postfix", ["start-fg"]);

@@ -4,7 +4,7 @@ import { join } from "node:path";
 import { accepts } from "../support/accepts.ts";
 import { TLS } from "./certificates.ts";
 import { DELIVER } from "./mailbox.ts";
-import type { HeldMessage, Mta } from "./mta.ts";
+import type { HeldMessage, Mta, NextFilter } from "./mta.ts";
 import { MTA_IPV4, MTA_IPV6, RIG, run } from "./namespace.ts";
 import { Program } from "./process.ts";
 import { readmeLine } from "./readme.ts";
@@ -15,12 +15,16 @@ const QUEUE = "/var/spool/mqueue-rig";
 const FOLDER = join(RIG, "sendmail");
 
 /** The two lines of README.md, with the flags of F= put in. */
-function filterLines(flags: FilterFlag): string {
+function filterLines(flags: FilterFlag, next: readonly NextFilter[]): string {
   const filter = readmeLine("INPUT_MAIL_FILTER(`smf-spf'");
-  return `${filter.replace(", T=", `, ${flags}T=`)}\n${readmeLine("define(`confMILTER_MACROS_HELO'")}`;
+  return [
+    filter.replace(", T=", `, ${flags}T=`),
+    readmeLine("define(`confMILTER_MACROS_HELO'"),
+    ...next.map(({ name, socket }) => `INPUT_MAIL_FILTER(\`${name}', \`S=unix:${socket}, F=T')dnl`),
+  ].join("\n");
 }
 
-function configuration(flags: FilterFlag): string {
+function configuration(flags: FilterFlag, next: readonly NextFilter[]): string {
   return `divert(-1)
 define(\`_USE_ETC_MAIL_')
 include(\`/usr/share/sendmail/cf/m4/cf.m4')
@@ -64,7 +68,7 @@ FEATURE(\`accept_unqualified_senders')dnl
 FEATURE(\`no_default_msa')dnl
 DAEMON_OPTIONS(\`Family=inet, Name=MTA, Addr=${MTA_IPV4}, Port=${PORT}')dnl
 DAEMON_OPTIONS(\`Family=inet6, Name=MTA6, Addr=${MTA_IPV6}, Port=${PORT}')dnl
-${filterLines(flags)}
+${filterLines(flags, next)}
 MAILER(\`local')dnl
 MAILER(\`smtp')dnl
 `;
@@ -83,14 +87,14 @@ export class Sendmail implements Mta {
     this.#program = program;
   }
 
-  static async start(flags: FilterFlag = ""): Promise<Sendmail> {
+  static async start(flags: FilterFlag = "", next: readonly NextFilter[] = []): Promise<Sendmail> {
     mkdirSync(FOLDER, { recursive: true });
     rmSync(QUEUE, { recursive: true, force: true });
     mkdirSync(QUEUE, { mode: 0o700 });
     writeFileSync(join(FOLDER, "local-host-names"), "rig.test\nmx.rig.test\n");
     const mc = join(FOLDER, "sendmail.mc");
     const cf = join(FOLDER, "sendmail.cf");
-    writeFileSync(mc, configuration(flags));
+    writeFileSync(mc, configuration(flags, next));
     writeFileSync(cf, run("m4", "-D_CF_DIR_=/usr/share/sendmail/cf/", mc));
     makeAccount();
     const program = new Program("/usr/libexec/sendmail/sendmail", ["-bD", "-C", cf, "-q1h"]);
