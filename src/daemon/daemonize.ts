@@ -67,7 +67,9 @@ export async function startInBackground(start: BackgroundStart): Promise<StartOu
     if (logFd !== undefined) stdio.push(logFd);
     env = { ...env, ...handoverVariable({ fromSystemd, hasLog: logFd !== undefined }) };
   }
-  const child = spawn(program, args, { detached: true, env, stdio });
+  // Under the name that this process was called by: FreeBSD's rc.subr compares it with the script's first line.
+  const argv0 = unprivileged === undefined ? process.argv0 : program;
+  const child = spawn(program, args, { argv0, detached: true, env, stdio });
   const report = reportOf(child, unprivileged?.onStarted);
   unprivileged?.onSpawn();
   try {

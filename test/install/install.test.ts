@@ -1,0 +1,179 @@
+import assert from "node:assert/strict";
+import {
+  appendFileSync,
+  existsSync,
+  mkdirSync,
+  readdirSync,
+  readFileSync,
+  statSync,
+  writeFileSync,
+} from "node:fs";
+import { afterEach, beforeEach, describe, it } from "node:test";
+import { runProgram, Tree } from "./tree.ts";
+
+const SAMPLE = "/usr/local/share/smf-spf/smf-spf.conf.sample";
+const CONFIG = "/etc/mail/smfs/smf-spf.conf";
+const SCRIPTS: Record<string, readonly string[]> = {
+  systemd: ["/etc/systemd/system/smf-spf.service", "/etc/systemd/system/smf-spf.socket"],
+  sysv: ["/etc/init.d/smf-spf"],
+  openrc: ["/etc/init.d/smf-spf"],
+  freebsd: ["/usr/local/etc/rc.d/smfspf"],
+  slackware: ["/etc/rc.d/rc.smf-spf"],
+  none: [],
+};
+
+describe("make install", () => {
+  let tree: Tree;
+  beforeEach(() => {
+    tree = new Tree();
+  });
+  afterEach(() => {
+    tree.close();
+  });
+
+  const read = (path: string): string => readFileSync(tree.at(path), "utf8");
+  const install = (...variables: string[]): string => {
+    const { code, out, err } = tree.make("install", ...variables);
+    assert.equal(code, 0, err);
+    return out;
+  };
+
+  for (const [init, scripts] of Object.entries(SCRIPTS)) {
+    it(`puts programs, pages, sample and the scripts of ${init} where they belong, and uninstall takes all back`, () => {
+      install(`INIT=${init}`);
+      assert.deepEqual(
+        tree.files(),
+        [
+          "/usr/local/sbin/smf-spf",
+          "/usr/local/bin/spfquery",
+          "/usr/local/share/man/man8/smf-spf.8",
+          "/usr/local/share/man/man5/smf-spf.conf.5",
+          "/usr/local/share/man/man1/spfquery.1",
+          "/usr/local/share/smf-spf/installed",
+          "/usr/local/share/smf-spf/smf-spf.logrotate",
+          SAMPLE,
+          CONFIG,
+          ...scripts,
+        ].sort(),
+      );
+      for (const file of scripts) assert.doesNotMatch(read(file), /@[A-Z]+@/, file);
+      assert.equal(tree.make("uninstall").code, 0);
+      assert.deepEqual(readdirSync(tree.destination), []);
+    });
+  }
+
+  it("makes programs that run under node's absolute path, with nothing beside them", () => {
+    install("INIT=none");
+    const program = tree.at("/usr/local/sbin/smf-spf");
+    assert.equal(read("/usr/local/sbin/smf-spf").split("\n")[0], `#!${process.execPath}`);
+    assert.equal(statSync(program).mode & 0o777, 0o755);
+    assert.equal(runProgram(program, ["-V"], { env: { PATH: "/nonexistent" } }).out, "smf-spf -V\n");
+  });
+
+  it("makes a configuration that every user can read, equal to the sample", () => {
+    install("INIT=none");
+    assert.equal(statSync(tree.at(CONFIG)).mode & 0o777, 0o644);
+    assert.equal(read(CONFIG), read(SAMPLE));
+  });
+
+  it("keeps a configuration that is there, and puts the new one beside it as .new", () => {
+    mkdirSync(tree.at("/etc/mail/smfs"), { recursive: true });
+    writeFileSync(tree.at(CONFIG), "RefuseFail off\n");
+    assert.match(install("INIT=none"), /is kept; the new sample is .*\.new/);
+    assert.equal(read(CONFIG), "RefuseFail off\n");
+    assert.equal(read(`${CONFIG}.new`), read(SAMPLE));
+    assert.equal(tree.make("uninstall").code, 0);
+    assert.deepEqual(tree.files(), [CONFIG]);
+  });
+
+  it("makes no .new where nothing is new", () => {
+    install("INIT=none");
+    install("INIT=none");
+    assert.equal(existsSync(tree.at(`${CONFIG}.new`)), false);
+  });
+
+  it("replaces the program in one step: one that runs keeps its file", () => {
+    install("INIT=none");
+    const before = statSync(tree.at("/usr/local/sbin/smf-spf")).ino;
+    tree.writeProgram('console.log("next");');
+    install("INIT=none");
+    assert.notEqual(statSync(tree.at("/usr/local/sbin/smf-spf")).ino, before);
+    assert.match(read("/usr/local/sbin/smf-spf"), /next/);
+  });
+
+  it("changes nothing in the program but its first line", () => {
+    const text = 'console.log("@NODE@ @USER@ \\\\ & |");';
+    tree.writeProgram(text);
+    install("INIT=none");
+    assert.equal(read("/usr/local/sbin/smf-spf"), `#!${process.execPath}\n${text}\n`);
+  });
+
+  it("leaves a changed configuration and other people's files at uninstall", () => {
+    install("INIT=sysv");
+    appendFileSync(tree.at(CONFIG), "RefuseFail off\n");
+    writeFileSync(tree.at("/usr/local/sbin/other"), "");
+    const { code, out } = tree.make("uninstall");
+    assert.equal(code, 0);
+    assert.match(out, /is not the sample any more and is left/);
+    assert.deepEqual(tree.files(), [CONFIG, "/usr/local/sbin/other"]);
+  });
+
+  it("leaves folders that were there before", () => {
+    mkdirSync(tree.at("/usr/local/sbin"), { recursive: true });
+    install("INIT=none");
+    assert.equal(tree.make("uninstall").code, 0);
+    assert.deepEqual(readdirSync(tree.at("/usr/local")), ["sbin"]);
+  });
+
+  it("takes back what a second install with another init system put", () => {
+    install("INIT=sysv");
+    install("INIT=systemd");
+    assert.equal(tree.make("uninstall").code, 0);
+    assert.deepEqual(readdirSync(tree.destination), []);
+  });
+
+  it("follows PREFIX, CONFDIR, RUNDIR and SMFS_USER, in the scripts and the sample too", () => {
+    install("INIT=systemd", "PREFIX=/opt/spf", "CONFDIR=/opt/spf/etc", "RUNDIR=/run/spf", "SMFS_USER=spf");
+    assert.ok(existsSync(tree.at("/opt/spf/sbin/smf-spf")));
+    const config = read("/opt/spf/etc/smf-spf.conf");
+    assert.match(config, /^User\s+spf$/m);
+    assert.match(config, /^Socket\s+unix:\/run\/spf\/smf-spf\.sock$/m);
+    assert.match(config, /^PidFile\s+\/run\/spf\/smf-spf\.pid$/m);
+    const unit = read("/etc/systemd/system/smf-spf.service");
+    assert.match(unit, /^ExecStart=\S+ \/opt\/spf\/sbin\/smf-spf -f -c \/opt\/spf\/etc\/smf-spf\.conf$/m);
+    assert.match(unit, /^ReadWritePaths=-\/run\/spf /m);
+  });
+
+  it("writes in TARGET_NODE for packagers", () => {
+    install("INIT=sysv", "TARGET_NODE=/usr/bin/node-of-the-target");
+    assert.match(read("/usr/local/bin/spfquery"), /^#!\/usr\/bin\/node-of-the-target\n/);
+    assert.match(read("/etc/init.d/smf-spf"), /^NODE=\/usr\/bin\/node-of-the-target$/m);
+  });
+
+  const refusals: readonly [string, readonly string[], RegExp][] = [
+    ["no node is found", ["NODE=no-such-node"], /no no-such-node in PATH/],
+    ["the init system is unknown", ["INIT=upstart"], /INIT=upstart is none of systemd, sysv/],
+  ];
+  for (const [what, variables, message] of refusals) {
+    it(`fails where ${what}, and says so`, () => {
+      const { code, err } = tree.make("install", "INIT=none", ...variables);
+      assert.notEqual(code, 0);
+      assert.match(err, message);
+    });
+  }
+
+  it("fails under a node that is too old, and says so", () => {
+    const old = `${tree.folder}/old-node`;
+    writeFileSync(old, '#!/bin/sh\n[ "$1" = --version ] && echo v18.20.0 || exit 1\n', { mode: 0o755 });
+    const { code, err } = tree.make("install", "INIT=none", `NODE=${old}`);
+    assert.notEqual(code, 0);
+    assert.match(err, /is v18\.20\.0; smf-spf needs Node 20\.19/);
+  });
+
+  it("says at uninstall where nothing was installed", () => {
+    mkdirSync(tree.destination);
+    const { code, err } = tree.make("uninstall");
+    assert.notEqual(code, 0);
+    assert.match(err, /nothing was installed/);
+  });
+});
