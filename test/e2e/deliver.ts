@@ -45,6 +45,7 @@ export async function deliver(player: MtaPlayer, settings: string, mail: Mail): 
   assert.equal((await peer.message([...mail.header, "Subject: hello", "", "body"]))?.code, "250");
   await peer.drop();
   const [message, ...more] = readMailboxes().get("bob") ?? [];
+  emptyMailboxes();
   assert.ok(message !== undefined && more.length === 0);
   return message;
 }
