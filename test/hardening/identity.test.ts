@@ -4,7 +4,7 @@ import { FilterBench } from "./filter-bench.ts";
 
 /** Everybody who is let pass for who he is; the client is none of them. */
 const CONFIGURATION = `
-WhitelistIP 10.0.0.0/8
+WhitelistIP 10.0.0.66/8
 WhitelistIP 192.0.2.9
 WhitelistPTR friend.test
 WhitelistPTR .partner.test
@@ -121,6 +121,8 @@ describe("identities that are made to look like others", () => {
 
   const clients: readonly [what: string, client: { address?: string; hostname?: string }][] = [
     ["an address whose last octets are those of a network on the list", { address: "66.0.0.10" }],
+    ["an address of the host itself", { address: "127.0.0.1" }],
+    ["the IPv6 address of the host itself", { address: "::1" }],
     ["an IPv6 address that holds one of the list", { address: "2001:db8::a00:1" }],
     ["an IPv4-compatible address", { address: "::10.0.0.1" }],
     ["a NAT64 address", { address: "64:ff9b::a00:1" }],
