@@ -26,7 +26,7 @@ INSTALL_VARS = NODE=$(NODE) DESTDIR=$(DESTDIR) SBINDIR=$(SBINDIR) BINDIR=$(BINDI
 SPF_SUITES ?= ../shared/spf-suites
 export SPF_SUITES
 
-.PHONY: help deps build check format test conformance fuzz soak e2e bench demo run install uninstall dist clean
+.PHONY: help deps build check format test conformance fuzz soak e2e e2e-deb bench demo run install uninstall dist clean
 
 help: ## this list
 	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## / { printf "  make %-12s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -50,8 +50,8 @@ check: deps ## formatter, linter, types, architecture
 format: deps ## rewrite the sources in the project's format
 	npx biome check --write .
 
-test: deps build ## everything that needs no root, no MTA and no network
-	$(TSX) test/run.ts
+test: deps build ## everything that needs no root, no MTA and no network; fuzzes for 55 s, 30 of them the protocol
+	FUZZ_SECONDS=$(or $(FUZZ_SECONDS),55) $(TSX) test/run.ts
 
 conformance: deps ## the SPF suites: suite, passed, total
 	$(TSX) test/conformance/main.ts
@@ -64,6 +64,9 @@ soak: deps ## 64 connections, flapping DNS, reloads and attacks for SOAK_SECONDS
 
 e2e: deps build ## real Sendmail and real Postfix in namespaces of their own; needs root on Debian
 	$(TSX) test/e2e/main.ts
+
+e2e-deb: dist ## the .deb in a Debian 13 of its own under systemd, from install to purge; needs root on Debian
+	$(TSX) test/deb/main.ts
 
 bench: deps build ## messages a second and waits, against any other milter socket too
 	$(TSX) test/bench/main.ts

@@ -7,7 +7,6 @@ import type { Answer, RecordType } from "../../src/spf-check/index.ts";
 import { encodeReply, readQuery } from "../support/nameserver/message.ts";
 import { ZoneTable } from "../support/nameserver/zone.ts";
 import { mutate, type Rng } from "./rng.ts";
-import { type Deadline, Finding } from "./target.ts";
 
 export const name = "dns-response";
 
@@ -71,19 +70,6 @@ const NAMES = [
   Buffer.from("\x02\xc3\xbc\xc0\x0e", "latin1"),
 ];
 
-export function run(rng: Rng, deadline: Deadline): number {
-  let inputs = 0;
-  for (; !deadline.over(); inputs++) {
-    const input = hostileInput(rng);
-    try {
-      replay(input);
-    } catch (error) {
-      throw new Finding(input, error);
-    }
-  }
-  return inputs;
-}
-
 /** An octet that chooses the question, then the message. */
 export function replay(input: Buffer): void {
   const query = QUERIES[(input[0] ?? 0) % QUERIES.length];
@@ -130,7 +116,7 @@ function checkTtl(ttlSeconds: number): void {
   assert.ok(Number.isInteger(ttlSeconds) && ttlSeconds >= 0 && ttlSeconds <= 0x7fffffff);
 }
 
-function hostileInput(rng: Rng): Buffer {
+export function makeInput(rng: Rng): Buffer {
   const { question, message } = rng.pick(SEEDS);
   let head = Buffer.from(message.subarray(0, RECORDS_START));
   let records = Buffer.from(message.subarray(RECORDS_START));

@@ -8,7 +8,7 @@ import { mkdirSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { replayCases } from "./replay-cases.ts";
 import { Rng } from "./rng.ts";
-import { afterTime, casesFolder, Finding, loadTargets, type Target } from "./target.ts";
+import { afterTime, casesFolder, Finding, loadTargets, runTarget, shareOf, type Target } from "./target.ts";
 
 const say = (line: string): void => {
   process.stdout.write(`${line}\n`);
@@ -28,15 +28,14 @@ const targets = (await loadTargets()).filter(({ name }) => chosen.length === 0 |
 if (targets.length === 0) throw new Error(`no such target: ${chosen.join(" ")}`);
 const seconds = Number(process.env["FUZZ_SECONDS"] ?? 600);
 const seed = Number(process.env["FUZZ_SEED"] ?? Math.floor(Math.random() * 2 ** 32));
-const share = (seconds * 1000) / targets.length;
-say(`${targets.length} targets, ${(share / 1000).toFixed(0)} s each, FUZZ_SEED=${seed}`);
+say(`${targets.length} targets in ${seconds} s, FUZZ_SEED=${seed}`);
 
 let failed = false;
 for (const target of targets) {
   const started = performance.now();
   try {
     const cases = await replayCases(target);
-    const inputs = await target.run(new Rng(seed), afterTime(share));
+    const inputs = await runTarget(target, new Rng(seed), afterTime(shareOf(target, targets, seconds)));
     const elapsed = ((performance.now() - started) / 1000).toFixed(0);
     say(`${target.name}: ${inputs} inputs and ${cases} kept cases in ${elapsed} s, no finding`);
   } catch (error) {

@@ -11,7 +11,6 @@ import { FilterBench } from "../hardening/filter-bench.ts";
 import type { MessageOutcome, Verdict } from "../support/mta-player.ts";
 import { Reader, readAuthenticationResults, readReceivedSpf, unfold } from "../trace-fields/field-grammar.ts";
 import type { Rng } from "./rng.ts";
-import { type Deadline, Finding } from "./target.ts";
 
 export const name = "output";
 
@@ -117,19 +116,6 @@ const TOKENS = [
     "SPF pass: ",
   ]);
 
-export async function run(rng: Rng, deadline: Deadline): Promise<number> {
-  let inputs = 0;
-  for (; !deadline.over(); inputs++) {
-    const input = makeInput(rng);
-    try {
-      await replay(input);
-    } catch (error) {
-      throw new Finding(input, error);
-    }
-  }
-  return inputs;
-}
-
 /** An octet chooses the configuration; the values follow, each with two octets of length. */
 export async function replay(input: Buffer): Promise<void> {
   const values = { ...ORDINARY };
@@ -143,7 +129,7 @@ export async function replay(input: Buffer): Promise<void> {
   await play(CONFIGURATIONS[(input[0] ?? 0) % CONFIGURATIONS.length] ?? "", values);
 }
 
-function makeInput(rng: Rng): Buffer {
+export function makeInput(rng: Rng): Buffer {
   const parts: Buffer[] = [Buffer.of(rng.below(256))];
   for (const field of FIELDS) {
     const value = Buffer.from(rng.once(3) ? hostile(rng, ORDINARY[field]) : ORDINARY[field], "latin1");

@@ -7,7 +7,6 @@ import { isAskable, targetName } from "../../src/spf-check/target-name.ts";
 import { isDomainSpec, isExplanation } from "../spf-check/grammar.ts";
 import { mutate, type Rng } from "./rng.ts";
 import { suiteTexts } from "./suite-texts.ts";
-import { type Deadline, Finding } from "./target.ts";
 
 export const name = "spf-macro";
 
@@ -18,19 +17,6 @@ const SEEDS = suiteTexts()
   .flatMap((text) => text.split(/[ :=]/))
   .filter((text) => text.includes("%"));
 const HOSTILE = ["", ".", "..", "a.b.c.d.e", "a-b+c,d/e_f=g", "x".repeat(64), "a.".repeat(200), "%{s}", "@"];
-
-export function run(rng: Rng, deadline: Deadline): number {
-  let inputs = 0;
-  for (; !deadline.over(); inputs++) {
-    const input = makeInput(rng);
-    try {
-      replay(input);
-    } catch (error) {
-      throw new Finding(input, error);
-    }
-  }
-  return inputs;
-}
 
 /** Four pieces parted by NUL: the macro-string, local part, domain and HELO name. */
 export function replay(input: Buffer): void {
@@ -117,7 +103,7 @@ function valueOf(letter: string, values: MacroValues): string {
   return value;
 }
 
-function makeInput(rng: Rng): Buffer {
+export function makeInput(rng: Rng): Buffer {
   const seed = Buffer.from(rng.once(3) ? madeMacro(rng) : rng.pick(SEEDS), "latin1");
   const text = rng.once(2) ? seed : mutate(rng, seed);
   const pieces = [text.filter((octet) => octet !== 0), ...[0, 1, 2].map(() => hostileValue(rng))];

@@ -1,15 +1,13 @@
 /**
- * The convention of fuzz targets. A file `test/fuzz/NAME.target.ts` exports `name` and `run`, and `replay`
- * where its input is a byte string:
+ * The convention of fuzz targets. A file `test/fuzz/NAME.target.ts` exports
  *
  *     export const name = "milter-protocol";
- *     export function run(rng: Rng, deadline: Deadline): number | Promise<number>;
+ *     export const weight = 6;                               // its share of the time; 1 where it is absent
+ *     export function makeInput(rng: Rng): Buffer;
  *     export function replay(input: Buffer): void | Promise<void>;
  *
- * `run` makes inputs from `rng` until `deadline.over()` is true, which it asks once before each input, and
- * returns how many there were. An input that breaks a promise is thrown as a {@link Finding}. `make test`
- * runs every target for a fixed number of inputs, `make fuzz` for a time, and both replay the findings kept
- * in `test/fuzz/cases/NAME/`.
+ * `replay` throws where an input breaks a promise; that is a {@link Finding}. `make test` runs every target for
+ * a short time, `make fuzz` for a long one, and both replay the findings kept in `test/fuzz/cases/NAME/`.
  */
 import { readdirSync } from "node:fs";
 import { join } from "node:path";
@@ -23,8 +21,9 @@ export interface Deadline {
 
 export interface Target {
   readonly name: string;
-  readonly run: (rng: Rng, deadline: Deadline) => number | Promise<number>;
-  readonly replay?: (input: Buffer) => void | Promise<void>;
+  readonly weight?: number;
+  readonly makeInput: (rng: Rng) => Buffer;
+  readonly replay: (input: Buffer) => void | Promise<void>;
 }
 
 /** An input that broke a promise. The runner keeps it. */
@@ -48,6 +47,33 @@ export function afterTime(milliseconds: number): Deadline {
 export function afterInputs(count: number): Deadline {
   let left = count;
   return { over: () => left-- <= 0 };
+}
+
+/**
+ * Makes inputs and replays them until the deadline is over, which is asked once before each.
+ *
+ * @returns how many there were
+ * @throws Finding
+ */
+export async function runTarget(target: Target, rng: Rng, deadline: Deadline): Promise<number> {
+  let inputs = 0;
+  for (; !deadline.over(); inputs++) {
+    const input = target.makeInput(rng);
+    try {
+      const pending = target.replay(input);
+      // Most targets are synchronous: a promise for each input would cost more than the input.
+      if (pending !== undefined) await pending;
+    } catch (error) {
+      throw new Finding(input, error);
+    }
+  }
+  return inputs;
+}
+
+/** The milliseconds of a target when all of them share so many seconds by their weight. */
+export function shareOf(target: Target, targets: readonly Target[], seconds: number): number {
+  const sum = targets.reduce((total, { weight = 1 }) => total + weight, 0);
+  return (seconds * 1000 * (target.weight ?? 1)) / sum;
 }
 
 /** Where findings of a target are kept, one hex file each. */

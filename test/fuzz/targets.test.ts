@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { describe, it } from "node:test";
 import { replayCases } from "./replay-cases.ts";
 import { Rng } from "./rng.ts";
-import { afterInputs, afterTime, loadTargets } from "./target.ts";
+import { afterInputs, afterTime, loadTargets, runTarget, shareOf } from "./target.ts";
 
 /** Inputs of each target where FUZZ_SECONDS does not say otherwise. */
 const INPUTS = 300;
@@ -19,11 +19,9 @@ describe(`fuzz targets, FUZZ_SEED=${seed}`, () => {
   for (const target of targets) {
     it(`${target.name} keeps its promises on mutated input`, async (t) => {
       await replayCases(target);
-      const time = seconds === undefined ? undefined : (Number(seconds) * 1000) / targets.length;
-      const inputs = await target.run(
-        new Rng(seed),
-        time === undefined ? afterInputs(INPUTS) : afterTime(time),
-      );
+      const deadline =
+        seconds === undefined ? afterInputs(INPUTS) : afterTime(shareOf(target, targets, Number(seconds)));
+      const inputs = await runTarget(target, new Rng(seed), deadline);
       assert.ok(inputs > 0);
       t.diagnostic(`${inputs} inputs, FUZZ_SEED=${seed}`);
     });
