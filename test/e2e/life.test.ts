@@ -98,6 +98,15 @@ describe("the life of the installed daemon", () => {
     assert.equal(service("configtest").code, 0);
   });
 
+  it("has nothing that others may write to, nor that runs with another's rights", () => {
+    const before = new Set(filesBefore);
+    const installed = listFiles().filter((line) => !before.has(line));
+    assert.ok(installed.length > 10);
+    // Path, type, mode, owner; the mode of a link means nothing.
+    const open = installed.filter((line) => / [^l] (?:\d*[2367]|[2-7]\d{3}) \S+$/.test(line));
+    assert.deepEqual(open, []);
+  });
+
   it("is installed again: a changed configuration is kept, and the new sample beside it", () => {
     configure("LookupTime 10s");
     assert.match(make("install"), /smf-spf\.conf is kept/);
