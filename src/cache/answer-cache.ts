@@ -38,11 +38,13 @@ export function createAnswerCache(options: AnswerCacheOptions): AnswerCache {
   return new JoiningCache(options);
 }
 
+type AnyRecord = RecordData[RecordType];
+
 /** An answer without its TTL. */
 interface Entry {
   readonly status: "found" | "nodata" | "nxdomain";
-  /** Empty unless found. */
-  readonly records: readonly RecordData[RecordType][];
+  /** One record stands for itself: nearly all answers have one, and a list costs as much as the rest. */
+  readonly records: AnyRecord | readonly AnyRecord[];
   readonly expiresMs: number;
 }
 
@@ -137,7 +139,8 @@ class JoiningCache implements AnswerCache {
     if (entry === undefined || entry.expiresMs <= now) return undefined;
     const { status, records, expiresMs } = entry;
     const ttlSeconds = Math.floor((expiresMs - now) / 1000);
-    return status === "found" ? { status, records, ttlSeconds } : { status, ttlSeconds };
+    if (status !== "found") return { status, ttlSeconds };
+    return { status, records: isList(records) ? records : [records], ttlSeconds };
   }
 
   #board(key: string, question: Question, waiter: Waiter): Flight {
@@ -172,12 +175,17 @@ class JoiningCache implements AnswerCache {
   #keep(key: string, answer: Answer): void {
     // What has no end of life was never asked: a name that DNS cannot carry.
     if (answer.status === "fault" || !(answer.ttlSeconds > 0) || answer.ttlSeconds === Infinity) return;
-    const records = answer.status === "found" ? answer.records.slice() : NO_RECORDS;
-    // A list grown piece by piece has room for more, which a copy has not; whole milliseconds take no object.
+    const records = answer.status === "found" ? answer.records : NO_RECORDS;
+    const [only, ...further] = records;
+    // Whole milliseconds take no object of their own.
     const expiresMs = Math.floor(this.#nowMs()) + answer.ttlSeconds * 1000;
     this.#entries?.set(
       ownText(key),
-      { status: answer.status, records, expiresMs },
+      {
+        status: answer.status,
+        records: only === undefined || further.length > 0 ? records : only,
+        expiresMs,
+      },
       { size: weighAnswer(key, records) },
     );
   }
@@ -191,4 +199,8 @@ class JoiningCache implements AnswerCache {
     if (this.#flights.get(key) === flight) this.#flights.delete(key);
     flight.cancel?.();
   }
+}
+
+function isList(records: AnyRecord | readonly AnyRecord[]): records is readonly AnyRecord[] {
+  return Array.isArray(records);
 }

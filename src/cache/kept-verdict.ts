@@ -6,7 +6,11 @@ import { type MacroMask, macroMask, macroSet } from "./verdict-key.ts";
 const NO_MAIL_RECORD = "v=spf1 -all";
 
 /** What few verdicts have. */
-type Rarely = Pick<Outcome, "explanation" | "problem" | "recordSource" | "local" | "guess" | "path">;
+interface Rarely
+  extends Pick<Outcome, "explanation" | "problem" | "recordSource" | "local" | "guess" | "path"> {
+  /** Where it is not as it was asked for: A-labels, without a final dot. */
+  readonly domain: OctetString | undefined;
+}
 
 /**
  * A verdict as it is kept: one small object, for there may be a hundred thousand. What only spfquery tells is left
@@ -18,7 +22,6 @@ export class KeptVerdict {
   /** Under a base key: a bit for each mask of macros that a verdict on this client and domain has read. */
   readonly masksSeen: number;
   readonly #result: Outcome["result"];
-  readonly #domain: OctetString;
   readonly #mechanism: string | undefined;
   readonly #sendsNoMail: boolean;
   readonly #lookups: number;
@@ -26,29 +29,29 @@ export class KeptVerdict {
   readonly #mask: MacroMask;
   readonly #rarely: Rarely | undefined;
 
-  constructor(outcome: Outcome, expiresMs: number, masksSeen: number) {
-    const { result, domain, mechanism, record, lookups, voids, macrosRead } = outcome;
+  /** @param asked the domain as it was asked for, which the key has */
+  constructor(outcome: Outcome, asked: OctetString, expiresMs: number, masksSeen: number) {
+    const { result, mechanism, record, lookups, voids, macrosRead } = outcome;
     this.expiresMs = Math.floor(expiresMs);
     this.masksSeen = masksSeen;
     this.#result = result;
-    this.#domain = ownText(domain);
     this.#mechanism = mechanism === undefined ? undefined : ownText(mechanism);
     this.#sendsNoMail = record !== undefined && isNoMailRecord(record);
     this.#lookups = lookups;
     this.#voids = voids;
     this.#mask = macroMask(macrosRead);
-    this.#rarely = rarelyOf(outcome);
+    this.#rarely = rarelyOf(outcome, asked);
   }
 
   /** The same verdict with another end, or with other masks beside it. */
   with({ expiresMs = this.expiresMs, masksSeen = this.masksSeen }): KeptVerdict {
-    return new KeptVerdict(this.outcome(), expiresMs, masksSeen);
+    return new KeptVerdict(this.outcome(""), "", expiresMs, masksSeen);
   }
 
-  /** The outcome, made anew. */
-  outcome(): Outcome {
+  /** The outcome, made anew for the domain that is asked for. */
+  outcome(asked: OctetString): Outcome {
     const rarely = this.#rarely;
-    const domain = this.#domain;
+    const domain = rarely?.domain ?? asked;
     const mechanism = this.#mechanism;
     return {
       result: this.#result,
@@ -70,16 +73,17 @@ export class KeptVerdict {
   }
 }
 
-function rarelyOf(outcome: Outcome): Rarely | undefined {
+function rarelyOf(outcome: Outcome, asked: OctetString): Rarely | undefined {
   const { explanation, problem, recordSource, local, guess, domain, mechanism } = outcome;
   const path = pathToDecision(outcome.path);
   const [first, ...further] = path;
   const isPlain =
     further.length === 0 &&
     (first === undefined ? mechanism === undefined : first.domain === domain && first.term === mechanism);
-  const isCommon = explanation ?? problem ?? local ?? guess;
-  if (isPlain && isCommon === undefined && recordSource === "published") return undefined;
-  return { explanation, problem, recordSource, local, guess, path };
+  const own = domain === asked ? undefined : ownText(domain);
+  const something = explanation ?? problem ?? local ?? guess ?? own;
+  if (isPlain && something === undefined && recordSource === "published") return undefined;
+  return { explanation, problem, recordSource, local, guess, path, domain: own };
 }
 
 /** The records up to the one that stands for the domain's own, behind redirects. */

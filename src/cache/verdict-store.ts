@@ -56,11 +56,11 @@ export class VerdictStore {
   get(base: string, input: VerdictInput, nowMs: number): StoredVerdict | undefined {
     const entry = this.#entries?.get(base);
     if (entry === undefined) return undefined;
-    if (entry instanceof KeptVerdict && entry.expiresMs > nowMs) return stored(entry);
+    if (entry instanceof KeptVerdict && entry.expiresMs > nowMs) return stored(entry, input);
     for (const mask of MACRO_MASKS) {
       if ((entry.masksSeen & (1 << mask)) === 0) continue;
       const widened = this.#entries?.get(widenedKey(mask, base, input));
-      if (widened instanceof KeptVerdict && widened.expiresMs > nowMs) return stored(widened);
+      if (widened instanceof KeptVerdict && widened.expiresMs > nowMs) return stored(widened, input);
     }
     return undefined;
   }
@@ -79,7 +79,7 @@ export class VerdictStore {
     const mask = macroMask(outcome.macrosRead);
     const before = this.#entries.peek(base);
     const masksSeen = (before?.masksSeen ?? 0) | (1 << mask);
-    const verdict = new KeptVerdict(outcome, nowMs + lifeMs, mask === 0 ? masksSeen : 0);
+    const verdict = new KeptVerdict(outcome, input.domain, nowMs + lifeMs, mask === 0 ? masksSeen : 0);
     if (mask === 0) {
       this.#put(base, verdict);
       return;
@@ -89,11 +89,11 @@ export class VerdictStore {
   }
 
   #put(key: string, entry: KeptVerdict | Signpost): void {
-    const outcome = entry instanceof KeptVerdict ? entry.outcome() : undefined;
+    const outcome = entry instanceof KeptVerdict ? entry.outcome("") : undefined;
     this.#entries?.set(ownText(key), entry, { size: weighVerdict(key, outcome) });
   }
 }
 
-function stored(entry: KeptVerdict): StoredVerdict {
-  return { outcome: entry.outcome(), cached: true, elapsedMs: 0 };
+function stored(entry: KeptVerdict, { domain }: VerdictInput): StoredVerdict {
+  return { outcome: entry.outcome(domain), cached: true, elapsedMs: 0 };
 }

@@ -5,7 +5,7 @@ import type { Outcome } from "../../src/spf-check/index.ts";
 import { outcome } from "./support.ts";
 
 const kept = (parts: Parameters<typeof outcome>[0]): Outcome =>
-  new KeptVerdict(outcome(parts), 1000, 0).outcome();
+  new KeptVerdict(outcome(parts), "example.test", 1000, 0).outcome("example.test");
 
 describe("KeptVerdict", () => {
   const plain = outcome({ lookups: 3, voids: 1, macrosRead: ["s", "h"] });
@@ -46,16 +46,22 @@ describe("KeptVerdict", () => {
     assert.deepEqual(kept({ mechanism: "include:_spf.test", path }).path, path.slice(0, 1));
   });
 
+  it("gives back a domain that is not as it was asked for", () => {
+    const other = outcome({ domain: "xn--bcher-kva.test", lookups: 1 });
+    const verdict = new KeptVerdict(other, "b\xc3\xbccher.test.", 1000, 0).with({ masksSeen: 1 });
+    assert.equal(verdict.outcome("b\xc3\xbccher.test.").domain, "xn--bcher-kva.test");
+  });
+
   it("keeps of a record whether the domain sends no mail", () => {
     assert.equal(kept({ record: "V=spf1  -all" }).record, "v=spf1 -all");
     assert.equal(kept({ record: "v=spf1 mx -all" }).record, undefined);
   });
 
   it("with() changes the end and the masks, and nothing else", () => {
-    const verdict = new KeptVerdict(outcome({ lookups: 2 }), 1000.7, 5);
+    const verdict = new KeptVerdict(outcome({ lookups: 2 }), "example.test", 1000.7, 5);
     const other = verdict.with({ expiresMs: 500 }).with({ masksSeen: 9 });
     assert.deepEqual([verdict.expiresMs, verdict.masksSeen], [1000, 5]);
     assert.deepEqual([other.expiresMs, other.masksSeen], [500, 9]);
-    assert.deepEqual(other.outcome(), verdict.outcome());
+    assert.deepEqual(other.outcome("a.test"), verdict.outcome("a.test"));
   });
 });
