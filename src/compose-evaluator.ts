@@ -10,6 +10,7 @@ import {
 import type { Settings } from "./config/index.ts";
 import { createResolver, drive, type Resolver, systemNameservers } from "./dns/index.ts";
 import type { Cancel, Evaluation, EvaluationRequest, Evaluator } from "./filter/index.ts";
+import { HeapGrowth } from "./heap-growth.ts";
 import { checkHost, withDefaultExplanation } from "./spf-check/index.ts";
 
 /** The settings that may change in an engine at work. */
@@ -41,6 +42,7 @@ export class Engine {
   readonly #resolver: Resolver;
   readonly #answers: AnswerCache;
   readonly #verdicts: VerdictCache;
+  readonly #heap = new HeapGrowth();
   #adjusted: AdjustableSettings;
   #users = 0;
 
@@ -64,8 +66,9 @@ export class Engine {
       entriesMax: settings.cacheSize,
       octetsMax,
       onError,
-      check: (input, done) =>
-        drive(
+      check: (input, done) => {
+        this.#heap.evaluated();
+        return drive(
           checkHost({
             ...input,
             nowSeconds: nowSeconds(),
@@ -84,7 +87,8 @@ export class Engine {
             },
           },
           done,
-        ),
+        );
+      },
     });
   }
 
