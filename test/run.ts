@@ -9,7 +9,7 @@ import { readdirSync, statSync } from "node:fs";
 import { join } from "node:path";
 
 /** Folders that other make targets run. */
-const OWN_TARGET = new Set(["e2e", "bench", "support"]);
+const OWN_TARGET = new Set(["e2e", "deb", "bench", "support"]);
 
 function testFiles(path: string, top: boolean): string[] {
   if (statSync(path).isFile()) return [path];

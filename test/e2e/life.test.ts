@@ -232,7 +232,7 @@ describe("the life of the installed daemon", () => {
 
   it("goes on in a new file after rotation, as the logrotate sample does it, and loses no line", async () => {
     const sample = readFileSync("/usr/local/share/smf-spf/smf-spf.logrotate", "latin1");
-    const command = /^\s*(pkill .*)$/m.exec(sample)?.[1] ?? "";
+    const command = /postrotate\n(.*)endscript/s.exec(sample)?.[1] ?? "";
     assert.match(sample, /create 0640 smfs adm/);
     const linesOf = (file: string): number =>
       logLines(file).filter((line) => line.includes(" SPF pass")).length;
