@@ -2,13 +2,14 @@
 # `make dist`: dist/smf-spf-VERSION.tar.gz, the sources with the built programs, so that `make install` from it
 # needs no npm; and, where Debian's dpkg-deb is, dist/smf-spf_VERSION_all.deb.
 # The argument names another folder than dist for them. All files get the time of the last commit, or of
-# SOURCE_DATE_EPOCH.
+# SOURCE_DATE_EPOCH. DEBFULLNAME and DEBEMAIL name the maintainer of the package.
 set -eu
 umask 022
 
 out=${1:-dist}
 version=$(sed -n 's/^  "version": "\(.*\)",$/\1/p' package.json)
 epoch=${SOURCE_DATE_EPOCH:-$(git log -1 --format=%ct 2>/dev/null || date +%s)}
+maintainer="${DEBFULLNAME:-the smf-spf authors} <${DEBEMAIL:-root@localhost}>"
 work=$(mktemp -d)
 trap 'rm -rf "$work"' EXIT
 
@@ -36,7 +37,7 @@ make_tarball() {
 
 # One file's text with the version written in.
 fill() {
-	sed -e "s|@VERSION@|$version|g" -e "s|@SIZE@|${size:-0}|g" "$1"
+	sed -e "s|@VERSION@|$version|g" -e "s|@SIZE@|${size:-0}|g" -e "s|@MAINTAINER@|$maintainer|g" "$1"
 }
 
 # The tree of the package, made by the same script as everybody's installation.
@@ -55,8 +56,16 @@ fill_package_tree() {
 	mv "$tree/usr/share/man/man1/spfquery.1" "$tree/usr/share/man/man1/spfquery.smf-spf.1"
 	gzip -9n "$tree"/usr/share/man/man?/*
 	cp README.md "$doc"
-	gzip -9nc CHANGELOG.md >"$doc/changelog.gz"
+	gzip -9nc CHANGELOG.md >"$doc/CHANGELOG.md.gz"
+	make_changelog | gzip -9n >"$doc/changelog.gz"
 	make_copyright >"$doc/copyright"
+}
+
+# The form that Debian's tools read.
+make_changelog() {
+	printf 'smf-spf (%s) unstable; urgency=medium\n\n' "$version"
+	printf '  * The changes are told in CHANGELOG.md.gz.\n\n'
+	printf ' -- %s  %s\n' "$maintainer" "$(LC_ALL=C date -u -R -d "@$epoch")"
 }
 
 # Our licence, and those of the libraries that are bundled in, as a text of Debian's form.

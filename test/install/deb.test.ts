@@ -8,7 +8,11 @@ import { gunzipSync } from "node:zlib";
 import { runProgram, Tree } from "./tree.ts";
 
 const SKIP = !existsSync("/usr/bin/dpkg-deb") && "dpkg-deb is not installed";
-const EPOCH = 1_700_000_000;
+const ENVIRONMENT = {
+  SOURCE_DATE_EPOCH: "1700000000",
+  DEBFULLNAME: "A Packager",
+  DEBEMAIL: "packager@example.org",
+};
 
 describe("make dist", { skip: SKIP }, () => {
   let tree: Tree;
@@ -34,7 +38,7 @@ describe("make dist", { skip: SKIP }, () => {
   });
 
   function build(folder: string): void {
-    const options = { cwd: tree.source, env: { SOURCE_DATE_EPOCH: String(EPOCH) } };
+    const options = { cwd: tree.source, env: ENVIRONMENT };
     const { code, err } = runProgram("sh", ["init/dist.sh", folder], options);
     assert.equal(code, 0, err);
   }
@@ -88,6 +92,7 @@ describe("make dist", { skip: SKIP }, () => {
       "usr/lib/systemd/system/smf-spf.service",
       "usr/lib/systemd/system/smf-spf.socket",
       "usr/sbin/smf-spf",
+      "usr/share/doc/smf-spf/CHANGELOG.md.gz",
       "usr/share/doc/smf-spf/README.md",
       "usr/share/doc/smf-spf/changelog.gz",
       "usr/share/doc/smf-spf/copyright",
@@ -148,6 +153,11 @@ describe("make dist", { skip: SKIP }, () => {
     }
     assert.match(read("usr/share/doc/smf-spf/copyright"), /^ a library$/m);
     assert.match(read("usr/share/doc/smf-spf/copyright"), /^ MIT License$/m);
+    const changelog = gunzipSync(
+      readFileSync(join(unpacked, "usr/share/doc/smf-spf/changelog.gz")),
+    ).toString();
+    assert.ok(changelog.startsWith(`smf-spf (${version}) `));
+    assert.match(changelog, /^ -- A Packager <packager@example\.org> {2}Tue, 14 Nov 2023 22:13:20 \+0000$/m);
     const page = gunzipSync(readFileSync(join(unpacked, "usr/share/man/man8/smf-spf.8.gz"))).toString();
     assert.ok(/^\.(?:TH|Dt) SMF-SPF 8/im.test(page));
   });
