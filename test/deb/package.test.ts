@@ -115,9 +115,7 @@ describe("the Debian package under systemd with Debian's Node", () => {
     assert.notEqual(await verdict("a@pass.test"), "reply");
     configure("RefuseFail off", "TTL soon");
     machine.must("systemctl reload smf-spf");
-    await until("the fault", () =>
-      /smf-spf\.conf:\d+: TTL: .*old settings stay in force/s.test(journal()),
-    );
+    await until("the fault", () => /smf-spf\.conf:\d+: TTL: .*old settings stay in force/s.test(journal()));
     assert.equal(await verdict("a@fail.test"), "reply");
     assert.equal(pid(), daemon);
   });
