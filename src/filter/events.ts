@@ -1,6 +1,6 @@
 import type { SpfResult } from "../spf-check/index.ts";
 
-/** Who sent what, as the log names it: the address is the one evaluated (CONTRACT section 6). */
+/** Who sent what, as the log names it: the address is the one evaluated. */
 export interface MailFacts {
   /** The MTA's queue id, where it has given one. */
   readonly queueId: string | undefined;

@@ -8,7 +8,7 @@ export interface AddressPattern {
   readonly text: string;
 }
 
-/** The options that decide what is done; PolicyFor may give them for some mail only (CONTRACT section 2). */
+/** The options that decide what is done; PolicyFor may give them for some mail only. */
 export interface ActionSettings {
   /** off: SPFBehavior 0, nothing is evaluated and no field is added. */
   readonly check: boolean;
