@@ -260,7 +260,7 @@ class Daemon {
         break;
       case "connection-refused":
         this.#log.warning(
-          `${event.count} connections closed at once: MaxConnections is ${event.maxConnections}`,
+          `connections closed at once: ${event.count}; MaxConnections is ${event.maxConnections}`,
         );
         break;
       case "accept-error":

@@ -6,7 +6,7 @@ export {
   toALabels,
   withoutFinalDot,
 } from "./domain-name.ts";
-export { type IpAddress, ipAddressOfBytes, isIpv4Mapped, parseIpAddress, unmapIpv4 } from "./ip-address.ts";
+export { type IpAddress, ipAddressOfBytes, parseIpAddress, unmapIpv4 } from "./ip-address.ts";
 export { type Path, type PathOptions, parsePath } from "./mailbox.ts";
 export {
   formatNetwork,

@@ -3,7 +3,7 @@
  * of a session, both without a socket. A filter is a {@link MilterHandler}; a server feeds the bytes of each
  * connection to a {@link MilterSession}.
  */
-export { type Command, type CommandKind, commandKind, decodeCommand } from "./command.ts";
+export { type Command, type CommandKind, decodeCommand } from "./command.ts";
 export * from "./constants.ts";
 export { encodeEdits, headerName, headerValue } from "./encode-edit.ts";
 export { encodeResponse, encodeSignal } from "./encode-response.ts";
@@ -23,6 +23,6 @@ export { type Negotiated, negotiate, offeredEdits } from "./negotiate.ts";
 export { type Packet, PacketDecoder } from "./packet-decoder.ts";
 export { PROTOCOL_ERROR_CODES, ProtocolError, type ProtocolErrorCode } from "./protocol-error.ts";
 export { replyText } from "./reply-text.ts";
-export { ACCEPT, CONTINUE, type Edit, type Response, type Signal, TEMPFAIL } from "./response.ts";
+export { ACCEPT, CONTINUE, type Edit, type Response, type Signal } from "./response.ts";
 export { MilterSession, type SessionPorts } from "./session.ts";
 export type { SessionState } from "./transitions.ts";

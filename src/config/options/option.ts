@@ -2,7 +2,7 @@ import { readValueText } from "../lines.ts";
 import type { Settings } from "../settings.ts";
 import type { ValueKind } from "../values/value-kind.ts";
 
-/** The sections of CONTRACT, sample file and man page, in their order. */
+/** The sections of sample file and man page, in their order. */
 export const SECTIONS = [
   "who is not checked",
   "what is evaluated",
