@@ -31,6 +31,9 @@ export class Generation {
       report,
       nowMs: () => performance.now(),
       hostname,
+      closed: () => {
+        engine.release();
+      },
     };
     this.#filterPorts = {
       unix: { ...common, transport: "unix" },
@@ -60,15 +63,7 @@ export class Generation {
 
   /** The handler of one connection; its close() gives the engine back. */
   createHandler(transport: Transport, resume: Resume): MilterHandler {
-    const filter = createFilter(this.#filterPorts[transport], resume);
     this.engine.use();
-    let open = true;
-    const close = filter.close.bind(filter);
-    filter.close = () => {
-      close();
-      if (open) this.engine.release();
-      open = false;
-    };
-    return filter;
+    return createFilter(this.#filterPorts[transport], resume);
   }
 }

@@ -25,6 +25,7 @@ import {
 } from "./daemon/index.ts";
 import { Log } from "./logging/index.ts";
 import { prepareFolders, socketAccess } from "./prepare-start.ts";
+import { disablePretenuring } from "./pretenuring.ts";
 import { type ConfigChoice, configFileOf, readSettings } from "./read-settings.ts";
 import { MilterServer, type ServerEvent } from "./server/index.ts";
 import { Traffic } from "./traffic.ts";
@@ -47,6 +48,7 @@ export interface DaemonStart {
  * @throws DaemonError where it cannot start
  */
 export async function runDaemon(start: DaemonStart): Promise<number> {
+  disablePretenuring();
   const { settings, starter } = start;
   const { handover } = starter;
   const account = isRoot() ? findUser(settings.user) : undefined;

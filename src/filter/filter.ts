@@ -263,6 +263,7 @@ class Filter implements MilterHandler {
 
   close(): void {
     this.newConnection();
+    this.#around.ports.closed?.();
   }
 
   #journal(from: OctetString, queueId: string | undefined): Journal {

@@ -53,4 +53,6 @@ export interface FilterPorts {
   readonly transport: "unix" | "inet";
   /** The name for %{r} and the authserv-id while the MTA sends no {j}. */
   readonly hostname: string;
+  /** Called once when the connection is over. */
+  readonly closed?: () => void;
 }

@@ -65,18 +65,24 @@ function mayBeActedUpon(policy: MailPolicy, findings: Findings): boolean {
 
 /** The findings with what came of an inquiry. */
 export function withOutcome(findings: Findings, inquiry: Inquiry, outcome: Outcome): Findings {
-  switch (inquiry.purpose) {
+  const { purpose, identity, sender, domain } = inquiry;
+  const { forwarder, forwardersAsked } = findings;
+  switch (purpose) {
     case "helo":
-    case "sender":
       return {
-        ...findings,
-        [inquiry.purpose]: { identity: inquiry.identity, sender: inquiry.sender, outcome },
+        helo: { identity, sender, outcome },
+        sender: findings.sender,
+        forwarder,
+        forwardersAsked,
       };
+    case "sender":
+      return { helo: findings.helo, sender: { identity, sender, outcome }, forwarder, forwardersAsked };
     case "forwarder":
       return {
-        ...findings,
-        forwarder: outcome.result === "pass" ? inquiry.domain : undefined,
-        forwardersAsked: findings.forwardersAsked + 1,
+        helo: findings.helo,
+        sender: findings.sender,
+        forwarder: outcome.result === "pass" ? domain : undefined,
+        forwardersAsked: forwardersAsked + 1,
       };
   }
 }
