@@ -1,8 +1,10 @@
 import type { OctetString } from "../address/index.ts";
 import type { CheckedIdentity } from "./checked-identity.ts";
-import { fold, wordsOf } from "./folding.ts";
+import { fold, foldText, wordsOf } from "./folding.ts";
 import { printableAddress, printableDomain } from "./printable.ts";
 import { propertyValue, tokenOrQuoted } from "./quoting.ts";
+
+const NAME = "Authentication-Results";
 
 /** What the Authentication-Results field says. */
 export interface AuthenticationResults {
@@ -21,25 +23,36 @@ export interface AuthenticationResults {
  */
 export function authenticationResults(field: AuthenticationResults): OctetString {
   const id = tokenOrQuoted(printableDomain(field.authservId, field.smtputf8));
-  const results = field.checked.map((checked) => resultWords(field, checked));
-  const clauses = results.length > 0 ? results : [["none"]];
-  return fold("Authentication-Results", [
-    `${id};`,
-    ...clauses.flatMap((words, index) =>
-      index < clauses.length - 1 ? [...words.slice(0, -1), `${words.at(-1) ?? ""};`] : words,
-    ),
+  const results = field.checked.map((checked) => resultOf(field, checked));
+  // A quoted value stays on one line, with the spaces in it.
+  if (!id.includes(" ") && !results.some(({ property }) => property.includes(" "))) {
+    const clauses = results.map(({ verdict, property }) => `${verdict} ${property}`);
+    return foldText(NAME, `${id}; ${clauses.length > 0 ? clauses.join("; ") : "none"}`);
+  }
+  const last = results.length - 1;
+  const words = results.flatMap(({ verdict, property }, index) => [
+    ...wordsOf(verdict),
+    index < last ? `${property};` : property,
   ]);
+  return fold(NAME, [`${id};`, ...(words.length > 0 ? words : ["none"])]);
 }
 
-function resultWords(field: AuthenticationResults, checked: CheckedIdentity): OctetString[] {
+/** One clause: method, result and comments, and the property that was checked. */
+interface ShownResult {
+  readonly verdict: OctetString;
+  readonly property: OctetString;
+}
+
+function resultOf({ helo, smtputf8 }: AuthenticationResults, checked: CheckedIdentity): ShownResult {
   const { outcome } = checked;
-  const words = [`spf=${outcome.result}`];
-  if (outcome.local !== undefined) words.push(...wordsOf(`(local policy: ${outcome.local.result})`));
-  if (outcome.guess !== undefined) words.push(...wordsOf(`(best guess: ${outcome.guess.result})`));
-  words.push(
-    checked.identity === "mailfrom"
-      ? `smtp.mailfrom=${propertyValue(printableAddress(checked.sender, field.smtputf8))}`
-      : `smtp.helo=${propertyValue(printableDomain(field.helo, field.smtputf8))}`,
-  );
-  return words;
+  let verdict = `spf=${outcome.result}`;
+  if (outcome.local !== undefined) verdict += ` (local policy: ${outcome.local.result})`;
+  if (outcome.guess !== undefined) verdict += ` (best guess: ${outcome.guess.result})`;
+  return {
+    verdict,
+    property:
+      checked.identity === "mailfrom"
+        ? `smtp.mailfrom=${propertyValue(printableAddress(checked.sender, smtputf8))}`
+        : `smtp.helo=${propertyValue(printableDomain(helo, smtputf8))}`,
+  };
 }

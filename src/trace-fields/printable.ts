@@ -8,6 +8,10 @@ const CUT = "...";
 /** Read beyond what is shown, so that a UTF-8 sequence cut in two is among what is not. */
 const MARGIN_OCTETS = 4;
 
+const PRINTABLE = /^[\x20-\x7e]*$/;
+/** An address of which nothing has to be changed. */
+const PLAIN_ADDRESS = /^[\x20-\x3f\x41-\x7e]*@[\x20-\x3f\x41-\x7e]*$/;
+
 /** Well-formed UTF-8 above ASCII (RFC 3629), without the C1 controls and the separators of lines. */
 const UTF8_CHARACTER =
   /^(?:\xc2[\xa0-\xbf]|[\xc3-\xdf][\x80-\xbf]|\xe0[\xa0-\xbf][\x80-\xbf]|\xe2(?!\x80[\xa8\xa9])[\x80-\xbf]{2}|[\xe1\xe3-\xec\xee\xef][\x80-\xbf]{2}|\xed[\x80-\x9f][\x80-\xbf]|\xf0[\x90-\xbf][\x80-\xbf]{2}|[\xf1-\xf3][\x80-\xbf]{3}|\xf4[\x80-\x8f][\x80-\xbf]{2})$/;
@@ -17,7 +21,7 @@ const UTF8_CHARACTER =
  * says the message may carry it (RFC 6532), and everything else as `\x{HEX}`, the form of RFC 6533 section 3.
  */
 export function printable(octets: OctetString, smtputf8: boolean): OctetString {
-  if (/^[\x20-\x7e]*$/.test(octets)) return octets;
+  if (PRINTABLE.test(octets)) return octets;
   return octets.replace(
     /[\xc2-\xdf][\x80-\xbf]|[\xe0-\xef][\x80-\xbf]{2}|[\xf0-\xf4][\x80-\xbf]{3}|[^\x20-\x7e]/g,
     (character) => {
@@ -39,6 +43,7 @@ function hexPoint(codePoint: number): OctetString {
 
 /** Free text, its end cut off where it is long. */
 export function printableText(octets: OctetString, smtputf8: boolean): OctetString {
+  if (octets.length <= TEXT_OCTETS_MAX && PRINTABLE.test(octets)) return octets;
   const text = printable(startOf(octets, TEXT_OCTETS_MAX), smtputf8);
   return text.length <= TEXT_OCTETS_MAX ? text : headOf(text, TEXT_OCTETS_MAX) + CUT;
 }
@@ -48,6 +53,7 @@ export function printableText(octets: OctetString, smtputf8: boolean): OctetStri
  * right-hand end: `victim.example` must not be what is left of `victim.example.attacker.example`.
  */
 export function printableDomain(name: OctetString, smtputf8: boolean): OctetString {
+  if (name.length <= DOMAIN_OCTETS_MAX && PRINTABLE.test(name)) return name;
   const labels = smtputf8 ? name : (toALabels(name) ?? name);
   const text = printable(labels.slice(-(DOMAIN_OCTETS_MAX + MARGIN_OCTETS)), smtputf8);
   return text.length <= DOMAIN_OCTETS_MAX ? text : CUT + tailOf(text, DOMAIN_OCTETS_MAX);
@@ -59,6 +65,7 @@ export function printableDomain(name: OctetString, smtputf8: boolean): OctetStri
  * victim of `"user@victim.example"@attacker.example` with the attacker's pass.
  */
 export function printableAddress(address: OctetString, smtputf8: boolean): OctetString {
+  if (address.length <= LOCAL_PART_OCTETS_MAX && PLAIN_ADDRESS.test(address)) return address;
   const at = address.lastIndexOf("@");
   if (at < 0) return printableText(address, smtputf8);
   const start = startOf(address.slice(0, at), LOCAL_PART_OCTETS_MAX);

@@ -7,7 +7,7 @@ const PLAIN_ADDRESS =
 
 /** A quoted-string (RFC 5322 section 3.2.4) of printable octets. */
 export function quotedString(text: OctetString): OctetString {
-  return `"${text.replace(/["\\]/g, "\\$&")}"`;
+  return /["\\]/.test(text) ? `"${text.replace(/["\\]/g, "\\$&")}"` : `"${text}"`;
 }
 
 /** A value of a Received-SPF pair: dot-atom where it is one, else quoted-string (RFC 7208 section 9.1). */
@@ -30,5 +30,5 @@ export function propertyValue(text: OctetString): OctetString {
 
 /** The inside of a comment (RFC 5322 section 3.2.2): parentheses and backslashes as quoted-pairs. */
 export function commentText(text: OctetString): OctetString {
-  return text.replace(/[()\\]/g, "\\$&");
+  return /[()\\]/.test(text) ? text.replace(/[()\\]/g, "\\$&") : text;
 }

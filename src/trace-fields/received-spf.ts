@@ -1,7 +1,7 @@
 import type { OctetString } from "../address/index.ts";
 import type { SpfResult } from "../spf-check/index.ts";
 import { type CheckedIdentity, type TraceFacts, titleOf } from "./checked-identity.ts";
-import { fold, wordsOf } from "./folding.ts";
+import { fold, foldText, wordsOf } from "./folding.ts";
 import { printableAddress, printableDomain, printableText } from "./printable.ts";
 import { commentText, dotAtomOrQuoted, quotedString } from "./quoting.ts";
 
@@ -10,44 +10,63 @@ import { commentText, dotAtomOrQuoted, quotedString } from "./quoting.ts";
  * without a space in front.
  */
 export function receivedSpf(facts: TraceFacts, checked: CheckedIdentity): OctetString {
-  const comment = commentText(commentOf(facts, checked));
-  const pairs = pairsOf(facts, checked).map(
-    ([key, value], index, all) => `${key}=${valueOf(key, value)}${index < all.length - 1 ? ";" : ""}`,
-  );
-  return fold("Received-SPF", [titleOf(checked.outcome.result), ...wordsOf(`(${comment})`), ...pairs]);
-}
-
-/** A directive is quoted also where it is a dot-atom, such as `-all`, so that `default` cannot be taken for one. */
-function valueOf(key: string, value: OctetString): OctetString {
-  return key === "mechanism" && value !== "default" ? quotedString(value) : dotAtomOrQuoted(value);
-}
-
-function pairsOf(facts: TraceFacts, checked: CheckedIdentity): [string, OctetString][] {
-  const { smtputf8 } = facts;
-  const { outcome } = checked;
-  const pairs: [string, OctetString][] = [
-    ["receiver", printableDomain(facts.receiver, smtputf8)],
-    ["client-ip", facts.ip.text],
-    ["identity", checked.identity],
-  ];
-  if (checked.identity === "mailfrom") {
-    pairs.push(["envelope-from", printableAddress(checked.sender, smtputf8)]);
+  const shown: Shown = {
+    receiver: printableDomain(facts.receiver, facts.smtputf8),
+    sender: printableAddress(checked.sender, facts.smtputf8),
+  };
+  const title = titleOf(checked.outcome.result);
+  const comment = `(${commentOf(facts, checked, shown)})`;
+  const pairs = pairsOf(facts, checked, shown);
+  // A quoted value stays on one line, with the spaces in it.
+  if (!pairs.some((pair) => pair.includes(" "))) {
+    return foldText(NAME, `${title} ${comment} ${pairs.join("; ")}`);
   }
-  pairs.push(["helo", printableDomain(facts.helo, smtputf8)]);
-  if (outcome.mechanism !== undefined) pairs.push(["mechanism", printableText(outcome.mechanism, smtputf8)]);
-  if (outcome.problem !== undefined) pairs.push(["problem", printableText(outcome.problem, smtputf8)]);
+  const last = pairs.length - 1;
+  const words = pairs.map((pair, index) => (index < last ? `${pair};` : pair));
+  return fold(NAME, [title, ...wordsOf(comment), ...words]);
+}
+
+const NAME = "Received-SPF";
+
+/** What stands both in the comment and in a pair. */
+interface Shown {
+  readonly receiver: OctetString;
+  readonly sender: OctetString;
+}
+
+function pairsOf(facts: TraceFacts, checked: CheckedIdentity, { receiver, sender }: Shown): OctetString[] {
+  const { smtputf8 } = facts;
+  const { identity, outcome } = checked;
+  const pairs = [
+    `receiver=${dotAtomOrQuoted(receiver)}`,
+    `client-ip=${dotAtomOrQuoted(facts.ip.text)}`,
+    `identity=${identity}`,
+  ];
+  if (identity === "mailfrom") pairs.push(`envelope-from=${dotAtomOrQuoted(sender)}`);
+  pairs.push(`helo=${dotAtomOrQuoted(printableDomain(facts.helo, smtputf8))}`);
+  if (outcome.mechanism !== undefined) pairs.push(`mechanism=${directive(outcome.mechanism, smtputf8)}`);
+  if (outcome.problem !== undefined) {
+    pairs.push(`problem=${dotAtomOrQuoted(printableText(outcome.problem, smtputf8))}`);
+  }
   return pairs;
 }
 
-function commentOf(facts: TraceFacts, checked: CheckedIdentity): OctetString {
-  const { outcome } = checked;
-  const host = printableDomain(facts.receiver, facts.smtputf8);
-  const sender = printableAddress(checked.sender, facts.smtputf8);
-  let comment = `${host}: ${sentenceFor(outcome.result, sender, facts.ip.text, outcome.problem)}`;
+/** A directive is quoted also where it is a dot-atom, such as `-all`, so that `default` cannot be taken for one. */
+function directive(mechanism: OctetString, smtputf8: boolean): OctetString {
+  const text = printableText(mechanism, smtputf8);
+  return text === "default" ? text : quotedString(text);
+}
+
+function commentOf(
+  facts: TraceFacts,
+  { outcome }: CheckedIdentity,
+  { receiver, sender }: Shown,
+): OctetString {
+  let comment = `${receiver}: ${sentenceFor(outcome.result, sender, facts.ip.text, outcome.problem)}`;
   if (outcome.recordSource !== "published") comment += `; ${outcome.recordSource} record`;
   if (outcome.local !== undefined) comment += `; local policy: ${outcome.local.result}`;
   if (outcome.guess !== undefined) comment += `; best guess: ${outcome.guess.result}`;
-  return comment;
+  return commentText(comment);
 }
 
 function sentenceFor(
