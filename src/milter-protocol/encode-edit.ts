@@ -11,69 +11,60 @@ import {
 } from "./constants.ts";
 import type { Edit } from "./response.ts";
 
-/** An edit laid out for the wire: octet, index where the kind has one, then octets, NULs and all. */
-interface Layout {
-  readonly letter: number;
-  readonly index: number | undefined;
-  readonly octets: string;
-}
-
 /**
  * Edits and the packet that ends them, as one buffer, so that end of message costs one write.
  * Names, values and paths are made safe first: see {@link headerName}, {@link headerValue}.
  */
 export function encodeEdits(edits: readonly Edit[], response: Buffer): Buffer {
   if (edits.length === 0) return response;
-  const layouts = edits.map(layout);
-  const bytes = Buffer.allocUnsafe(layouts.reduce((sum, l) => sum + packetBytes(l), response.length));
-  let at = 0;
-  for (const l of layouts) at = write(l, bytes, at);
-  response.copy(bytes, at);
+  // Octets as a string: put together and written at once, that is quicker than piece by piece.
+  let packets = "";
+  for (const edit of edits) packets += editPacket(edit);
+  const bytes = Buffer.allocUnsafe(packets.length + response.length);
+  bytes.write(packets, "latin1");
+  response.copy(bytes, packets.length);
   return bytes;
 }
 
-function layout(edit: Edit): Layout {
+function editPacket(edit: Edit): string {
   switch (edit.kind) {
     case "addHeader":
-      return { letter: SMFIR_ADDHEADER, index: undefined, octets: field(edit.name, edit.value) };
+      return packet(SMFIR_ADDHEADER, field(edit.name, edit.value));
     case "insertHeader":
-      return { letter: SMFIR_INSHEADER, index: edit.index, octets: field(edit.name, edit.value) };
+      return packet(SMFIR_INSHEADER, word(edit.index) + field(edit.name, edit.value));
     case "changeHeader":
-      return { letter: SMFIR_CHGHEADER, index: edit.index, octets: field(edit.name, edit.value) };
+      return packet(SMFIR_CHGHEADER, word(edit.index) + field(edit.name, edit.value));
     case "addRecipient":
-      return {
-        letter: edit.parameters === undefined ? SMFIR_ADDRCPT : SMFIR_ADDRCPT_PAR,
-        index: undefined,
-        octets: strings(edit.path, edit.parameters),
-      };
+      return packet(
+        edit.parameters === undefined ? SMFIR_ADDRCPT : SMFIR_ADDRCPT_PAR,
+        strings(edit.path, edit.parameters),
+      );
     case "deleteRecipient":
-      return { letter: SMFIR_DELRCPT, index: undefined, octets: strings(edit.path) };
+      return packet(SMFIR_DELRCPT, strings(edit.path));
     case "changeSender":
-      return { letter: SMFIR_CHGFROM, index: undefined, octets: strings(edit.path, edit.parameters) };
+      return packet(SMFIR_CHGFROM, strings(edit.path, edit.parameters));
     case "replaceBody":
-      return { letter: SMFIR_REPLBODY, index: undefined, octets: edit.bytes.toString("latin1") };
+      return packet(SMFIR_REPLBODY, edit.bytes.toString("latin1"));
     case "quarantine":
       // MTAs take no empty reason.
-      return { letter: SMFIR_QUARANTINE, index: undefined, octets: strings(edit.reason || "quarantined") };
+      return packet(SMFIR_QUARANTINE, strings(edit.reason || "quarantined"));
   }
+}
+
+function packet(letter: number, octets: string): string {
+  return word(1 + octets.length) + String.fromCharCode(letter) + octets;
+}
+
+/** Four octets in network order. Throws RangeError for what they cannot hold. */
+function word(value: number): string {
+  if (value !== value >>> 0) throw new RangeError(`${value} is no number of four octets`);
+  return String.fromCharCode(value >>> 24, (value >>> 16) & 0xff, (value >>> 8) & 0xff, value & 0xff);
 }
 
 const field = (name: string, value: string): string => `${headerName(name)}\0${headerValue(value)}\0`;
 
 function strings(first: string, second?: string): string {
   return second === undefined ? `${oneLine(first)}\0` : `${oneLine(first)}\0${oneLine(second)}\0`;
-}
-
-function packetBytes({ index, octets }: Layout): number {
-  return (index === undefined ? 5 : 9) + octets.length;
-}
-
-function write(l: Layout, bytes: Buffer, start: number): number {
-  bytes.writeUInt32BE(packetBytes(l) - 4, start);
-  let at = start + 4;
-  bytes[at++] = l.letter;
-  if (l.index !== undefined) at = bytes.writeUInt32BE(l.index, at);
-  return at + bytes.write(l.octets, at, "latin1");
 }
 
 /** A field name of RFC 5322 section 2.2: printable ASCII without colon; other octets are left out. */

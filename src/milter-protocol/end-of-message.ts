@@ -17,12 +17,16 @@ export function encodeEndOfMessage(
   const final = encodeResponse(response, terms?.replyLinesMax);
   const goesOn = response.kind === "continue" || response.kind === "accept";
   if (!goesOn || terms === undefined || edits.length === 0) return final;
-  const possible = edits.filter(({ kind }) => {
-    const negotiated = terms.edits.has(kind);
-    if (!negotiated) report(new Error(`edit ${kind} was not negotiated and is left out`));
-    return negotiated;
-  });
-  return encodeEdits(terms.insertsHeaders ? possible : possible.map(withoutIndex), final);
+  const { edits: negotiated, insertsHeaders } = terms;
+  // Nearly always all of them are; then the list is not made anew.
+  const possible = edits.every(({ kind }) => negotiated.has(kind))
+    ? edits
+    : edits.filter(({ kind }) => {
+        if (negotiated.has(kind)) return true;
+        report(new Error(`edit ${kind} was not negotiated and is left out`));
+        return false;
+      });
+  return encodeEdits(insertsHeaders ? possible : possible.map(withoutIndex), final);
 }
 
 /** SMFIR_INSHEADER for an MTA that does not know it: the field goes to the end of the header. */
