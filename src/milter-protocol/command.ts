@@ -1,3 +1,7 @@
+/**
+ * Commands of the MTA, decoded from whole packets. Strings are octet strings. What does not decode throws
+ * {@link ProtocolError}; what an MTA might append to a bare command has no meaning and is passed over, as in libmilter.
+ */
 import {
   ARGUMENTS_MAX,
   MACRO_BYTES_MAX,
@@ -22,23 +26,23 @@ import type { ConnectCommand, Offer } from "./handler.ts";
 import type { Packet } from "./packet-decoder.ts";
 import { ProtocolError } from "./protocol-error.ts";
 
-/** A command of the MTA, decoded. Strings are octet strings. */
-export type Command =
-  | ({ readonly kind: "negotiate" } & Offer)
-  /** `stage` is the octet of the command that the macros are for; `text` their names and values, NUL after each. */
-  | { readonly kind: "macros"; readonly stage: number; readonly text: string }
-  | ({ readonly kind: "connect" } & ConnectCommand)
-  | { readonly kind: "helo"; readonly name: string }
-  | { readonly kind: "mail" | "rcpt"; readonly path: string; readonly parameters: readonly string[] }
-  | { readonly kind: "header"; readonly name: string; readonly value: string }
-  /** `line` is the SMTP command that the MTA did not know: Sendmail sends all of it, Postfix the verb. */
-  | { readonly kind: "unknown"; readonly line: string }
-  /** At end of message Postfix carries the last octets of the body. */
-  | { readonly kind: "body" | "endOfMessage"; readonly bytes: Buffer }
-  | { readonly kind: "data" | "endOfHeaders" | "abort" | "quit" | "quitNewConnection" };
-
 /** The name of a command. */
-export type CommandKind = Command["kind"];
+export type CommandKind =
+  | "negotiate"
+  | "macros"
+  | "connect"
+  | "helo"
+  | "mail"
+  | "unknown"
+  | "abort"
+  | "quit"
+  | "quitNewConnection"
+  | MessageCommandKind;
+
+/** Of a command that belongs to a message. */
+export type MessageCommandKind = "rcpt" | "data" | "header" | "endOfHeaders" | "body" | "endOfMessage";
+
+const NONE: readonly string[] = [];
 
 const KINDS: (CommandKind | undefined)[] = new Array<CommandKind | undefined>(256).fill(undefined);
 KINDS[SMFIC_OPTNEG] = "negotiate";
@@ -64,35 +68,6 @@ export function commandKind(packet: Packet): CommandKind {
   return kind;
 }
 
-/** Decodes a whole packet of the MTA. Throws {@link ProtocolError}. */
-export function decodeCommand(packet: Packet): Command {
-  const kind = commandKind(packet);
-  const { payload } = packet;
-  switch (kind) {
-    case "negotiate":
-      return { kind, ...decodeOffer(payload) };
-    case "macros":
-      return decodeMacros(payload);
-    case "connect":
-      return decodeConnect(payload);
-    case "helo":
-      return { kind, name: onlyString(payload, kind) };
-    case "mail":
-    case "rcpt":
-      return decodeEnvelope(kind, payload);
-    case "header":
-      return decodeHeader(payload);
-    case "unknown":
-      return { kind, line: onlyString(payload, kind) };
-    case "body":
-    case "endOfMessage":
-      return { kind, bytes: payload };
-    default:
-      // What an MTA might append to a bare command has no meaning and is passed over, as in libmilter.
-      return { kind };
-  }
-}
-
 /** SMFIC_OPTNEG: version, SMFIF_ and SMFIP_ words. Anything after them belongs to a later version. */
 export function decodeOffer(payload: Buffer): Offer {
   if (payload.length < 12) throw new ProtocolError("negotiation-malformed", `${payload.length} octets`);
@@ -101,71 +76,73 @@ export function decodeOffer(payload: Buffer): Offer {
   return { version, actions: payload.readUInt32BE(4), protocol: payload.readUInt32BE(8) };
 }
 
-function decodeMacros(payload: Buffer): Command {
-  const stage = payload[0];
-  if (stage === undefined) throw new ProtocolError("macros-malformed");
-  if (payload.length > MACRO_BYTES_MAX)
-    throw new ProtocolError("macros-too-long", `${payload.length} octets`);
-  if (payload.length > 1) requireTerminated(payload, "macros");
-  return { kind: "macros", stage, text: payload.toString("latin1", 1, payload.length) };
+/** SMFIC_MACRO. `stage` is the octet of the command that the macros are for; names and values with a NUL after each. */
+export function decodeMacros(text: string): { readonly stage: number; readonly text: string } {
+  if (text === "") throw new ProtocolError("macros-malformed");
+  if (text.length > MACRO_BYTES_MAX) throw new ProtocolError("macros-too-long", `${text.length} octets`);
+  if (text.length > 1) requireTerminated(text, "macros");
+  return { stage: text.charCodeAt(0), text: text.slice(1) };
 }
 
-const FAMILIES: Readonly<Record<number, ConnectCommand["family"]>> = {
-  0x55: "unknown",
-  0x4c: "unix",
-  0x34: "inet",
-  0x36: "inet6",
+const FAMILIES: Readonly<Record<string, ConnectCommand["family"]>> = {
+  U: "unknown",
+  L: "unix",
+  4: "inet",
+  6: "inet6",
 };
 
-/** Host name, NUL, family octet; but for family U then a port of two octets and the address, NUL. */
-function decodeConnect(payload: Buffer): Command {
-  const nameEnd = payload.indexOf(0);
+/** SMFIC_CONNECT: host name, NUL, family octet; but for family U then a port of two octets and the address, NUL. */
+export function decodeConnect(text: string): ConnectCommand {
+  const nameEnd = text.indexOf("\0");
   if (nameEnd === -1) throw new ProtocolError("string-unterminated", "connect");
-  const hostname = payload.toString("latin1", 0, nameEnd);
-  const family = FAMILIES[payload[nameEnd + 1] ?? 0];
+  const hostname = text.slice(0, nameEnd);
+  const family = FAMILIES[text.charAt(nameEnd + 1)];
   if (family === undefined) throw new ProtocolError("connect-malformed", "family");
-  if (family === "unknown") return { kind: "connect", hostname, family, port: 0, address: "" };
+  if (family === "unknown") return { hostname, family, port: 0, address: "" };
   const addressStart = nameEnd + 4;
-  if (payload.length <= addressStart) throw new ProtocolError("connect-malformed", "cut off");
-  const addressEnd = payload.indexOf(0, addressStart);
+  if (text.length <= addressStart) throw new ProtocolError("connect-malformed", "cut off");
+  const addressEnd = text.indexOf("\0", addressStart);
   if (addressEnd === -1) throw new ProtocolError("string-unterminated", "connect");
   return {
-    kind: "connect",
     hostname,
     family,
-    port: payload.readUInt16BE(nameEnd + 2),
-    address: payload.toString("latin1", addressStart, addressEnd),
+    port: text.charCodeAt(nameEnd + 2) * 256 + text.charCodeAt(nameEnd + 3),
+    address: text.slice(addressStart, addressEnd),
   };
 }
 
-function decodeEnvelope(kind: "mail" | "rcpt", payload: Buffer): Command {
-  requireTerminated(payload, kind);
-  const pathEnd = payload.indexOf(0);
-  const path = payload.toString("latin1", 0, pathEnd);
-  if (pathEnd === payload.length - 1) return { kind, path, parameters: [] };
-  const parameters = payload.toString("latin1", pathEnd + 1, payload.length - 1).split("\0", ARGUMENTS_MAX);
+/** A path as it was sent, and the ESMTP parameters after it. */
+interface Envelope {
+  readonly path: string;
+  readonly parameters: readonly string[];
+}
+
+/** SMFIC_MAIL and SMFIC_RCPT. */
+export function decodeEnvelope(text: string, kind: "mail" | "rcpt"): Envelope {
+  requireTerminated(text, kind);
+  const pathEnd = text.indexOf("\0");
+  const path = text.slice(0, pathEnd);
+  if (pathEnd === text.length - 1) return { path, parameters: NONE };
+  const parameters = text.slice(pathEnd + 1, -1).split("\0", ARGUMENTS_MAX);
   if (parameters.length === ARGUMENTS_MAX) throw new ProtocolError("arguments-too-many", kind);
-  return { kind, path, parameters };
+  return { path, parameters };
 }
 
-/** A NUL inside the value, which no MTA should send, stays in it as an octet. */
-function decodeHeader(payload: Buffer): Command {
-  requireTerminated(payload, "header");
-  const nameEnd = payload.indexOf(0);
-  if (nameEnd === payload.length - 1) throw new ProtocolError("argument-missing", "header value");
-  return {
-    kind: "header",
-    name: payload.toString("latin1", 0, nameEnd),
-    value: payload.toString("latin1", nameEnd + 1, payload.length - 1),
-  };
+/** SMFIC_HEADER. A NUL inside the value, which no MTA should send, stays in it as an octet. */
+export function decodeHeader(text: string): { readonly name: string; readonly value: string } {
+  requireTerminated(text, "header");
+  const nameEnd = text.indexOf("\0");
+  if (nameEnd === text.length - 1) throw new ProtocolError("argument-missing", "header value");
+  return { name: text.slice(0, nameEnd), value: text.slice(nameEnd + 1, -1) };
 }
 
-function onlyString(payload: Buffer, what: string): string {
-  requireTerminated(payload, what);
-  return payload.toString("latin1", 0, payload.length - 1);
+/** SMFIC_HELO, and SMFIC_UNKNOWN: Sendmail sends all of the SMTP command that it did not know, Postfix the verb. */
+export function decodeString(text: string, what: "helo" | "unknown"): string {
+  requireTerminated(text, what);
+  return text.slice(0, -1);
 }
 
-function requireTerminated(payload: Buffer, what: string): void {
-  if (payload.length === 0) throw new ProtocolError("argument-missing", what);
-  if (payload[payload.length - 1] !== 0) throw new ProtocolError("string-unterminated", what);
+function requireTerminated(text: string, what: string): void {
+  if (text === "") throw new ProtocolError("argument-missing", what);
+  if (!text.endsWith("\0")) throw new ProtocolError("string-unterminated", what);
 }

@@ -4,6 +4,11 @@ import type { EndOfMessageResponse } from "./handler.ts";
 import type { Negotiated } from "./negotiate.ts";
 import type { Edit } from "./response.ts";
 
+/** Where faults of a handler are told. */
+export interface ReportPort {
+  report(error: unknown): void;
+}
+
 /**
  * Edits and the final answer as the MTA understands them, in one buffer. Edits are left out where the
  * message is refused or discarded. An edit that was not negotiated is left out and reported: a handler that
@@ -12,7 +17,7 @@ import type { Edit } from "./response.ts";
 export function encodeEndOfMessage(
   { edits, response }: EndOfMessageResponse,
   terms: Negotiated | undefined,
-  report: (error: Error) => void,
+  ports: ReportPort,
 ): Buffer {
   const final = encodeResponse(response, terms?.replyLinesMax);
   const goesOn = response.kind === "continue" || response.kind === "accept";
@@ -23,7 +28,7 @@ export function encodeEndOfMessage(
     ? edits
     : edits.filter(({ kind }) => {
         if (negotiated.has(kind)) return true;
-        report(new Error(`edit ${kind} was not negotiated and is left out`));
+        ports.report(new Error(`edit ${kind} was not negotiated and is left out`));
         return false;
       });
   return encodeEdits(insertsHeaders ? possible : possible.map(withoutIndex), final);

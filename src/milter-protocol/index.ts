@@ -3,7 +3,7 @@
  * of a session, both without a socket. A filter is a {@link MilterHandler}; a server feeds the bytes of each
  * connection to a {@link MilterSession}.
  */
-export { type Command, type CommandKind, decodeCommand } from "./command.ts";
+export type { CommandKind } from "./command.ts";
 export * from "./constants.ts";
 export { encodeEdits, headerName, headerValue } from "./encode-edit.ts";
 export { encodeResponse, encodeSignal } from "./encode-response.ts";

@@ -7,6 +7,8 @@ export interface Packet {
   readonly command: number;
   /** A view of what was received, not a copy; valid as long as it is held. */
   readonly payload: Buffer;
+  /** The same as a string of octets. */
+  readonly text: string;
 }
 
 /** A packet where it was received. A view of its octets is made when it is asked for: many never are. */
@@ -26,6 +28,10 @@ export class ReceivedPacket implements Packet {
 
   get payload(): Buffer {
     return this.#start === this.#end ? NOTHING : this.#bytes.subarray(this.#start, this.#end);
+  }
+
+  get text(): string {
+    return this.#start === this.#end ? "" : this.#bytes.toString("latin1", this.#start, this.#end);
   }
 
   /** Of SMFIC_HEADER: whether it must be decoded for a handler that wants these fields. */

@@ -1,8 +1,15 @@
-import { askHandler } from "./ask-handler.ts";
-import { type Command, type CommandKind, commandKind, decodeCommand } from "./command.ts";
+import {
+  type CommandKind,
+  commandKind,
+  decodeConnect,
+  decodeEnvelope,
+  decodeHeader,
+  decodeMacros,
+  decodeOffer,
+  decodeString,
+  type MessageCommandKind,
+} from "./command.ts";
 import { BACKLOG_BYTES_MAX, BACKLOG_PAUSE_BYTES, REPLY_BATCH_BYTES } from "./constants.ts";
-import { encodeResponse } from "./encode-response.ts";
-import { encodeEndOfMessage } from "./end-of-message.ts";
 import {
   type Answer,
   type EndOfMessageAnswer,
@@ -15,8 +22,8 @@ import { MacroTable } from "./macros.ts";
 import { type Negotiated, negotiate } from "./negotiate.ts";
 import { PacketDecoder, type ReceivedPacket } from "./packet-decoder.ts";
 import { ProtocolError } from "./protocol-error.ts";
-import { ReplyBatch } from "./reply-batch.ts";
 import { CONTINUE, type Response, TEMPFAIL } from "./response.ts";
+import { Speaker } from "./speaker.ts";
 import { messageInHand, type SessionState, TRANSITIONS } from "./transitions.ts";
 import { Verdicts } from "./verdicts.ts";
 
@@ -58,7 +65,8 @@ export class MilterSession {
   #waiting: CommandKind | undefined;
   /** An answer given to {@link resume} before the handler had returned LATER. */
   #early: Response | EndOfMessageResponse | undefined;
-  #asking = false;
+  /** What the handler is being asked about. */
+  #asking: CommandKind | undefined;
   #running = false;
   #choked = false;
   /** QUIT, an error, or the socket is gone: nothing is read or asked any more. */
@@ -66,11 +74,12 @@ export class MilterSession {
   /** The socket is closed, or was asked to be. */
   #closed = false;
   readonly #verdicts = new Verdicts();
-  readonly #replies = new ReplyBatch();
+  readonly #speaker: Speaker;
 
   constructor(handler: MilterHandler, ports: SessionPorts) {
     this.#handler = handler;
     this.#ports = ports;
+    this.#speaker = new Speaker(ports);
   }
 
   get state(): SessionState {
@@ -110,7 +119,7 @@ export class MilterSession {
    */
   resume(answer: Response | EndOfMessageResponse): void {
     if (this.#over) return;
-    if (this.#asking) {
+    if (this.#asking !== undefined) {
       this.#early = answer;
       return;
     }
@@ -142,7 +151,7 @@ export class MilterSession {
     do {
       while (this.#waiting === undefined && !this.#choked && !this.#over) {
         if (!this.#step()) break;
-        if (this.#replies.bytes >= REPLY_BATCH_BYTES) this.#flush();
+        if (this.#speaker.bytes >= REPLY_BATCH_BYTES) this.#flush();
       }
     } while (this.#flush());
     this.#running = false;
@@ -159,7 +168,7 @@ export class MilterSession {
       if (packet === undefined) return false;
       this.#admit(packet);
     } catch (error) {
-      this.#fail(error);
+      this.#caught(error);
     }
     return true;
   }
@@ -173,18 +182,15 @@ export class MilterSession {
         `${kind} in state ${this.#state}`,
       );
     }
-    if (kind === "header" && this.#terms?.fields !== undefined && !packet.isField(this.#terms.fields)) {
-      this.#state = next;
-      this.#settle(kind, this.#verdicts.standing ?? CONTINUE);
-      return;
-    }
-    const command = decodeCommand(packet);
-    switch (command.kind) {
-      case "macros":
-        this.#macros.put(command.stage, command.text);
+    // Every kind is decoded where it is used: one type for all of them would make every look at it slow.
+    switch (kind) {
+      case "macros": {
+        const { stage, text } = decodeMacros(packet.text);
+        this.#macros.put(stage, text);
         return;
+      }
       case "negotiate":
-        this.#negotiate(command);
+        this.#negotiate(decodeOffer(packet.payload));
         return;
       case "quit":
         this.#finish();
@@ -197,37 +203,94 @@ export class MilterSession {
       case "quitNewConnection":
         this.#newConnection();
         return;
+      case "unknown":
+        decodeString(packet.text, kind);
+        this.#speak(kind, CONTINUE);
+        return;
       case "connect":
       case "helo":
       case "mail":
-        this.#leaveMessage();
-        this.#macros.enter(command.kind);
-        this.#state = next;
-        this.#ask(command);
+        this.#open(kind, packet.text, next);
         return;
-      case "rcpt":
+      default:
+        this.#goOn(kind, packet, next);
+    }
+  }
+
+  /** What ends a message in hand, or begins one. */
+  #open(kind: "connect" | "helo" | "mail", text: string, next: SessionState): void {
+    switch (kind) {
+      case "connect": {
+        const client = decodeConnect(text);
+        this.#enter(kind, next);
+        if (this.#asks(kind)) this.#answered(kind, this.#handler.connect(client, this.#macros));
+        return;
+      }
+      case "helo": {
+        const name = decodeString(text, kind);
+        this.#enter(kind, next);
+        if (this.#asks(kind)) this.#answered(kind, this.#handler.helo(name, this.#macros));
+        return;
+      }
+      case "mail": {
+        const { path, parameters } = decodeEnvelope(text, kind);
+        this.#enter(kind, next);
+        if (this.#asks(kind)) this.#answered(kind, this.#handler.mail(path, parameters, this.#macros));
+      }
+    }
+  }
+
+  #enter(kind: "connect" | "helo" | "mail", next: SessionState): void {
+    this.#leaveMessage();
+    this.#macros.enter(kind);
+    this.#state = next;
+  }
+
+  /** What belongs to a message. */
+  #goOn(kind: MessageCommandKind, packet: ReceivedPacket, next: SessionState): void {
+    switch (kind) {
+      case "rcpt": {
+        const { path, parameters } = decodeEnvelope(packet.text, kind);
+        this.#macros.enter(kind);
+        this.#state = next;
+        if (this.#asks(kind)) this.#answered(kind, this.#handler.rcpt(path, parameters, this.#macros));
+        return;
+      }
+      case "header":
+        this.#header(packet, next);
+        return;
       case "data":
       case "endOfHeaders":
-      case "endOfMessage":
-        this.#macros.enter(command.kind);
-        if (command.kind !== "endOfMessage") this.#state = next;
-        this.#ask(command);
+        this.#macros.enter(kind);
+        this.#state = next;
+        this.#settle(kind, this.#verdicts.standing ?? CONTINUE);
         return;
-      case "header":
       case "body":
         this.#state = next;
-        this.#ask(command);
+        this.#settle(kind, this.#verdicts.standing ?? CONTINUE);
         return;
-      case "unknown":
-        this.#speak("unknown", CONTINUE);
-        return;
+      case "endOfMessage":
+        this.#macros.enter(kind);
+        if (this.#asks(kind)) this.#answered(kind, this.#handler.endOfMessage(this.#macros));
     }
+  }
+
+  #header(packet: ReceivedPacket, next: SessionState): void {
+    const kind = "header";
+    if (this.#terms?.fields !== undefined && !packet.isField(this.#terms.fields)) {
+      this.#state = next;
+      if (!this.#terms.unanswered.has(kind)) this.#settle(kind, this.#verdicts.standing ?? CONTINUE);
+      return;
+    }
+    const { name, value } = decodeHeader(packet.text);
+    this.#state = next;
+    if (this.#asks(kind)) this.#answered(kind, this.#handler.header(name, value));
   }
 
   #negotiate(offer: Offer): void {
     this.#terms = negotiate(offer, this.#handler.negotiate(offer));
     this.#awaitClient();
-    this.#replies.add(this.#terms.reply);
+    this.#speaker.agree(this.#terms);
   }
 
   #newConnection(): void {
@@ -248,34 +311,43 @@ export class MilterSession {
     if (messageInHand(this.#state)) this.#handler.abort();
   }
 
-  /** Finds the answer to a command: the verdict that stands, the handler's, or "continue". */
-  #ask(command: Command): void {
-    const { kind } = command;
+  /**
+   * Whether the handler is to be asked about a command, and its answer to be given to {@link #answered}. Else the
+   * verdict that stands, or "continue", is the answer.
+   */
+  #asks(kind: CommandKind): boolean {
     const { standing } = this.#verdicts;
-    if (standing !== undefined) {
-      this.#settle(kind, standing);
-      return;
+    if (standing === undefined && this.#terms?.wanted.has(kind) === true) {
+      this.#asking = kind;
+      return true;
     }
-    if (this.#terms?.wanted.has(kind) !== true) {
-      this.#settle(kind, CONTINUE);
-      return;
-    }
-    let answer: Answer | EndOfMessageAnswer;
-    this.#asking = true;
-    try {
-      answer = askHandler(this.#handler, command, this.#macros);
-    } catch (error) {
-      this.#ports.report(error);
-      this.#giveUp(kind);
-      return;
-    } finally {
-      this.#asking = false;
-    }
+    this.#settle(kind, standing ?? CONTINUE);
+    return false;
+  }
+
+  #answered(kind: CommandKind, answer: Answer | EndOfMessageAnswer): void {
+    this.#asking = undefined;
     const early = this.#early;
     this.#early = undefined;
     if (answer !== LATER) this.#settle(kind, answer);
     else if (early !== undefined) this.#settle(kind, early);
     else this.#waiting = kind;
+  }
+
+  /** The handler has thrown where it was asked; anything else ends the session. */
+  #caught(error: unknown): void {
+    const asking = this.#asking;
+    this.#asking = undefined;
+    if (asking === undefined) {
+      this.#fail(error);
+      return;
+    }
+    this.#ports.report(error);
+    try {
+      this.#giveUp(asking);
+    } catch (another) {
+      this.#fail(another);
+    }
   }
 
   /** The handler has thrown at this stage: a temporary failure of the message, and it forgets the message. */
@@ -305,38 +377,17 @@ export class MilterSession {
     this.#verdicts.endMessage();
     this.#state = "client";
     this.#macros.endMessage();
-    let packets: Buffer;
-    try {
-      packets = encodeEndOfMessage(answer, this.#terms, (error) => {
-        this.#ports.report(error);
-      });
-    } catch (error) {
-      this.#ports.report(error);
-      packets = encodeResponse(TEMPFAIL);
-    }
-    this.#replies.add(packets);
+    this.#speaker.endMessage(answer);
   }
 
-  /** Speaks where the MTA waits. Discard means nothing for a connection and waits for its first message. */
+  /** Speaks where the MTA waits. */
   #speak(stage: CommandKind, response: Response): void {
-    if (this.#terms?.unanswered.has(stage) === true) return;
-    const early = response.kind === "discard" && (stage === "connect" || stage === "helo");
-    this.#replies.add(this.#encode(early ? CONTINUE : response));
-    this.#verdicts.spoken(response);
-  }
-
-  #encode(response: Response): Buffer {
-    try {
-      return encodeResponse(response, this.#terms?.replyLinesMax);
-    } catch (error) {
-      this.#ports.report(error);
-      return encodeResponse(TEMPFAIL);
-    }
+    if (this.#speaker.answer(stage, response)) this.#verdicts.spoken(response);
   }
 
   /** Writes what there is; false where there was nothing. */
   #flush(): boolean {
-    const bytes = this.#replies.take();
+    const bytes = this.#speaker.take();
     if (bytes === undefined) return false;
     if (!this.#ports.write(bytes)) this.#choked = true;
     return true;

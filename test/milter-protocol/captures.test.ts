@@ -3,7 +3,6 @@ import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import { describe, it } from "node:test";
 import {
-  decodeCommand,
   type Edit,
   encodeEdits,
   type Needs,
@@ -22,6 +21,7 @@ import {
   SMFIP_NOUNKNOWN,
 } from "../../src/milter-protocol/index.ts";
 import { type Capture, MTA_CAPTURES, OWN_CAPTURES, readCaptures } from "../support/captures.ts";
+import { decodeCommand } from "../support/decode-command.ts";
 import { decodeFilterPacket, type FilterPacket } from "../support/mta-codec.ts";
 import { captureScript } from "../support/record-captures.ts";
 import { ALL_NEEDS } from "../support/recording-handler.ts";

@@ -1,8 +1,7 @@
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
 import fc from "fast-check";
-import { decodeCommand } from "../../src/milter-protocol/command.ts";
-import { SMFIC_HEADER } from "../../src/milter-protocol/constants.ts";
+import { decodeHeader } from "../../src/milter-protocol/command.ts";
 import { FieldNames } from "../../src/milter-protocol/field-names.ts";
 import { ProtocolError } from "../../src/milter-protocol/index.ts";
 
@@ -18,8 +17,7 @@ function wants(names: FieldNames, data: string): boolean {
 /** What the decoder makes of it: a name in lower case, or the code of the fault. */
 function decoded(data: string): { name: string } | { fault: string } {
   try {
-    const command = decodeCommand({ command: SMFIC_HEADER, payload: Buffer.from(data, "latin1") });
-    return { name: command.kind === "header" ? command.name.toLowerCase() : "" };
+    return { name: decodeHeader(data).name.toLowerCase() };
   } catch (error) {
     assert.ok(error instanceof ProtocolError);
     return { fault: error.code };
