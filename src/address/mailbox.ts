@@ -6,6 +6,10 @@ const DOMAIN_OCTETS_MAX = 255;
 /** A whole path with its source route. RFC 5321 has 256, MTAs read lines of 2,048 octets. */
 const PATH_OCTETS_MAX = 4_096;
 
+/** Labels of letters, digits and hyphens as RFC 5321 has it, and the underscore that real senders use. */
+const DOMAIN =
+  /^[\w\x80-\xff](?:[\w\-\x80-\xff]*[\w\x80-\xff])?(?:\.[\w\x80-\xff](?:[\w\-\x80-\xff]*[\w\x80-\xff])?)*$/;
+
 /**
  * The argument of MAIL FROM or RCPT TO, read as RFC 5321 section 4.1.2 has it (RFC 6531 for octets above
  * 0x7F), angle brackets and source route taken off. `address` is `local@domain` as it was written, with a
@@ -78,9 +82,9 @@ function readLocalPart(mailbox: OctetString): { value: OctetString; end: number 
   if (mailbox.startsWith('"')) return readQuotedString(mailbox);
   // RFC 5321 section 4.1.2 with RFC 6531 section 3.3: atext and octets above 0x7F. Dots may stand anywhere:
   // mailboxes such as `.a..b.@example.jp` exist, and the MTA has let them pass.
-  const dotString = /^[\w!#$%&'*+\-/=?^`{|}~.\x80-\xff]+/.exec(mailbox);
-  if (dotString === null) return undefined;
-  return { value: dotString[0], end: dotString[0].length };
+  const end = mailbox.search(/[^\w!#$%&'*+\-/=?^`{|}~.\x80-\xff]/);
+  if (end === 0) return undefined;
+  return end === -1 ? { value: mailbox, end: mailbox.length } : { value: mailbox.slice(0, end), end };
 }
 
 function readQuotedString(text: OctetString): { value: OctetString; end: number } | undefined {
@@ -100,11 +104,7 @@ function readDomain(text: OctetString): OctetString | undefined {
   if (text.length > DOMAIN_OCTETS_MAX) return undefined;
   if (text.startsWith("[")) return isAddressLiteral(text) ? text.toLowerCase() : undefined;
   const name = text.endsWith(".") ? text.slice(0, -1) : text;
-  // Letters, digits and hyphens as RFC 5321 has it, and the underscore that real senders use.
-  const valid = name
-    .split(".")
-    .every((label) => /^[\w\x80-\xff](?:[\w\-\x80-\xff]*[\w\x80-\xff])?$/.test(label));
-  return valid ? asciiLowerCase(name) : undefined;
+  return DOMAIN.test(name) ? asciiLowerCase(name) : undefined;
 }
 
 /** `[192.0.2.1]`, `[IPv6:2001:db8::1]` (RFC 5321 section 4.1.3). */
@@ -117,5 +117,5 @@ function isAddressLiteral(text: OctetString): boolean {
 
 /** Octets above 0x7F are pieces of UTF-8 characters: they have no case of their own. */
 function asciiLowerCase(text: OctetString): OctetString {
-  return text.replace(/[A-Z]+/g, (letters) => letters.toLowerCase());
+  return /[A-Z]/.test(text) ? text.replace(/[A-Z]+/g, (letters) => letters.toLowerCase()) : text;
 }

@@ -23,14 +23,6 @@ export function evaluateMessage(message: Message, mail: CheckedMail, evaluating:
 
 function run(message: Message, mail: CheckedMail, evaluating: Evaluating, deadlineMs: number): boolean {
   const { ports, receiver, done } = evaluating;
-  const take = (inquiry: Inquiry, evaluation: Evaluation): void => {
-    message.findings = withOutcome(message.findings, inquiry, evaluation.outcome);
-    const { forwarder } = message.findings;
-    if (inquiry.purpose !== "forwarder") message.journal.result(inquiry, evaluation);
-    else if (forwarder !== undefined) {
-      message.journal.action({ action: "skipped", reason: `TrustedForwarder ${forwarder}` });
-    }
-  };
   for (;;) {
     const inquiry = nextInquiry(ports.settings, mail.policy, mail, message.findings);
     if (inquiry === undefined) return true;
@@ -52,7 +44,7 @@ function run(message: Message, mail: CheckedMail, evaluating: Evaluating, deadli
         arrived.evaluation = evaluation;
         if (!arrived.late) return;
         message.cancel = undefined;
-        take(inquiry, evaluation);
+        take(message, inquiry, evaluation);
         if (run(message, mail, evaluating, deadlineMs)) done();
       },
     );
@@ -61,6 +53,15 @@ function run(message: Message, mail: CheckedMail, evaluating: Evaluating, deadli
       message.cancel = cancel;
       return false;
     }
-    take(inquiry, arrived.evaluation);
+    take(message, inquiry, arrived.evaluation);
+  }
+}
+
+function take(message: Message, inquiry: Inquiry, evaluation: Evaluation): void {
+  message.findings = withOutcome(message.findings, inquiry, evaluation.outcome);
+  const { forwarder } = message.findings;
+  if (inquiry.purpose !== "forwarder") message.journal.result(inquiry, evaluation);
+  else if (forwarder !== undefined) {
+    message.journal.action({ action: "skipped", reason: `TrustedForwarder ${forwarder}` });
   }
 }

@@ -59,7 +59,9 @@ function actionLine(event: ActionEvent, format: TextFormat): string {
 }
 
 function whoLine(facts: MailFacts, format: TextFormat): string {
-  const [ip, ptr, helo] = [facts.ip, facts.ptr, facts.helo].map(fieldValue);
+  const ip = fieldValue(facts.ip);
+  const ptr = fieldValue(facts.ptr);
+  const helo = fieldValue(facts.helo);
   const from = fieldValue(facts.from);
   switch (format) {
     case "classic":

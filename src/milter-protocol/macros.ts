@@ -38,10 +38,10 @@ const STAGE_OF = new Map<number, number>(
 /**
  * The macros of one connection. A set belongs to the next command of its stage: where that command comes
  * again without a new set, the old one is dropped, so that no `{auth_authen}` or `{verify}` of an earlier
- * message or an earlier HELO is taken for this one's. Sets are kept as sent and split when first asked.
+ * message or an earlier HELO is taken for this one's. Sets are kept as sent and searched when asked.
  */
 export class MacroTable implements Macros {
-  readonly #sets: (string | readonly string[] | undefined)[] = [];
+  readonly #sets: (string | undefined)[] = [];
   /** Bit per stage: a set has come whose command has not. */
   #fresh = 0;
 
@@ -81,19 +81,16 @@ export class MacroTable implements Macros {
     return undefined;
   }
 
+  /** A name without a value, at the end, is passed over. */
   #find(stage: number, bare: string): string | undefined {
     const set = this.#sets[stage];
     if (set === undefined) return undefined;
-    let pairs: readonly string[];
-    if (typeof set === "string") {
-      pairs = set.split("\0");
-      this.#sets[stage] = pairs;
-    } else {
-      pairs = set;
-    }
-    // The text ends with a NUL, so the last element is empty; a name without a value is passed over.
-    for (let i = 0; i + 2 < pairs.length; i += 2) {
-      if (bareName(pairs[i] as string) === bare) return pairs[i + 1];
+    for (let at = 0; at < set.length; ) {
+      const nameEnd = set.indexOf("\0", at);
+      const valueEnd = nameEnd === -1 ? -1 : set.indexOf("\0", nameEnd + 1);
+      if (valueEnd === -1) return undefined;
+      if (bareName(set.slice(at, nameEnd)) === bare) return set.slice(nameEnd + 1, valueEnd);
+      at = valueEnd + 1;
     }
     return undefined;
   }

@@ -36,7 +36,7 @@ export function clientAt(
 
 /** The address as an MTA spells it in CONNECT: Sendmail puts `IPv6:` before one, some leave a zone behind one. */
 export function readClientAddress(text: string): IpAddress | undefined {
-  const bare = text.replace(/^ipv6:/i, "");
+  const bare = /^ipv6:/i.test(text) ? text.slice("ipv6:".length) : text;
   const zone = bare.indexOf("%");
   return parseIpAddress(zone === -1 ? bare : bare.slice(0, zone));
 }

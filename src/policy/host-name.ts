@@ -7,7 +7,11 @@ import { isWithinDomain, type OctetString, parseIpAddress } from "../address/ind
 export function verifiedName(hostname: OctetString): OctetString | undefined {
   const name = hostname.endsWith(".") ? hostname.slice(0, -1) : hostname;
   if (name === "" || /[[\]\s\0]/.test(name)) return undefined;
-  return name.toLowerCase() === "unknown" || parseIpAddress(name) !== undefined ? undefined : name;
+  return name.toLowerCase() === "unknown" || isAddress(name) ? undefined : name;
+}
+
+function isAddress(name: OctetString): boolean {
+  return /^[\d.]*$|:/.test(name) && parseIpAddress(name) !== undefined;
 }
 
 /**

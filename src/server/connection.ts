@@ -1,6 +1,8 @@
 import type { Socket } from "node:net";
 import { type MilterHandler, MilterSession, type SessionPorts } from "../milter-protocol/index.ts";
 
+const ignore = (): void => undefined;
+
 /** What a connection needs of its server. */
 export interface ConnectionOwner {
   /** Counts up as time goes by; see {@link Connection.lastTick}. */
@@ -45,7 +47,7 @@ export class Connection implements SessionPorts {
       this.#afterEvent();
     });
     // "close" follows an error and the end of the MTA's side, and tells all there is to do.
-    socket.on("error", () => {});
+    socket.on("error", ignore);
     socket.on("close", () => {
       this.#session.end();
       this.#owner.closed(this);
