@@ -1,4 +1,5 @@
 import { type ChildProcess, execFile, spawn } from "node:child_process";
+import { Gathering } from "./gathering.ts";
 import { FACILITY, type LogLevel, SEVERITY, type SyslogFacility } from "./levels.ts";
 import { LineQueue, type QueuedLine } from "./line-queue.ts";
 import { CLOSE_MS_MAX, lostText, type OwnWords, QUEUE_LINES_MAX, type Sink } from "./sink.ts";
@@ -93,6 +94,9 @@ class LoggerChild {
   readonly #style: Style;
   readonly #level: LogLevel;
   readonly #queue = new LineQueue(QUEUE_LINES_MAX);
+  readonly #gathering = new Gathering(BATCH_LINES_MAX, () => {
+    this.#pump();
+  });
   readonly #restartMs: readonly [number, number];
   #process: ChildProcess | undefined;
   #ready = false;
@@ -114,7 +118,7 @@ class LoggerChild {
 
   write(level: LogLevel, line: string): void {
     this.#queue.push({ level, line });
-    this.#pump();
+    this.#gathering.add(level, this.#queue.length);
   }
 
   get lost(): number {
@@ -126,6 +130,7 @@ class LoggerChild {
   }
 
   async close(): Promise<void> {
+    this.#gathering.flush();
     const child = this.#process;
     if (child !== undefined && (this.#inFlight !== undefined || this.#queue.length > 0)) {
       await new Promise<void>((resolve) => {
@@ -240,7 +245,8 @@ class LoggerChild {
         return;
       }
       if (this.#queue.dropped > 0) this.#tellLosses();
-      this.#pump();
+      if (this.#queue.length >= BATCH_LINES_MAX || this.#idle !== undefined) this.#pump();
+      else if (this.#queue.length > 0) this.#gathering.wait();
     });
   }
 
