@@ -1,5 +1,4 @@
 /** The way to a verdict: verdict cache → evaluator → answer cache → resolver. */
-import { getHeapStatistics } from "node:v8";
 import {
   type AnswerCache,
   createAnswerCache,
@@ -11,6 +10,7 @@ import type { Settings } from "./config/index.ts";
 import { createResolver, drive, type Resolver, systemNameservers } from "./dns/index.ts";
 import type { Cancel, Evaluation, EvaluationRequest, Evaluator } from "./filter/index.ts";
 import { HeapGrowth } from "./heap-growth.ts";
+import { heapShare } from "./heap-share.ts";
 import { checkHost, withDefaultExplanation } from "./spf-check/index.ts";
 
 /** The settings that may change in an engine at work. */
@@ -32,8 +32,7 @@ const CACHE_OCTETS = 64 * 1024 * 1024;
  * of the heap, which on a small machine is small.
  */
 function cacheOctets(entriesMax: number): number {
-  const wanted = Math.max(CACHE_OCTETS, entriesMax * ENTRY_OCTETS);
-  return Math.min(wanted, Math.floor(getHeapStatistics().heap_size_limit / 8));
+  return heapShare(Math.max(CACHE_OCTETS, entriesMax * ENTRY_OCTETS));
 }
 
 /** Caches and resolver; several generations of settings may share one. */

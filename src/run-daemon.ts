@@ -23,6 +23,7 @@ import {
   whyTooManyConnections,
   writePidFile,
 } from "./daemon/index.ts";
+import { heapShare } from "./heap-share.ts";
 import { Log } from "./logging/index.ts";
 import { prepareFolders, socketAccess } from "./prepare-start.ts";
 import { disablePretenuring } from "./pretenuring.ts";
@@ -30,6 +31,9 @@ import { type ConfigChoice, configFileOf, readSettings } from "./read-settings.t
 import { MilterServer, type ServerEvent } from "./server/index.ts";
 import { Traffic } from "./traffic.ts";
 import { VERSION } from "./version.ts";
+
+/** What connections may hold together of messages that are not finished: thousands of ordinary ones. */
+const CONNECTIONS_OCTETS = 256 * 1024 * 1024;
 
 /** What the daemon starts with. */
 export interface DaemonStart {
@@ -123,6 +127,7 @@ class Daemon {
     });
     this.#server = new MilterServer({
       ...start.settings,
+      heldOctetsMax: heapShare(CONNECTIONS_OCTETS),
       createHandler: (transport, resume) => this.#generation.createHandler(transport, resume),
       onEvent: (event) => {
         this.#tell(event);
@@ -244,7 +249,8 @@ class Daemon {
       this.#traffic.counters(),
       ...this.#generation.engine.counters(),
       `connections: ${server.open} open, ${server.busy} with a message in hand, ${server.accepted} accepted, ` +
-        `${server.refused} over MaxConnections, ${server.idleClosed} idle, ${server.acceptErrors} accept errors, ` +
+        `${server.refused} over MaxConnections, ${server.idleClosed} idle, ${server.overBudget} for their memory, ` +
+        `${server.acceptErrors} accept errors, ` +
         `${server.protocolErrors} protocol errors, ${server.handlerErrors} internal errors`,
       `memory: ${megabytes(rss)}, heap ${megabytes(heapUsed)}; log lines lost: ${this.#log.lost}; ` +
         `up ${Math.floor(process.uptime())} s`,
@@ -263,6 +269,12 @@ class Daemon {
       case "connection-refused":
         this.#log.warning(
           `connections closed at once: ${event.count}; MaxConnections is ${event.maxConnections}`,
+        );
+        break;
+      case "memory-budget":
+        this.#log.warning(
+          `connections closed because of what they held in memory: ${event.count}; ` +
+            `all of them together may hold ${Math.round(event.octetsMax / 1_048_576)} MiB of unfinished messages`,
         );
         break;
       case "accept-error":

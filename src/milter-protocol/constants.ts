@@ -99,6 +99,8 @@ export const ARGUMENTS_MAX = 1_000;
 export const BACKLOG_PAUSE_BYTES = 65_536;
 /** Octets that may wait behind an outstanding answer at all. A pause stops well before. */
 export const BACKLOG_BYTES_MAX = 2 * PACKET_BYTES_MAX;
+/** What a command of which a handler may keep everything takes beside twice its octets. */
+export const KEPT_COMMAND_BYTES = 512;
 /** Octets of replies gathered before they are written, where one chunk brings very many commands. */
 export const REPLY_BATCH_BYTES = 65_536;
 /** Longest line of an SMTP reply with its CR LF: under the 512 octets of RFC 5321 section 4.5.3.1.5. */

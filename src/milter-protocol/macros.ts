@@ -45,6 +45,13 @@ export class MacroTable implements Macros {
   /** Bit per stage: a set has come whose command has not. */
   #fresh = 0;
 
+  /** Octets of the sets that are kept. */
+  get heldBytes(): number {
+    let bytes = 0;
+    for (const set of this.#sets) if (set !== undefined) bytes += set.length;
+    return bytes;
+  }
+
   /** Keeps a set; `letter` is the command it is for, `text` names and values with a NUL after each. */
   put(letter: number, text: string): void {
     const stage = STAGE_OF.get(letter);

@@ -26,6 +26,11 @@ export class ReceivedPacket implements Packet {
     this.#end = end;
   }
 
+  /** Octets, the command not counted. */
+  get size(): number {
+    return this.#end - this.#start;
+  }
+
   get payload(): Buffer {
     return this.#start === this.#end ? NOTHING : this.#bytes.subarray(this.#start, this.#end);
   }
@@ -63,6 +68,11 @@ export class PacketDecoder {
   /** Octets received and not yet handed out. */
   get pendingBytes(): number {
     return this.#end - this.#start;
+  }
+
+  /** Octets of memory that what is pending holds. */
+  get heldBytes(): number {
+    return this.#buffer.length;
   }
 
   /** Takes bytes in; the chunk must not be written to afterwards. */

@@ -9,7 +9,12 @@ import {
   decodeString,
   type MessageCommandKind,
 } from "./command.ts";
-import { BACKLOG_BYTES_MAX, BACKLOG_PAUSE_BYTES, REPLY_BATCH_BYTES } from "./constants.ts";
+import {
+  BACKLOG_BYTES_MAX,
+  BACKLOG_PAUSE_BYTES,
+  KEPT_COMMAND_BYTES,
+  REPLY_BATCH_BYTES,
+} from "./constants.ts";
 import {
   type Answer,
   type EndOfMessageAnswer,
@@ -67,6 +72,8 @@ export class MilterSession {
   #early: Response | EndOfMessageResponse | undefined;
   /** What the handler is being asked about. */
   #asking: CommandKind | undefined;
+  /** What the handler may hold of the message in hand. */
+  #messageBytes = 0;
   #running = false;
   #choked = false;
   /** QUIT, an error, or the socket is gone: nothing is read or asked any more. */
@@ -95,6 +102,12 @@ export class MilterSession {
   get busy(): boolean {
     if (this.#over) return false;
     return this.#waiting !== undefined || messageInHand(this.#state) || this.#verdicts.unheard;
+  }
+
+  /** Octets of memory, roughly, that the connection holds for what is not finished; to be looked at after each call. */
+  get heldBytes(): number {
+    if (this.#over) return 0;
+    return this.#decoder.heldBytes + this.#macros.heldBytes + this.#messageBytes + this.#speaker.bytes;
   }
 
   /** Whether the reader of the socket should pause; to be looked at after each call. */
@@ -253,7 +266,9 @@ export class MilterSession {
         const { path, parameters } = decodeEnvelope(packet.text, kind);
         this.#macros.enter(kind);
         this.#state = next;
-        if (this.#asks(kind)) this.#answered(kind, this.#handler.rcpt(path, parameters, this.#macros));
+        if (!this.#asks(kind)) return;
+        this.#keep(packet);
+        this.#answered(kind, this.#handler.rcpt(path, parameters, this.#macros));
         return;
       }
       case "header":
@@ -284,7 +299,13 @@ export class MilterSession {
     }
     const { name, value } = decodeHeader(packet.text);
     this.#state = next;
-    if (this.#asks(kind)) this.#answered(kind, this.#handler.header(name, value));
+    if (!this.#asks(kind)) return;
+    this.#keep(packet);
+    this.#answered(kind, this.#handler.header(name, value));
+  }
+
+  #keep(packet: ReceivedPacket): void {
+    this.#messageBytes += KEPT_COMMAND_BYTES + 2 * packet.size;
   }
 
   #negotiate(offer: Offer): void {
@@ -307,6 +328,7 @@ export class MilterSession {
 
   /** A message in hand is over without a verdict; one that is decided is forgotten. */
   #leaveMessage(): void {
+    this.#messageBytes = 0;
     this.#verdicts.endMessage();
     if (messageInHand(this.#state)) this.#handler.abort();
   }
@@ -375,6 +397,7 @@ export class MilterSession {
 
   #endMessage(answer: EndOfMessageResponse): void {
     this.#verdicts.endMessage();
+    this.#messageBytes = 0;
     this.#state = "client";
     this.#macros.endMessage();
     this.#speaker.endMessage(answer);

@@ -8,6 +8,8 @@ export interface ConnectionOwner {
   /** Counts up as time goes by; see {@link Connection.lastTick}. */
   readonly tick: number;
   readonly draining: boolean;
+  /** Takes note of what a connection holds and held before; false where it must be closed for it. */
+  readonly holds: (before: number, now: number) => boolean;
   /** Makes the handler of a connection. `resume` is for answers given later. */
   readonly createHandler: (resume: MilterSession["resume"]) => MilterHandler;
   /** The session has reported an error. */
@@ -29,6 +31,8 @@ export class Connection implements SessionPorts {
   /** Where the owner's table has it. */
   tableIndex = -1;
   #paused = false;
+  /** What the owner knows that this connection holds. */
+  #heldBytes = 0;
 
   constructor(owner: ConnectionOwner, socket: Socket) {
     this.#owner = owner;
@@ -50,6 +54,7 @@ export class Connection implements SessionPorts {
     socket.on("error", ignore);
     socket.on("close", () => {
       this.#session.end();
+      this.#account();
       this.#owner.closed(this);
     });
   }
@@ -107,7 +112,21 @@ export class Connection implements SessionPorts {
     this.#owner.failed(this, error);
   }
 
+  /** False where the connection was closed because of what it holds. */
+  #account(): boolean {
+    // What the MTA does not read counts too. Nearly always there is none, and the property costs a look-up.
+    const unread = this.#session.blocked ? this.#socket.writableLength : 0;
+    const held = this.#session.heldBytes + unread;
+    const before = this.#heldBytes;
+    if (held === before) return true;
+    this.#heldBytes = held;
+    if (this.#owner.holds(before, held)) return true;
+    this.destroy();
+    return false;
+  }
+
   #afterEvent(): void {
+    if (!this.#account()) return;
     const { blocked } = this.#session;
     if (blocked !== this.#paused) {
       this.#paused = blocked;

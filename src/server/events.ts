@@ -8,6 +8,8 @@ export type ServerEvent =
   | { readonly event: "handler-error"; readonly peer: string; readonly error: unknown }
   /** Connections over MaxConnections were closed; told at once and then at most once a minute. */
   | { readonly event: "connection-refused"; readonly count: number; readonly maxConnections: number }
+  /** Connections that held too much of the memory for all were closed; told at once and then at most once a minute. */
+  | { readonly event: "memory-budget"; readonly count: number; readonly octetsMax: number }
   /** accept(2) has failed, for lack of descriptors for one; told at once and then at most once a minute. */
   | { readonly event: "accept-error"; readonly count: number; readonly code: string };
 
@@ -20,6 +22,7 @@ export interface ServerStatistics {
   readonly refused: number;
   readonly acceptErrors: number;
   readonly idleClosed: number;
+  readonly overBudget: number;
   readonly protocolErrors: number;
   readonly handlerErrors: number;
 }

@@ -3,6 +3,7 @@ import { type MilterHandler, type MilterSession, ProtocolError } from "../milter
 import { Connection, type ConnectionOwner } from "./connection.ts";
 import { ConnectionTable } from "./connection-table.ts";
 import type { ServerEvent, ServerStatistics } from "./events.ts";
+import { MemoryBudget } from "./memory-budget.ts";
 import { RateLimitedCount } from "./rate-limited-count.ts";
 
 /** Where to listen: a Unix socket's path, an address and port, or a socket that is open already (systemd). */
@@ -25,6 +26,8 @@ export interface ServerLimits {
 export interface ServerOptions extends ServerLimits {
   /** Called for each connection; a reload changes what it returns for later ones. */
   readonly createHandler: (transport: Transport, resume: MilterSession["resume"]) => MilterHandler;
+  /** Octets that all connections together may hold of what is not finished: see {@link MemoryBudget}. */
+  readonly heldOctetsMax: number;
   /** Must not throw. */
   readonly onEvent: (event: ServerEvent) => void;
   /** How often the same trouble is told, in milliseconds: a minute where not given. */
@@ -43,13 +46,16 @@ export class MilterServer {
   readonly #server: Server;
   readonly #owner: ConnectionOwner & { tick: number; draining: boolean };
   readonly #connections = new ConnectionTable();
+  readonly #budget: MemoryBudget;
   readonly #refusals: RateLimitedCount;
+  readonly #overBudget: RateLimitedCount;
   readonly #acceptFailures: RateLimitedCount;
   readonly #counters = {
     accepted: 0,
     refused: 0,
     acceptErrors: 0,
     idleClosed: 0,
+    overBudget: 0,
     protocolErrors: 0,
     handlerErrors: 0,
   };
@@ -60,11 +66,13 @@ export class MilterServer {
 
   constructor(options: ServerOptions) {
     this.#options = options;
-    const { onEvent, reportIntervalMs = 60_000 } = options;
+    const { onEvent, heldOctetsMax, reportIntervalMs = 60_000 } = options;
+    this.#budget = new MemoryBudget(heldOctetsMax);
     this.#owner = {
       tick: 0,
       draining: false,
       createHandler: (resume) => options.createHandler(this.#transport, resume),
+      holds: (before, now) => this.#holds(before, now),
       failed: (connection, error) => {
         this.#failed(connection, error);
       },
@@ -74,6 +82,9 @@ export class MilterServer {
     };
     this.#refusals = new RateLimitedCount(reportIntervalMs, (count) => {
       onEvent({ event: "connection-refused", count, maxConnections: this.#server.maxConnections });
+    });
+    this.#overBudget = new RateLimitedCount(reportIntervalMs, (count) => {
+      onEvent({ event: "memory-budget", count, octetsMax: heldOctetsMax });
     });
     this.#acceptFailures = new RateLimitedCount(reportIntervalMs, (count) => {
       onEvent({ event: "accept-error", count, code: this.#acceptErrorCode });
@@ -149,6 +160,7 @@ export class MilterServer {
     clearInterval(this.#ticker);
     if (this.#server.listening) this.#server.close();
     this.#refusals.stop();
+    this.#overBudget.stop();
     this.#acceptFailures.stop();
     for (const connection of this.#connections.all()) connection.closeWhenIdle();
     if (this.#connections.size === 0) return;
@@ -172,6 +184,13 @@ export class MilterServer {
       this.#options.onEvent({ event: "handler-error", peer: socket.remoteAddress ?? "unix", error });
       socket.destroy();
     }
+  }
+
+  #holds(before: number, now: number): boolean {
+    if (this.#budget.settle(before, now, this.#connections.size)) return true;
+    this.#counters.overBudget++;
+    this.#overBudget.add();
+    return false;
   }
 
   #closeSilent(ticks: number): void {

@@ -4,6 +4,7 @@ import { readdirSync, readFileSync, readlinkSync, rmSync, writeFileSync } from "
 import { createConnection } from "node:net";
 import { after, afterEach, before, describe, it } from "node:test";
 import { Installed, lives, until } from "../main/installed.ts";
+import { command, MODERN_OFFER } from "../support/mta-codec.ts";
 import type { MtaPlayer } from "../support/mta-player.ts";
 import { type Nameserver, type ReceivedQuestion, startNameserver } from "../support/nameserver/index.ts";
 
@@ -152,6 +153,36 @@ describe("the daemon, when something fails", () => {
     const mta = await installed.mta();
     await servesRightly(mta, "heap");
     mta.quit();
+  });
+
+  it("stays within a small heap, whatever a crowd leaves unfinished at the socket", async () => {
+    // Exempt recipients have to be known, so all of them are kept.
+    const child = await start(["LogLevel notice", "WhitelistTo friend@c.test"], {
+      NODE_OPTIONS: "--max-old-space-size=48",
+    });
+    const envelope = Buffer.concat([
+      command.negotiate(MODERN_OFFER),
+      command.connect({ hostname: "h.test", family: "inet", port: 25, address: "192.0.2.1" }),
+      command.helo("h.test"),
+      command.mail("<a@crowd.pass.test>"),
+      ...Array.from({ length: 9_000 }, (_, i) => command.rcpt(`<${"r".repeat(60)}${i}@c.test>`)),
+    ]);
+    // Together five times what the heap could hold.
+    const crowd = Array.from({ length: 40 }, () => {
+      const socket = createConnection(installed.socket);
+      socket.on("error", () => undefined);
+      socket.write(envelope);
+      return socket.resume();
+    });
+    await until("some closed", () =>
+      installed.logLines().some((line) => line.startsWith("connections closed because of what they held")),
+    );
+    await until("an end", () => crowd.every(({ writableLength }) => writableLength === 0));
+    assert.equal(lives(child.pid ?? 0), true);
+    const mta = await installed.mta();
+    await servesRightly(mta, "crowd");
+    mta.quit();
+    for (const socket of crowd) socket.destroy();
   });
 
   it("serves again after a lack of descriptors, over DNS too", async () => {

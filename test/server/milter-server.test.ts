@@ -40,6 +40,7 @@ class Rig {
     this.server = new MilterServer({
       maxConnections: 100,
       idleTimeoutMs: 60_000,
+      heldOctetsMax: 1 << 28,
       createHandler: (transport, resume): MilterHandler => {
         const handler = new RecordingHandler(script);
         this.handlers.push(handler);
@@ -305,6 +306,36 @@ describe("MilterServer, limits", () => {
     one.resumes[0]?.(ACCEPT);
     assert.equal((await verdict).kind, "accept");
     await until("silent too", () => one.server.statistics().open === 0);
+  });
+
+  it("closes who holds more than a share when all hold too much, and nobody else", async () => {
+    const one = await rig({}, { heldOctetsMax: 400_000, reportIntervalMs: 60_000 });
+    const ordinary = await one.player();
+    await ordinary.connect(CLIENT);
+    // The length of a packet of 900,000 octets, and a tenth of it.
+    const half = Buffer.concat([Buffer.from("000dbba04c", "hex"), Buffer.alloc(90_000, "x")]);
+    const hogs = await Promise.all(Array.from({ length: 12 }, () => one.raw()));
+    let gone = 0;
+    for (const hog of hogs) {
+      hog.on("error", () => undefined);
+      hog.on("close", () => gone++);
+      hog.write(Buffer.concat([command.negotiate(MODERN_OFFER), half]));
+      hog.resume();
+    }
+    await until("hogs closed", () => one.server.statistics().overBudget >= 8);
+    assert.equal((await ordinary.message(MESSAGE)).stage, "endOfMessage");
+    assert.deepEqual(one.events, [{ event: "memory-budget", count: 1, octetsMax: 400_000 }]);
+    for (const hog of hogs) hog.destroy();
+    await until("all gone", () => one.server.statistics().open === 1);
+    assert.equal(gone, 12);
+    // What they held is free again.
+    const late = await one.raw();
+    late.write(Buffer.concat([command.negotiate(MODERN_OFFER), half]));
+    late.resume();
+    await until("taken", () => one.server.statistics().open === 2);
+    await ordinary.message(MESSAGE);
+    assert.equal(late.destroyed, false);
+    late.destroy();
   });
 
   it("takes a new idle time at once", async () => {

@@ -14,6 +14,7 @@ const say = (line: string): void => {
 const server = new MilterServer({
   maxConnections: 1000,
   idleTimeoutMs: 60_000,
+  heldOctetsMax: 1 << 28,
   createHandler: () => new RecordingHandler(),
   onEvent: (event) => {
     say(JSON.stringify(event));
