@@ -3,6 +3,8 @@ import { isAscii, type OctetString, textOfOctets } from "./octets.ts";
 
 const LABEL_OCTETS_MAX = 63;
 const NAME_OCTETS_MAX = 253;
+/** Stands behind a label that is converted by itself. */
+const LAST_LABEL = ".x";
 /** A character of UTF-8 has at most 4 octets and at least one in an A-label, so no longer name can be converted. */
 const U_LABELS_OCTETS_MAX = 4 * NAME_OCTETS_MAX;
 
@@ -18,12 +20,24 @@ export function toALabels(name: OctetString): OctetString | undefined {
   const labels: string[] = [];
   // IDNA knows four full stops (RFC 3490 section 3.1); only the ASCII one may separate ASCII labels here.
   for (const label of text.split(/[.\u3002\uff0e\uff61]/)) {
-    // Only labels that need it: domainToASCII takes all-numeric names for IPv4 addresses and rewrites them.
-    const converted = isAscii(label) ? label : domainToASCII(label);
-    if (converted === "" && label !== "") return undefined;
+    const converted = isAscii(label) ? label : aLabelOf(label);
+    if (converted === undefined) return undefined;
     labels.push(converted);
   }
   return labels.join(".");
+}
+
+/**
+ * The A-label of a label that is not all ASCII. domainToASCII reads the host of a URL: it ends at a slash, decodes
+ * `%41`, and rewrites a name that ends in a number as an IPv4 address. So what is no letter, digit, hyphen or
+ * underscore is refused before (RFC 5890 section 2.3.2.1), and the label is not the last one it sees.
+ */
+function aLabelOf(label: string): string | undefined {
+  if (/[^\w\-\x80-\u{10ffff}]/u.test(label)) return undefined;
+  const converted = domainToASCII(`${label}${LAST_LABEL}`);
+  return converted.endsWith(LAST_LABEL) && converted !== LAST_LABEL
+    ? converted.slice(0, -LAST_LABEL.length)
+    : undefined;
 }
 
 /** A domain name without its final dot. */

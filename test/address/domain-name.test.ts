@@ -22,6 +22,10 @@ describe("toALabels()", () => {
     ["例え。テスト", "xn--r8jz45g.xn--zckzah"],
     ["_dmarc.bücher.example.", "_dmarc.xn--bcher-kva.example."],
     ["xn--bcher-kva.example", "xn--bcher-kva.example"],
+    ["_bücher.example", "xn--_bcher-4ya.example"],
+    // Digits of full width, which a URL takes for an IPv4 address.
+    ["１.example", "1.example"],
+    ["０x1.example", "0x1.example"],
   ] as const) {
     it(`makes ${expected} of ${text}`, () => {
       assert.equal(toALabels(octetsOfText(text)), expected);
@@ -30,9 +34,23 @@ describe("toALabels()", () => {
   it("refuses octets that are no UTF-8", () => {
     assert.equal(toALabels("b\xfccher.example"), undefined);
   });
-  it("refuses what is no U-label", () => {
-    assert.equal(toALabels(octetsOfText("a\u{110bd}\u0378.example")), undefined);
-  });
+  for (const text of [
+    "a\u{110bd}\u0378.example",
+    "\u00ad.example",
+    // What the host of a URL ends at, or is decoded in.
+    "ü/x.example",
+    "ü?x.example",
+    "ü#x.example",
+    "ü\\x.example",
+    "ü\tx.example",
+    "u@ü.example",
+    "ü:80.example",
+    "%41ü.example",
+  ]) {
+    it(`refuses ${JSON.stringify(text)}, which has what is no U-label`, () => {
+      assert.equal(toALabels(octetsOfText(text)), undefined);
+    });
+  }
 });
 
 describe("toALabels() of a very long name", () => {
