@@ -13,14 +13,21 @@ export interface Asker {
   ask<T extends RecordType>(name: OctetString, type: T): Evaluating<Answer<T> | Failure>;
 }
 
+/** A term that comes to an answer which an earlier one was given. */
+export interface Rememberer extends Asker {
+  /** Counts the answer as if it had been asked for here; the failure where it is one void too many. */
+  recall(name: OctetString, type: RecordType, answer: Answer): Failure | undefined;
+}
+
 /**
  * The domain names of the client, by its PTR records, and which of them have the client's address
  * (RFC 7208 section 5.5). DNS faults mean that a name is not among them. Every question is asked once.
  */
 export class ClientNames {
   private readonly session: Session;
-  private names: readonly OctetString[] | undefined;
-  private readonly validated = new Map<OctetString, boolean>();
+  private pointers: Answer<"PTR"> | undefined;
+  /** By lower-case name. */
+  private readonly addresses = new Map<OctetString, Answer<"A" | "AAAA">>();
 
   constructor(session: Session) {
     this.session = session;
@@ -28,16 +35,25 @@ export class ClientNames {
 
   /** Whether the PTR records have been asked for already, so that %{p} costs no further lookup. */
   get known(): boolean {
-    return this.names !== undefined;
+    return this.pointers !== undefined;
   }
 
-  /** Whether a validated name is the domain or lies below it: the `ptr` mechanism. */
-  *anyWithin(domain: OctetString, asker: Asker): Evaluating<boolean | Failure> {
-    const names = yield* this.list(asker);
+  /**
+   * Whether a validated name is the domain or lies below it: the `ptr` mechanism. RFC 7208 section 4.6.4 limits
+   * terms, not messages to a name server: a second `ptr` is void where the first was, just as a second `a` of the
+   * same name is, although nothing is asked again.
+   */
+  *anyWithin(domain: OctetString, term: Rememberer): Evaluating<boolean | Failure> {
+    const { pointers } = this;
+    const failure =
+      pointers === undefined ? undefined : term.recall(reverseName(this.session.ip), "PTR", pointers);
+    const names = failure ?? (yield* this.list(term));
     if (isFailure(names)) return names;
     for (const name of names) {
       if (!isWithinDomain(name, domain)) continue;
-      const valid = yield* this.validate(name, asker);
+      const known = this.addresses.get(name.toLowerCase());
+      const over = known === undefined ? undefined : term.recall(name, this.session.addressType, known);
+      const valid = over ?? (yield* this.validate(name, term));
       if (valid !== false) return valid;
     }
     return false;
@@ -61,29 +77,29 @@ export class ClientNames {
   }
 
   private *list(asker: Asker): Evaluating<readonly OctetString[] | Failure> {
-    if (this.names !== undefined) return this.names;
-    const answer = yield* asker.ask(reverseName(this.session.ip), "PTR");
-    if (isFailure(answer)) return answer;
-    const records = answer.status === "found" ? answer.records : [];
-    this.names = records.slice(0, PTR_NAMES_MAX).map(withoutFinalDot);
-    return this.names;
+    if (this.pointers === undefined) {
+      const answer = yield* asker.ask(reverseName(this.session.ip), "PTR");
+      if (isFailure(answer)) return answer;
+      this.pointers = answer;
+    }
+    const records = this.pointers.status === "found" ? this.pointers.records : [];
+    return records.slice(0, PTR_NAMES_MAX).map(withoutFinalDot);
   }
 
   private *validate(name: OctetString, asker: Asker): Evaluating<boolean | Failure> {
+    if (!isAskable(name)) return false;
     const key = name.toLowerCase();
-    const known = this.validated.get(key);
-    if (known !== undefined) return known;
-    let valid = false;
-    if (isAskable(name)) {
-      const answer = yield* asker.ask(name, this.session.addressType);
-      if (isFailure(answer)) return answer;
-      const { bytes } = this.session.ip;
-      valid =
-        answer.status === "found" &&
-        answer.records.some((ip) => samePrefix(ip.bytes, bytes, bytes.length * 8));
+    let answer = this.addresses.get(key);
+    if (answer === undefined) {
+      const asked = yield* asker.ask(name, this.session.addressType);
+      if (isFailure(asked)) return asked;
+      answer = asked;
+      this.addresses.set(key, answer);
     }
-    this.validated.set(key, valid);
-    return valid;
+    const { bytes } = this.session.ip;
+    return (
+      answer.status === "found" && answer.records.some((ip) => samePrefix(ip.bytes, bytes, bytes.length * 8))
+    );
   }
 }
 

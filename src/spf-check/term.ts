@@ -58,6 +58,12 @@ export class Term {
     return this.countVoid(answer) ?? answer;
   }
 
+  /** Counts an answer that an earlier term was given as if this one had asked for it. */
+  recall(name: OctetString, type: RecordType, answer: Answer): Failure | undefined {
+    this.draft?.lookups.push(traceLookup({ name, type }, answer, true));
+    return this.countVoid(answer);
+  }
+
   /**
    * Counts an answer that holds nothing; the failure where it is one too many. However many of its lookups find
    * nothing, a term counts once: RFC 7208 section 4.6.4 limits the number of terms for which queries come back

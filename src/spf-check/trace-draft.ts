@@ -40,8 +40,8 @@ export function recordDraft(domain: OctetString, source: TraceRecord["source"]):
 }
 
 /** The entry for one question. */
-export function traceLookup(question: Question, answer: Answer): TraceLookup {
-  return { question, answer, void: isVoid(answer) };
+export function traceLookup(question: Question, answer: Answer, remembered = false): TraceLookup {
+  return { question, answer, void: isVoid(answer), remembered };
 }
 
 /** Whether an answer holds no records or the name does not exist (RFC 7208 section 4.6.4). */

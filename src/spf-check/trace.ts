@@ -7,6 +7,8 @@ export interface TraceLookup {
   readonly question: Question;
   readonly answer: Answer;
   readonly void: boolean;
+  /** An earlier term had asked; this one was given the same answer. */
+  readonly remembered: boolean;
 }
 
 /** One directive or modifier that was evaluated, in the order it was. */

@@ -92,6 +92,57 @@ describe("limits of RFC 7208 section 4.6.4", () => {
     });
   }
 
+  describe("of void terms, for a client whose names are of no use", () => {
+    const nameless: ZoneData = { "unknown.ok.test": [{ A: "192.0.2.9" }] };
+    const gone: ZoneData = {
+      ...nameless,
+      "1.2.0.192.in-addr.arpa": [{ PTR: "gone.in.test" }, { PTR: "unknown.ok.test" }],
+    };
+    const rows: readonly [what: string, record: string, zone: ZoneData, counts: string][] = [
+      [
+        "each ptr is void, though asked for once",
+        "v=spf1 ptr ptr:x.test -all",
+        nameless,
+        "fail 2 lookups 2 voids 2 questions",
+      ],
+      [
+        "the third is a permerror, as the third a of one name is",
+        "v=spf1 ptr ptr:x.test ptr:y.test ip4:192.0.2.1 -all",
+        nameless,
+        "permerror 3 lookups 3 voids 2 questions",
+      ],
+      [
+        "three a of one name",
+        "v=spf1 a:n.test a:n.test a:n.test ip4:192.0.2.1 -all",
+        nameless,
+        "permerror 3 lookups 3 voids 4 questions",
+      ],
+      [
+        "a ptr behind %{p} is void by itself",
+        "v=spf1 -exists:%{p}.y.test ptr -all",
+        nameless,
+        "fail 3 lookups 2 voids 3 questions",
+      ],
+      [
+        "%{p} behind a ptr asks nothing and is not void",
+        "v=spf1 ptr a:%{p}.ok.test -all",
+        nameless,
+        "fail 2 lookups 1 voids 3 questions",
+      ],
+      [
+        "a name without an address is void for each ptr that it could match",
+        "v=spf1 ptr:gone.in.test ptr:ok.test ptr:in.test ptr:gone.in.test -all",
+        gone,
+        "permerror 4 lookups 3 voids 4 questions",
+      ],
+    ];
+    for (const [what, record, zone, expected] of rows) {
+      it(what, () => {
+        assert.equal(counts(publishing(record, zone)), expected);
+      });
+    }
+  });
+
   it("are the operator's to set", () => {
     const zone = publishing("v=spf1 a:a.test a:n.test -all", others);
     assert.equal(

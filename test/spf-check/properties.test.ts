@@ -193,7 +193,7 @@ function questionsOf(trace: TraceRecord): Question[] {
   return [
     ...(trace.lookup === undefined ? [] : [trace.lookup.question]),
     ...trace.terms.flatMap((term) => [
-      ...term.lookups.map(({ question }) => question),
+      ...term.lookups.flatMap(({ question, remembered }) => (remembered ? [] : [question])),
       ...(term.nested === undefined ? [] : questionsOf(term.nested)),
     ]),
     ...(trace.rules === undefined ? [] : questionsOf(trace.rules)),
