@@ -64,7 +64,7 @@ export const OPTIONS: readonly OptionSpec[] = [
   option("nameserver", "nameserver", "ADDR[:PORT]", "ask this name server; repeat for more"),
   option("timeout", "timeout", "TIME", "for the whole evaluation (20s)"),
   option("lookupLimit", "lookup-limit max-dns-interactive-terms max-lookup", "N", "terms that ask DNS (10)"),
-  option("voidLimit", "void-limit max-void-dns-lookups", "N", "lookups that find nothing (2)"),
+  option("voidLimit", "void-limit max-void-dns-lookups", "N", "terms whose lookups find nothing (2)"),
   option("override", "override", "DOMAIN=RECORD", "use this record instead of the published one"),
   option("fallback", "fallback", "DOMAIN=RECORD", "use this record where none is published"),
   option("rules", "local local-rules", "RULES", "local rules, as SPFRules"),

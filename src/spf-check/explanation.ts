@@ -37,6 +37,8 @@ export function* domainExplanation(
   if ("fault" in parsed) return undefined;
   const { macroString } = parsed;
   session.noteMacros(macroString);
+  // %{t} is the time of this evaluation (RFC 7208 section 7.3), and true for no other.
+  if (readsMacro(macroString, "t")) session.ttlSeconds = 0;
   const macroValues = yield* values(evaluation, macroString, domain);
   const text = expandText(macroString, macroValues, EXPLANATION_OCTETS_MAX).slice(0, EXPLANATION_OCTETS_MAX);
   return text !== "" && /^[\x20-\x7e]*$/.test(text) ? text : undefined;

@@ -58,7 +58,10 @@ export interface Outcome {
   readonly voids: number;
   /** The sender's and HELO's macros that were read, also inside an explanation: they widen a cache key. */
   readonly macrosRead: ReadonlySet<SenderMacro>;
-  /** The smallest TTL among the answers used, in seconds; 0 after a DNS fault, Infinity where none was asked. */
+  /**
+   * How long the outcome holds, in seconds: the smallest TTL among the answers used; Infinity where none was asked;
+   * 0 after a DNS fault, and where the explanation tells the time.
+   */
   readonly ttlSeconds: number;
   /** What local rules decided, where they were reached and matched; an error in them is theirs alone. */
   readonly local: RuleOutcome | undefined;

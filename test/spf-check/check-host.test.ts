@@ -199,6 +199,21 @@ describe("checkHost", () => {
   });
 
   describe("ttlSeconds", () => {
+    for (const [text, ttlSeconds] of [
+      ["No.", 300],
+      ["At %{t}.", 0],
+      ["At %{d}.", 300],
+    ] as const) {
+      it(`is ${ttlSeconds} behind the explanation ${text}`, () => {
+        const { outcome } = drive(inputFor(), (question) => ({
+          status: "found",
+          records: [question.name === "example.test" ? "v=spf1 -all exp=e.test" : text],
+          ttlSeconds: 300,
+        }));
+        assert.deepEqual([outcome.result, outcome.ttlSeconds], ["fail", ttlSeconds]);
+      });
+    }
+
     it("is the smallest of the answers used, negative ones and the explanation's among them", () => {
       const ttls: Record<string, number> = { "TXT example.test": 50, "A a.test": 40, "TXT exp.test": 30 };
       const { outcome } = drive(inputFor(), (question): Answer => {
