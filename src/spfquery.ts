@@ -44,11 +44,11 @@ function resolverFor({ nameservers, timeoutMs }: QuerySettings): Resolver {
   return createResolver({ servers, timeoutMs: Math.min(DNS_TIMEOUT_MS, timeoutMs / 2), tries: DNS_TRIES });
 }
 
-function evaluate(input: CheckHostInput, source: AnswerSource, timeoutMs: number): Promise<Outcome> {
+function evaluate(input: CheckHostInput, source: AnswerSource, deadlineMs: number): Promise<Outcome> {
   return new Promise((resolve) => {
     const onThrow = (error: unknown): Outcome =>
       temperror(input.domain, `internal error: ${error instanceof Error ? error.message : String(error)}`);
-    drive(checkHost(input), { source, deadlineMs: performance.now() + timeoutMs, onThrow }, resolve);
+    drive(checkHost(input), { source, deadlineMs, onThrow }, resolve);
   });
 }
 
@@ -58,7 +58,7 @@ async function check(query: Query, settings: QuerySettings, tells: boolean): Pro
   try {
     const ports = {
       source: resolver,
-      evaluate: (input: CheckHostInput, source: AnswerSource) => evaluate(input, source, settings.timeoutMs),
+      evaluate,
       nowMs: () => performance.now(),
       nowSeconds: Math.floor(Date.now() / 1000),
     };

@@ -13,14 +13,17 @@ import type { Report } from "./report.ts";
 /** What a check needs of the outside. */
 export interface ReportPorts {
   readonly source: AnswerSource;
-  /** Runs check_host() on a source of answers, within the time of the settings. */
-  readonly evaluate: (input: CheckHostInput, source: AnswerSource) => Promise<Outcome>;
+  /** Runs check_host() on a source of answers; past the deadline, on the clock of `nowMs`, DNS gives faults. */
+  readonly evaluate: (input: CheckHostInput, source: AnswerSource, deadlineMs: number) => Promise<Outcome>;
   /** A monotonic clock. */
   readonly nowMs: () => number;
   readonly nowSeconds: number;
 }
 
-/** Makes one check. With `tells` all that can be told about it is found out, else only its outcome. */
+/**
+ * Makes one check. With `tells` all that can be told about it is found out, else only its outcome. The time of the
+ * settings is for all of it: what the verdict leaves is what the look behind it may take.
+ */
 export async function makeReport(
   query: Query,
   settings: QuerySettings,
@@ -32,10 +35,11 @@ export async function makeReport(
   const input = checkHostInput(query, settings, nowSeconds, { trace: tells, hints: !tells });
   const log = new AnswerLog(source, nowMs);
   const beganMs = nowMs();
-  const outcome = explained(input, await evaluate(input, tells ? log : source));
+  const deadlineMs = beganMs + settings.timeoutMs;
+  const outcome = explained(input, await evaluate(input, tells ? log : source, deadlineMs));
   const elapsedMs = nowMs() - beganMs;
   const { asked } = log;
   const wantsSurvey = tells && outcome.result !== "temperror" && outcome.result !== "none";
-  const survey = wantsSurvey ? await evaluate(surveyInput(input), log) : undefined;
+  const survey = wantsSurvey ? await evaluate(surveyInput(input), log, deadlineMs) : undefined;
   return { query, settings, checked: checkedName(query), outcome, elapsedMs, asked, survey };
 }

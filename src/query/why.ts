@@ -96,20 +96,32 @@ const upper = (text: string): string => text.charAt(0).toUpperCase() + text.slic
 
 /** What would have passed. */
 function permittedText({ outcome, survey, query }: Report): string[] {
-  const trace = survey?.trace ?? outcome.trace;
-  if (trace === undefined) return [];
-  const permitted = permittedBy(trace);
-  if (permitted.length === 0) return ["The policy permits no host at all."];
+  const looked = survey ?? outcome;
+  if (looked.trace === undefined) return [];
+  const permitted = permittedBy(looked.trace);
+  const whole = isWhole(looked);
+  if (permitted.length === 0) {
+    return [whole ? "The policy permits no host at all." : "The rest of the policy could not be looked at."];
+  }
   const shown = permitted.slice(0, PERMITTED_SHOWN_MAX).map(({ what, by }) => `${what} (${by})`);
   const more = permitted.length - shown.length;
   const items = more > 0 ? [...shown, `and ${more} more`] : shown;
-  const texts = ["Mail would pass from:", ...items.map((item) => `- ${item}`)];
+  const head = whole
+    ? "Mail would pass from:"
+    : "As far as the policy could be looked at, mail would pass from:";
+  const texts = [head, ...items.map((item) => `- ${item}`)];
   const families = new Set(permitted.map(({ family }) => family));
   const { family } = query.ip;
-  if (!families.has(undefined) && !families.has(family)) {
+  if (whole && !families.has(undefined) && !families.has(family)) {
     texts.push(`The client came over IPv${family}, and the policy names no IPv${family} address.`);
   }
   return texts;
+}
+
+/** Whether an evaluation came to the end of the policy, where all or nothing matches: it saw all there is. */
+function isWhole({ path }: Outcome): boolean {
+  const last = path.at(-1);
+  return last !== undefined && /^(?:[-+~?]?all|default)$/i.test(last.term);
 }
 
 /** What can be done about it. */

@@ -15,6 +15,8 @@ const ZONE: Zone = {
   "host.two.example": [{ A: "192.0.2.44" }],
   "text.example": [{ TXT: "hello" }],
   "down.example": ["SERVFAIL"],
+  "half.example": [{ TXT: "v=spf1 exists:%{i}.l.half.example ip4:198.51.100.0/24 -all" }],
+  "0.0.0.0.l.half.example": ["SERVFAIL"],
   "broken.example": [{ TXT: "v=spf1 ip4:192.0.2.300 -all" }],
   "many.example": [{ TXT: "v=spf1 include:deep.example a:h.example -all" }],
   "deep.example": [{ TXT: `v=spf1 ${"a:host.two.example ".repeat(10)}-all` }],
@@ -42,6 +44,16 @@ const CASES: readonly (readonly [what: string, argv: string[], says: RegExp[]])[
     "a domain without mail",
     ["192.0.2.9", "h.example", "u@nomail.example"],
     [/to be refused/, /^The policy permits no host at all\.$/, /forwarded/],
+  ],
+  [
+    "that it could not look at a policy beyond a lookup that fails",
+    ["192.0.2.9", "h.example", "u@half.example"],
+    [
+      /^half\.example does not name/,
+      /^As far as the policy could be looked at, mail would pass from:$/,
+      /^- clients for which %\{i\}\.l\.half\.example exists/,
+      /forwarded/,
+    ],
   ],
   [
     "the default of a record without end",
