@@ -113,12 +113,13 @@ function wordsOf(argv: readonly string[]): Word[] {
         `unknown option ${written}${similar === undefined ? "" : `; did you mean --${similar}?`}`,
       );
     }
-    if (spec.value === undefined && given !== undefined && spec.names[0] !== "trace") {
+    if (spec.value === undefined && given !== undefined && spec.mayHaveValue !== true) {
       throw new UsageError(`${written} takes no value`);
     }
     if (spec.value !== undefined && given === undefined && ++i >= argv.length) {
       throw new UsageError(`${written} wants a value: ${written} ${spec.value}`);
     }
+    if (spec.mayBeSwitched === true && given === undefined && /^[01]$/.test(argv[i + 1] ?? "")) i++;
     words.push({
       kind: "option",
       key: spec.key,

@@ -1,9 +1,12 @@
 import {
   type IpAddress,
+  isMultiLabelDomain,
   type OctetString,
   octetsOfText,
   parseIpAddress,
+  toALabels,
   unmapIpv4,
+  withoutFinalDot,
 } from "../address/index.ts";
 import { isSpfRecord, parseMacroString, parseMechanisms, type SpfRecord } from "../spf-check/index.ts";
 import { UsageError } from "./usage-error.ts";
@@ -88,11 +91,10 @@ export function readExplanation(text: string): string | undefined {
 /** `DOMAIN=RECORD`. The record need not be right: what is wrong with it is what one may want to see. */
 export function readDomainRecord(text: string): readonly [domain: string, record: OctetString] {
   const match = /^([^=\s]+)=(.*)$/s.exec(text);
-  const domain = octetsOfText(match?.[1] ?? "")
-    .toLowerCase()
-    .replace(/\.$/, "");
+  // Records are looked for by A-labels (RFC 7208 section 4.3).
+  const domain = toALabels(withoutFinalDot(octetsOfText(match?.[1] ?? "")))?.toLowerCase();
   const record = octetsOfText(match?.[2] ?? "");
-  if (domain === "" || !isSpfRecord(record)) {
+  if (domain === undefined || !isMultiLabelDomain(domain) || !isSpfRecord(record)) {
     throw new UsageError(`${shown(text)} is no DOMAIN=RECORD with a record that begins with v=spf1`);
   }
   return [domain, record];

@@ -35,6 +35,13 @@ describe("parseArguments()", () => {
       "--identity=user@example.org",
       "--helo-identity=mail.example.org",
     ],
+    "Mail::SPF's short": [
+      "--ip=192.0.2.1",
+      "--id",
+      "user@example.org",
+      "--helo-id=mail.example.org",
+      "--scope=mfrom",
+    ],
     "Mail::SPF's old": ["--ipv4", "192.0.2.1", "--mfrom", "user@example.org", "--helo", "mail.example.org"],
     "libspf2's with =": ["-ip=192.0.2.1", "-sender=user@example.org", "-helo=mail.example.org"],
     "libspf2's with spaces": ["-ip", "192.0.2.1", "-sender", "user@example.org", "-helo", "mail.example.org"],
@@ -55,6 +62,7 @@ describe("parseArguments()", () => {
     ["mail-spf", ["--trace", "--scope=helo", "--ip-address=192.0.2.1", "--identity=h.example"]],
     ["libspf2", ["-ip=192.0.2.1", "-sender=a@b.example"]],
     ["libspf2", ["--trace", "-ip", "192.0.2.1", "-sender", "a@b.example"]],
+    ["mail-spf", ["--id=a@b.example", "--ip=192.0.2.1"]],
     ["libspf2", ["--exit-style", "libspf2", "192.0.2.1", "h.example", "a@b.example"]],
     ["mail-spf", ["-ip=192.0.2.1", "-sender=a@b.example", "--exit-style=mail-spf"]],
   ];
@@ -127,6 +135,7 @@ describe("parseArguments()", () => {
         "--lookup-limit=20",
         "--override",
         "A.example=v=spf1 -all",
+        "--override=Bücher.example.=v=spf1 mx",
         "--receiver",
         "mx.example",
       ],
@@ -148,7 +157,13 @@ describe("parseArguments()", () => {
     ]);
     assert.equal(given.settings.timeoutMs, 1500);
     assert.deepEqual(given.settings.limits, { lookupLimit: 20, voidLookupLimit: 0 });
-    assert.deepEqual([...given.settings.localPolicy.overrides], [["a.example", "v=spf1 -all"]]);
+    assert.deepEqual(
+      [...given.settings.localPolicy.overrides],
+      [
+        ["a.example", "v=spf1 -all"],
+        ["xn--bcher-kva.example", "v=spf1 mx"],
+      ],
+    );
     assert.deepEqual([...given.settings.localPolicy.fallbacks], [["b.example", "v=spf1 mx -all"]]);
     assert.equal(given.settings.localPolicy.explanation, "see %{i}");
     assert.equal(given.settings.receiver, "mx.example");
@@ -181,6 +196,13 @@ describe("parseArguments()", () => {
     assert.deepEqual(
       check("-ip=192.0.2.1", "-sender=a@b.example", "-rcpt-to=c@d.example", "-sanitize").ignored,
       ["-rcpt-to", "-sanitize"],
+    );
+    assert.deepEqual(
+      check(
+        ...["-trusted", "1", "-ip=192.0.2.1", "-sanitize=0", "-sender", "a@b.example", "-trusted=0"],
+        ...["--tfwl", "--authorize-mxes-for", "b.example", "-sanitize", "-debug=2", "-sanitize", "1"],
+      ).ignored,
+      ["-trusted", "-sanitize", "-trusted", "--tfwl", "--authorize-mxes-for", "-sanitize", "-sanitize"],
     );
   });
 
@@ -223,6 +245,8 @@ describe("parseArguments()", () => {
     [["--void-limit=-1", "192.0.2.1", "h", "s"], /no limit/],
     [["--lookup-limit=1001", "192.0.2.1", "h", "s"], /no limit/],
     [["--override=example.org", "192.0.2.1", "h", "s"], /no DOMAIN=RECORD/],
+    [["--override=example..org=v=spf1 -all", "192.0.2.1", "h", "s"], /no DOMAIN=RECORD/],
+    [["--fallback=org=v=spf1 -all", "192.0.2.1", "h", "s"], /no DOMAIN=RECORD/],
     [["--override=example.org=-all", "192.0.2.1", "h", "s"], /begins with v=spf1/],
     [["--exit-style=perl", "192.0.2.1", "h", "s"], /--exit-style is one of qmail, mail-spf, libspf2/],
     [["--colour=red", "192.0.2.1", "h", "s"], /--colour is one of always, never, auto/],
