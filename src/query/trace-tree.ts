@@ -70,10 +70,10 @@ class Builder {
 
   #term(term: TraceTerm, record: TraceRecord): Branch {
     // An include counts itself before what is inside it.
-    const own =
-      term.nested === undefined
-        ? undefined
-        : this.#counts({ lookupsSoFar: this.#lookups + 1, voidsSoFar: 0 });
+    const counts =
+      term.nested === undefined || term.nested.terms.length === 0
+        ? this.#counts(term)
+        : this.#counts({ lookupsSoFar: term.lookupsBefore, voidsSoFar: term.voidsBefore });
     const inner = term.nested === undefined ? undefined : this.record(term.nested, "");
     const nestedLookup = term.nested?.lookup;
     const isNested = (lookup: TraceLookup): boolean =>
@@ -83,8 +83,6 @@ class Builder {
       .map((lookup) => this.#lookup(lookup, answerText(lookup.question, lookup.answer)));
     const details = [...lookups, ...(inner?.details ?? [])];
     if (term.problem !== undefined && !hasInnerProblem(term)) details.push(plain(term.problem, "broken"));
-    const after = this.#counts(term);
-    const counts = own ?? after;
     const end = this.#endOf(term, record);
     const target = targetOf(term);
     return {

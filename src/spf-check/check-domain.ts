@@ -94,6 +94,7 @@ export function* checkDomain(
     return close({ end: "failure", failure, fetched: undefined, draft });
   }
   const fetched = yield* fetchRecord(session, domain, term, draft);
+  term?.noteCounts();
   if (fetched === undefined) return close({ end: "none", fetched, draft });
   if (isFailure(fetched)) return close({ end: "failure", failure: fetched, fetched: undefined, draft });
   if (draft !== undefined) {

@@ -93,6 +93,13 @@ export class Term {
     return { result, problem: printable(problem, PROBLEM_LENGTH_MAX) };
   }
 
+  /** Notes in the trace what has been counted before the record that this term leads to. */
+  noteCounts(): void {
+    if (this.draft === undefined) return;
+    this.draft.lookupsBefore = this.budget.lookups;
+    this.draft.voidsBefore = this.budget.voids;
+  }
+
   /** Closes the entry of the trace, and hands it out. */
   finish(matched: boolean, failure: Failure | undefined): TermDraft | undefined {
     if (this.draft === undefined) return undefined;

@@ -20,6 +20,8 @@ export function termDraft(term: OctetString): TermDraft {
     matched: false,
     lookupsSoFar: 0,
     voidsSoFar: 0,
+    lookupsBefore: 0,
+    voidsBefore: 0,
     problem: undefined,
   };
 }

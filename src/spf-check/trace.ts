@@ -25,6 +25,9 @@ export interface TraceTerm {
   /** Counted terms and voids once this term was done. */
   readonly lookupsSoFar: number;
   readonly voidsSoFar: number;
+  /** The same before the first term of the nested record. */
+  readonly lookupsBefore: number;
+  readonly voidsBefore: number;
   /** What went wrong inside this term, in words. */
   readonly problem: string | undefined;
 }

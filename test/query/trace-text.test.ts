@@ -82,6 +82,32 @@ describe("traceText()", () => {
     assert.equal(lines[at + 1], "          ip6:2001:db8::/32");
   });
 
+  it("counts at an include what the include itself asks for", async () => {
+    const zone = {
+      "p.test": [{ TXT: "v=spf1 include:%{p}.in.test ip4:192.0.2.9 include:gone.test -all" }],
+      "unknown.in.test": [{ TXT: "v=spf1 a:gone.test" }],
+    };
+    const of = async (ip: string): Promise<string[]> =>
+      text(await checkZone(zone, "--void-limit=3", ip, "h.test", "u@p.test"), { ...PLAIN, width: 110 })
+        .filter((line) => /lookup \d|void \d/.test(line))
+        .map((line) => line.replace(/ {2,}/g, "  "));
+    assert.deepEqual(await of("192.0.2.9"), [
+      "├─ include:%{p}.in.test  = unknown.in.test  no match (neutral inside) · lookup 2/10 · void 1/3",
+      "│  └─ a:gone.test  no match · lookup 3/10 · void 2/3",
+    ]);
+    assert.deepEqual(await of("192.0.2.1"), [
+      "├─ include:%{p}.in.test  = unknown.in.test  no match (neutral inside) · lookup 2/10 · void 1/3",
+      "│  └─ a:gone.test  no match · lookup 3/10 · void 2/3",
+      "└─ include:gone.test  permerror · lookup 4/10 · void 3/3",
+    ]);
+  });
+
+  it("shows a ptr that is void because an earlier one was", async () => {
+    const zone = { "p.test": [{ TXT: "v=spf1 ptr ptr:x.test ~all" }] };
+    const lines = text(await checkZone(zone, "192.0.2.1", "h.test", "u@p.test"));
+    assert.match(lines.join("\n"), /ptr:x\.test +no match · lookup 2\/10 · void 2\/2\n.*PTR .*known\n/);
+  });
+
   it("draws with ASCII alone where nothing else can be shown", async () => {
     const report = await checkZone(ZONE, "203.0.113.9", "mail.example.org", "user@example.com");
     const drawn = traceText(report, { ...PLAIN, unicode: false });
