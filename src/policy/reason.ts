@@ -38,14 +38,19 @@ export function sentenceFor(cause: Cause, values: ReasonValues): string {
   if (cause.basis === "guess") {
     return `${values.ip} is not known as a host of ${values.domain}, which publishes no SPF record`;
   }
-  if (cause.basis === "local" && isSaidOfTheClient(cause)) {
-    return `Local policy of this server does not permit ${values.ip} ${useOf(cause, values)}`;
-  }
-  return publishedSentence(cause, values);
+  return cause.basis === "local" ? localSentence(cause, values) : publishedSentence(cause, values);
 }
 
-function isSaidOfTheClient({ result }: ActingResult): boolean {
+/** Whether a result says something of the client, and not that there is none or that it could not be found out. */
+export function isSaidOfTheClient({ result }: ActingResult): boolean {
   return result === "fail" || result === "softfail" || result === "neutral";
+}
+
+function localSentence(cause: Cause, values: ReasonValues): string {
+  const use = `${values.ip} ${useOf(cause, values)}`;
+  if (isSaidOfTheClient(cause)) return `Local policy of this server does not permit ${use}`;
+  const when = cause.result === "temperror" ? "cannot tell at present" : "is in error and cannot tell";
+  return `Local policy of this server ${when} whether to permit ${use}`;
 }
 
 function publishedSentence(cause: Cause, values: ReasonValues): string {

@@ -2,7 +2,7 @@ import { type OctetString, octetsOfText } from "../address/index.ts";
 import type { SpfResult } from "../spf-check/index.ts";
 import { printable } from "../trace-fields/index.ts";
 import type { Cause } from "./judgement.ts";
-import { fillIn, type ReasonValues, sentenceFor } from "./reason.ts";
+import { fillIn, isSaidOfTheClient, type ReasonValues, sentenceFor } from "./reason.ts";
 import type { ActionSettings } from "./settings.ts";
 
 /** An SMTP reply that refuses. Printable ASCII throughout; no line reaches 512 octets with its codes. */
@@ -108,12 +108,16 @@ function shownEnd(value: OctetString): string {
   return text.length <= VALUE_OCTETS_MAX ? text : `...${text.slice(-VALUE_OCTETS_MAX)}`;
 }
 
-/** The domain's words are marked as such, since they are no words of ours (RFC 7208 section 8.4). */
-function explanationLine({ verdict, basis }: Cause, values: ReasonValues): string | undefined {
-  const { explanation } = verdict.outcome;
+/**
+ * The domain's words are marked as such, since they are no words of ours (RFC 7208 section 8.4). They stand beside a
+ * refusal by local rules too: the domain has said fail then, and there is no SPFExplanation in their place. They
+ * explain no error.
+ */
+function explanationLine(cause: Cause, values: ReasonValues): string | undefined {
+  const { explanation } = cause.verdict.outcome;
   if (explanation === undefined || values.explanation.trim() === "") return undefined;
   if (explanation.source === "default") return values.explanation;
-  return basis === "published" ? `The domain ${values.domain} explains: ${values.explanation}` : undefined;
+  return isSaidOfTheClient(cause) ? `The domain ${values.domain} explains: ${values.explanation}` : undefined;
 }
 
 /** A text cut into lines, at spaces where there are some. */

@@ -96,9 +96,42 @@ describe("refusal", () => {
     const explanation = { text: "See https://sender.test/", source: "domain" } as const;
     const { lines } = refusal(settingsWith({}), causeOf("fail", { explanation }), FACTS);
     assert.equal(lines[1], "The domain sender.test explains: See https://sender.test/");
-    const local: Cause = { ...causeOf("fail", { explanation }), basis: "local" };
-    assert.equal(refusal(settingsWith({}), local, FACTS).lines.length, 1);
   });
+
+  for (const [result, lines] of [
+    [
+      "fail",
+      [
+        "Local policy of this server does not permit 192.0.2.9 to send mail of u@sender.test",
+        "The domain sender.test explains: See https://sender.test/",
+      ],
+    ],
+    [
+      "softfail",
+      [
+        "Local policy of this server does not permit 192.0.2.9 to send mail of u@sender.test",
+        "The domain sender.test explains: See https://sender.test/",
+      ],
+    ],
+    [
+      "temperror",
+      [
+        "Local policy of this server cannot tell at present whether to permit 192.0.2.9 to send mail of u@sender.test",
+      ],
+    ],
+    [
+      "permerror",
+      [
+        "Local policy of this server is in error and cannot tell whether to permit 192.0.2.9 to send mail of u@sender.test",
+      ],
+    ],
+  ] as const) {
+    it(`tells who says what where local rules lead to ${result} and the domain explains a fail`, () => {
+      const explanation = { text: "See https://sender.test/", source: "domain" } as const;
+      const local: Cause = { ...causeOf("fail", { explanation }), result, basis: "local" };
+      assert.deepEqual(refusal(settingsWith({}), local, FACTS).lines, lines);
+    });
+  }
 
   it("adds SPFExplanation as it is", () => {
     const explanation = { text: "Ask postmaster", source: "default" } as const;
