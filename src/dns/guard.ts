@@ -14,7 +14,18 @@ const POINTERS_MAX = 64;
 /** Without the root's octet (RFC 1035 section 2.3.4). */
 const NAME_OCTETS_MAX = 254;
 
-const TYPE = { A: 1, CNAME: 5, SOA: 6, NULL: 10, PTR: 12, MX: 15, TXT: 16, AAAA: 28, OPT: 41 } as const;
+const TYPE = {
+  A: 1,
+  NS: 2,
+  CNAME: 5,
+  SOA: 6,
+  NULL: 10,
+  PTR: 12,
+  MX: 15,
+  TXT: 16,
+  AAAA: 28,
+  OPT: 41,
+} as const;
 const CLASS_IN = 1;
 const DOT = 0x2e;
 
@@ -22,6 +33,8 @@ const DOT = 0x2e;
 export interface GuardedHeader {
   /** With the upper bits out of EDNS0 (RFC 6891 section 6.1.3). */
   readonly rcode: number;
+  /** The authority section names name servers, as a referral does (RFC 2308 section 2.2). */
+  readonly namesServers: boolean;
 }
 
 /** What a walk found out about a name. */
@@ -46,11 +59,13 @@ export function guardResponse(message: Buffer): GuardedHeader | undefined {
   if (records > RECORDS_MAX) return undefined;
   const walk = new Walk(message);
   if (!walk.question()) return undefined;
+  let namesServers = false;
   for (let i = 0; i < records; i++) {
     const wanted = i < answers ? ANSWER_TYPES : i < answers + authorities ? AUTHORITY_TYPES : NO_TYPES;
     if (!walk.record(wanted)) return undefined;
+    namesServers ||= wanted === AUTHORITY_TYPES && walk.type === TYPE.NS;
   }
-  return { rcode: (walk.extendedRcode << 4) | (message.readUInt16BE(2) & 0xf) };
+  return { rcode: (walk.extendedRcode << 4) | (message.readUInt16BE(2) & 0xf), namesServers };
 }
 
 const ANSWER_TYPES: ReadonlySet<number> = new Set([
@@ -66,6 +81,8 @@ const NO_TYPES: ReadonlySet<number> = new Set();
 
 class Walk {
   extendedRcode = 0;
+  /** Of the last record, as it was sent. */
+  type = 0;
   readonly #message: Buffer;
   #at = HEADER_OCTETS;
   #strings = 0;
@@ -87,6 +104,7 @@ class Walk {
     const { end: start, dotted } = this.#walkName(this.#at);
     if (start < 0 || start + 10 > message.length) return false;
     const type = message.readUInt16BE(start);
+    this.type = type;
     const data = start + 10;
     const end = data + message.readUInt16BE(start + 8);
     if (end > message.length) return false;

@@ -12,6 +12,8 @@ const NEGATIVE_TTL_SECONDS_MAX = 3 * 3600;
 const RESPONSE_BIT = 0x8000;
 const OPCODE_BITS = 0x7800;
 const TRUNCATED_BIT = 0x0200;
+/** The server answers from its own zone, or looks names up for us (RFC 1035 section 4.1.1). */
+const AUTHORITATIVE_OR_RECURSIVE_BITS = 0x0480;
 const RCODE_BITS = 0x000f;
 
 /** RCODEs in the words of the IANA registry. */
@@ -43,6 +45,11 @@ export type Response =
 const FOREIGN: Response = { kind: "foreign" };
 const TRUNCATED: Response = { kind: "truncated" };
 const MALFORMED: Response = { kind: "failure", problem: "malformed DNS answer", noEdns: false };
+const REFERRAL: Response = {
+  kind: "failure",
+  problem: "DNS answer is a referral, the name server does not look names up",
+  noEdns: false,
+};
 
 /**
  * Reads a message that came for a query with the same id. It never throws, its work is bounded by the length of
@@ -65,6 +72,7 @@ export function readResponse(message: Buffer, query: Query): Response {
   } catch {
     return MALFORMED;
   }
+  if (header.namesServers && isReferral(packet, flags)) return REFERRAL;
   return interpret(packet, query.question, header.rcode === 3);
 }
 
@@ -74,6 +82,19 @@ const isFailure = (rcode: number): boolean => rcode !== 0 && rcode !== 3;
 function failureOf(rcode: number): Response {
   const name = RCODE_NAMES[rcode] ?? `RCODE ${rcode}`;
   return { kind: "failure", problem: `DNS answer ${name}`, noEdns: [1, 4, 16].includes(rcode) };
+}
+
+/**
+ * Whether a message with NS records sends us on to other servers (RFC 2308 section 2.2): it has no answer and no SOA,
+ * and comes from a server that neither knows nor looks further. That is no NODATA: taken for one, every domain would
+ * publish nothing.
+ */
+function isReferral(packet: DecodedPacket, flags: number): boolean {
+  return (
+    (flags & (AUTHORITATIVE_OR_RECURSIVE_BITS | RCODE_BITS)) === 0 &&
+    packet.answers?.length === 0 &&
+    negativeTtlOf(packet) === undefined
+  );
 }
 
 function interpret(packet: DecodedPacket, question: Question, nxdomain: boolean): Response {

@@ -14,6 +14,8 @@ interface Sections {
   readonly authorities?: readonly Buffer[];
   readonly additionals?: readonly Buffer[];
   readonly rcode?: number;
+  /** AA 0x0400, RA 0x0080; RA where none are given. */
+  readonly bits?: number;
 }
 
 const u16 = (...values: number[]): Buffer => {
@@ -25,7 +27,19 @@ const label = (text: string): Buffer =>
   Buffer.concat([Buffer.from([text.length]), Buffer.from(text, "latin1")]);
 const ROOT = Buffer.from([0]);
 const QNAME = u16(0xc00c);
-const TYPES = { A: 1, CNAME: 5, SOA: 6, PTR: 12, MX: 15, TXT: 16, AAAA: 28, SRV: 33, RRSIG: 46, OPT: 41 };
+const TYPES = {
+  A: 1,
+  NS: 2,
+  CNAME: 5,
+  SOA: 6,
+  PTR: 12,
+  MX: 15,
+  TXT: 16,
+  AAAA: 28,
+  SRV: 33,
+  RRSIG: 46,
+  OPT: 41,
+};
 const name = (text: string): Buffer => Buffer.concat([...text.split(".").map(label), ROOT]);
 
 function record(
@@ -39,10 +53,10 @@ function record(
 }
 
 function response(type: RecordType, sections: Sections, qname = "a.test"): Buffer {
-  const { answers = [], authorities = [], additionals = [], rcode = 0 } = sections;
+  const { answers = [], authorities = [], additionals = [], rcode = 0, bits = 0x80 } = sections;
   const { section } = encodeQuery({ name: qname, type }, true);
   return Buffer.concat([
-    u16(0, 0x8180 | rcode, 1, answers.length, authorities.length, additionals.length),
+    u16(0, 0x8100 | bits | rcode, 1, answers.length, authorities.length, additionals.length),
     section,
     ...answers,
     ...authorities,
@@ -118,6 +132,29 @@ describe("readResponse", () => {
       assert.equal(read(response(type, sections), type), MALFORMED);
     });
   }
+
+  const referral = "DNS answer is a referral, the name server does not look names up";
+  const ns = record("NS", name("a.gtld-servers.net"), name("test"));
+  const soa = record("SOA", Buffer.concat([name("ns.test"), name("h.test"), Buffer.alloc(20)]));
+  const withoutAnswer: readonly [what: string, sections: Sections, says: string][] = [
+    ["name servers from a server that looks no further", { authorities: [ns, ns], bits: 0 }, referral],
+    ["broken name servers", { authorities: [record("NS", Buffer.from([3]))], bits: 0 }, referral],
+    ["nothing", { bits: 0 }, "nodata"],
+    ["name servers and an SOA", { authorities: [ns, soa], bits: 0 }, "nodata"],
+    ["name servers from one that looks further", { authorities: [ns] }, "nodata"],
+    ["name servers from the zone's own", { authorities: [ns], bits: 0x400 }, "nodata"],
+    ["name servers among the additional records", { additionals: [ns], bits: 0 }, "nodata"],
+    ["name servers of a name that does not exist", { authorities: [ns], bits: 0, rcode: 3 }, "nxdomain"],
+  ];
+  for (const [what, sections, says] of withoutAnswer) {
+    it(`says ${says} of no answer with ${what}`, () => {
+      assert.equal(read(response("TXT", sections), "TXT"), says);
+    });
+  }
+
+  it("takes an answer that comes with name servers for one", () => {
+    assert.deepEqual(read(response("A", { answers: [A], authorities: [ns], bits: 0 }), "A"), ["192.0.2.1"]);
+  });
 
   it("calls malformed counts that promise more than there is", () => {
     for (const at of [6, 8, 10]) {
