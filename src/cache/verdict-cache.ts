@@ -102,6 +102,8 @@ interface Flight extends Runnable {
   readonly waiters: Set<Waiter>;
   /** Those with another sender or HELO: served too where it turns out to have read neither. */
   readonly followers: Set<Waiter>;
+  /** When it got its turn. */
+  beganMs: number;
   stop: (() => void) | undefined;
   landed: boolean;
 }
@@ -213,6 +215,7 @@ class JoiningVerdictCache implements VerdictCache {
       start: () => {
         this.#start(flight);
       },
+      beganMs: 0,
       stop: undefined,
       landed: false,
     };
@@ -228,6 +231,7 @@ class JoiningVerdictCache implements VerdictCache {
       return;
     }
     this.#counts.evaluations++;
+    flight.beganMs = this.#nowMs();
     flight.stop = this.#options.check(flight.input, (outcome) => {
       this.#land(flight, outcome);
     });
@@ -237,7 +241,8 @@ class JoiningVerdictCache implements VerdictCache {
     if (flight.landed) return;
     const current = this.#flights.get(flight.key) === flight;
     this.#takeOff(flight);
-    if (current && !cached) this.#store.set(flight.base, flight.input, outcome, this.#nowMs());
+    if (current && !cached)
+      this.#store.set(flight.base, flight.input, outcome, flight.beganMs, this.#nowMs());
     for (const waiter of flight.waiters) this.#serve(waiter, outcome, cached);
     const same = macroMask(outcome.macrosRead) === 0;
     for (const waiter of flight.followers) {

@@ -70,16 +70,19 @@ export class VerdictStore {
     return ((this.#entries?.peek(base)?.masksSeen ?? 0) & ~1) !== 0;
   }
 
-  /** A temperror is never kept, nor one of the local rules. */
-  set(base: string, input: VerdictInput, outcome: Outcome, nowMs: number): void {
+  /**
+   * A temperror is never kept, nor one of the local rules. Life counts from when the evaluation began: its first
+   * answer may have come long before its last, and the verdict must outlive none.
+   */
+  set(base: string, input: VerdictInput, outcome: Outcome, beganMs: number, nowMs: number): void {
     if (this.#entries === undefined) return;
     if (outcome.result === "temperror" || outcome.local?.result === "temperror") return;
-    const lifeMs = Math.min(this.#lifeMsMax, outcome.ttlSeconds * 1000);
-    if (!(lifeMs > 0)) return;
+    const expiresMs = beganMs + Math.min(this.#lifeMsMax, outcome.ttlSeconds * 1000);
+    if (!(expiresMs > nowMs)) return;
     const mask = macroMask(outcome.macrosRead);
     const before = this.#entries.peek(base);
     const masksSeen = (before?.masksSeen ?? 0) | (1 << mask);
-    const verdict = new KeptVerdict(outcome, input.domain, nowMs + lifeMs, mask === 0 ? masksSeen : 0);
+    const verdict = new KeptVerdict(outcome, input.domain, expiresMs, mask === 0 ? masksSeen : 0);
     if (mask === 0) {
       this.#put(base, verdict);
       return;

@@ -88,6 +88,30 @@ describe("createVerdictCache", () => {
     }
   });
 
+  it("lives no longer than an answer that came when the evaluation began", () => {
+    const fixture = new Fixture();
+    fixture.evaluate();
+    fixture.nowMs += 15_000;
+    fixture.checks.answer(outcome({ ttlSeconds: 20 }));
+    fixture.nowMs += 4_999;
+    assert.equal(gist(fixture.evaluate()), "pass cached");
+    fixture.nowMs += 1;
+    assert.equal(gist(fixture.evaluate()), "");
+    fixture.nowMs += 20_000;
+    fixture.checks.answer(outcome({ ttlSeconds: 20 }));
+    assert.equal(gist(fixture.evaluate()), "");
+  });
+
+  it("counts its life from the evaluation, not from the wait for a turn", () => {
+    const fixture = new Fixture({ runningMax: 1 });
+    fixture.evaluate({ domain: "slow.test" });
+    fixture.evaluate();
+    fixture.nowMs += 15_000;
+    fixture.checks.answer(outcome({ ttlSeconds: 0 }));
+    fixture.checks.answer(outcome({ ttlSeconds: 10 }));
+    assert.equal(gist(fixture.evaluate()), "pass cached");
+  });
+
   const notKept: [string, Outcome, Partial<VerdictCacheOptions>][] = [
     ["a temperror", outcome({ result: "temperror" }), {}],
     ["a temperror of local rules", outcome({ local: { result: "temperror", mechanism: "a" } }), {}],
