@@ -74,6 +74,7 @@ function traceJson(trace: TraceRecord, times: Times): Json {
     rules: trace.rules === undefined ? null : traceJson(trace.rules, times),
     explanation_lookup:
       trace.explanationLookup === undefined ? null : lookupJson(trace.explanationLookup, times),
+    explanation_name_lookups: trace.explanationNameLookups.map((lookup) => lookupJson(lookup, times)),
     result: trace.result,
     problem: trace.problem ?? null,
   };

@@ -59,7 +59,7 @@ class Builder {
     const branches = trace.terms.map((term) => this.#term(term, trace));
     branches.push(...this.#unreached(trace));
     if (trace.rules !== undefined) branches.push(this.#rules(trace.rules));
-    if (trace.explanationLookup !== undefined) branches.push(this.#explanation(trace.explanationLookup));
+    branches.push(...this.#explanation(trace));
     const said =
       trace.lookup?.answer.status === "fault" || trace.terms.some((term) => term.problem !== undefined);
     if (trace.problem !== undefined && !said) {
@@ -162,9 +162,11 @@ class Builder {
     return branch;
   }
 
-  #explanation(lookup: TraceLookup): Branch {
-    const line = this.#lookup(lookup, answerText(lookup.question, lookup.answer));
-    return { ...plain("explanation (exp=)", "plain"), details: [line], branches: [] };
+  #explanation({ explanationLookup, explanationNameLookups }: TraceRecord): Branch[] {
+    const lookups = [explanationLookup, ...explanationNameLookups].filter((lookup) => lookup !== undefined);
+    if (lookups.length === 0) return [];
+    const details = lookups.map((lookup) => this.#lookup(lookup, answerText(lookup.question, lookup.answer)));
+    return [{ ...plain("explanation (exp=)", "plain"), details, branches: [] }];
   }
 }
 

@@ -19,14 +19,15 @@ export const EXPLANATION_OCTETS_MAX = 500;
  */
 export function* domainExplanation(
   evaluation: Evaluation,
-  { record, domain, draft }: Decided["decidedIn"],
+  decidedIn: Decided["decidedIn"],
 ): Evaluating<OctetString | undefined> {
+  const { record, draft } = decidedIn;
   if (record.explanation === undefined) return undefined;
   const { session } = evaluation;
   const target = record.explanation.value;
   session.noteMacros(target);
   if (session.isUnmatchable(target)) return undefined;
-  const name = targetName(target, yield* values(evaluation, target, domain));
+  const name = targetName(target, yield* values(evaluation, target, decidedIn));
   if (!isAskable(name)) return undefined;
   const question = { name, type: "TXT" } as const;
   const answer = yield* session.ask(question);
@@ -39,7 +40,7 @@ export function* domainExplanation(
   session.noteMacros(macroString);
   // %{t} is the time of this evaluation (RFC 7208 section 7.3), and true for no other.
   if (readsMacro(macroString, "t")) session.ttlSeconds = 0;
-  const macroValues = yield* values(evaluation, macroString, domain);
+  const macroValues = yield* values(evaluation, macroString, decidedIn);
   const text = expandText(macroString, macroValues, EXPLANATION_OCTETS_MAX).slice(0, EXPLANATION_OCTETS_MAX);
   return text !== "" && /^[\x20-\x7e]*$/.test(text) ? text : undefined;
 }
@@ -47,12 +48,15 @@ export function* domainExplanation(
 function* values(
   { session, clientNames }: Evaluation,
   string: MacroString,
-  domain: OctetString,
+  { domain, draft }: Decided["decidedIn"],
 ): Evaluating<MacroValues> {
   if (!readsMacro(string, "p")) return session.macroValues(domain, "unknown");
   const uncounted: Asker = {
     *ask<T extends RecordType>(name: OctetString, type: T): Evaluating<Answer<T> | Failure> {
-      return yield* session.ask<T>({ name, type });
+      const question = { name, type };
+      const answer = yield* session.ask<T>(question);
+      draft?.explanationNameLookups.push(traceLookup(question, answer));
+      return answer;
     },
   };
   const name = yield* clientNames.best(domain, uncounted);

@@ -8,7 +8,10 @@ type Writable<T> = { -readonly [K in keyof T]: T[K] };
 export type TermDraft = Omit<Writable<TraceTerm>, "lookups"> & { lookups: TraceLookup[] };
 
 /** A record of a trace while it is filled in. */
-export type RecordDraft = Omit<Writable<TraceRecord>, "terms"> & { terms: TraceTerm[] };
+export type RecordDraft = Omit<Writable<TraceRecord>, "terms" | "explanationNameLookups"> & {
+  terms: TraceTerm[];
+  explanationNameLookups: TraceLookup[];
+};
 
 /** An entry for a term that has not been evaluated yet. */
 export function termDraft(term: OctetString): TermDraft {
@@ -36,6 +39,7 @@ export function recordDraft(domain: OctetString, source: TraceRecord["source"]):
     terms: [],
     rules: undefined,
     explanationLookup: undefined,
+    explanationNameLookups: [],
     result: "none",
     problem: undefined,
   };

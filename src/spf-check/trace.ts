@@ -44,6 +44,8 @@ export interface TraceRecord {
   readonly rules: TraceRecord | undefined;
   /** The exp= lookup, where one was made. */
   readonly explanationLookup: TraceLookup | undefined;
+  /** What %{p} in the explanation or its name asked for; no term's, and not counted. */
+  readonly explanationNameLookups: readonly TraceLookup[];
   readonly result: SpfResult;
   readonly problem: string | undefined;
 }

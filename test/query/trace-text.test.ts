@@ -108,6 +108,25 @@ describe("traceText()", () => {
     assert.match(lines.join("\n"), /ptr:x\.test +no match · lookup 2\/10 · void 2\/2\n.*PTR .*known\n/);
   });
 
+  it("shows what an explanation asks for the client's name", async () => {
+    const zone = {
+      "p.test": [{ TXT: "v=spf1 -all exp=why.p.test" }],
+      "why.p.test": [{ TXT: "%{p} is no host of ours" }],
+      "1.2.0.192.in-addr.arpa": [{ PTR: "c.test" }],
+      "c.test": [{ A: "192.0.2.1" }],
+    };
+    const lines = text(await checkZone(zone, "192.0.2.1", "h.test", "u@p.test"));
+    assert.deepEqual(
+      lines.slice(5, 9).map((line) => line.replace(/ {2,}[\d.]+ ms$/, "")),
+      [
+        "└─ explanation (exp=)",
+        '      TXT why.p.test → "%{p} is no host of ours"',
+        "      PTR 1.2.0.192.in-addr.arpa → c.test",
+        "      A c.test → 192.0.2.1",
+      ],
+    );
+  });
+
   it("draws with ASCII alone where nothing else can be shown", async () => {
     const report = await checkZone(ZONE, "203.0.113.9", "mail.example.org", "user@example.com");
     const drawn = traceText(report, { ...PLAIN, unicode: false });
