@@ -2,6 +2,7 @@ import type { OctetString } from "../address/index.ts";
 import {
   isSpfRecord,
   type LookupLimits,
+  parseMacroString,
   parseRecord,
   type SpfRecord,
   type TraceRecord,
@@ -208,6 +209,10 @@ function explanationWarnings(trace: TraceRecord, warn: Warn): void {
     warn("explanation", `exp= gives no explanation: ${what} has ${texts.length} records`);
   else if (/[^\x20-\x7e]/.test(texts[0] ?? ""))
     warn("explanation", `exp= gives no explanation: ${what} is not all ASCII`);
+  else {
+    const parsed = parseMacroString(texts[0] ?? "", "explanation");
+    if ("fault" in parsed) warn("explanation", `exp= gives no explanation: ${what}: ${parsed.fault.reason}`);
+  }
 }
 
 /** Includes that lead nowhere, and lookups that find nothing. */

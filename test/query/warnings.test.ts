@@ -177,6 +177,12 @@ const CASES: readonly (readonly [what: string, zone: Zone, codes: string[], word
     ["explanation"],
     /not all ASCII/,
   ],
+  [
+    "exp= with a text that is no macro-string",
+    { "test.example": record("v=spf1 -all exp=e.example"), "e.example": record("100% forged") },
+    ["explanation"],
+    /TXT e\.example: "% forged" begins no macro/,
+  ],
   ["no good exp=", { "test.example": record("v=spf1 -all exp=e.example"), "e.example": record("no") }, []],
 ];
 
