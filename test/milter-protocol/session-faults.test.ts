@@ -206,6 +206,13 @@ describe("MilterSession, handlers that throw", () => {
     assert.equal(stuck.errors.length, 1);
   });
 
+  it("closes when a handler throws and cannot forget the message either", () => {
+    const bench = inMessage({ rcpt: boom, abort: boom }).feed(RCPT);
+    assert.equal(bench.closed, 1);
+    assert.equal(bench.errors.length, 2);
+    assert.deepEqual(bench.takeKinds(), ["tempfail"]);
+  });
+
   it("reports an error of close and closes all the same", () => {
     const bench = inMessage({ close: boom }).feed(command.quit());
     assert.equal(bench.closed, 1);
@@ -238,5 +245,48 @@ describe("MilterSession, handlers that throw", () => {
     assert.equal(bench.session.state, "over");
     assert.equal(bench.session.busy, false);
     assert.deepEqual(bench.takeCalls().slice(-2), ["mail <a@b.test>", "close"]);
+  });
+});
+
+describe("MilterSession.heldBytes", () => {
+  const field = command.header("Subject", "x".repeat(10_000));
+
+  it("grows with what a message leaves behind, and is what it was once the message is over", () => {
+    const ends: readonly [string, Buffer][] = [
+      ["end of message", command.endOfMessage()],
+      ["abort", command.abort()],
+      ["the next MAIL", MAIL],
+      ["QUIT_NC", command.quitNewConnection()],
+    ];
+    for (const [what, end] of ends) {
+      const bench = inMessage({});
+      const before = bench.session.heldBytes;
+      bench.feed(RCPT, RCPT, field);
+      assert.ok(bench.session.heldBytes > before + 20_000, what);
+      bench.feed(end);
+      assert.ok(bench.session.heldBytes <= before, what);
+    }
+  });
+
+  it("counts half a packet as what it takes in memory", () => {
+    const bench = inMessage({});
+    const before = bench.session.heldBytes;
+    bench.feed(field.subarray(0, 5_000));
+    bench.feed(field.subarray(5_000, 9_000));
+    assert.ok(bench.session.heldBytes >= before + 9_000);
+    bench.feed(field.subarray(9_000));
+    bench.feed(command.abort());
+    assert.equal(bench.session.heldBytes, before);
+  });
+
+  it("counts macros until they are over, and nothing once the session is", () => {
+    const bench = inMessage({});
+    const before = bench.session.heldBytes;
+    bench.feed(command.macros(0x52, { r: "x".repeat(1_000) }));
+    assert.ok(bench.session.heldBytes >= before + 1_000);
+    bench.feed(command.abort());
+    assert.equal(bench.session.heldBytes, before);
+    bench.feed(command.macros(0x43, { j: "x".repeat(1_000) }), command.quit());
+    assert.equal(bench.session.heldBytes, 0);
   });
 });
