@@ -31,10 +31,24 @@ export function nextInquiry(
   if (findings.helo !== undefined && judge(policy.actions, findings).kind === "refuse") {
     const forwarder = nextForwarder(settings, findings);
     if (forwarder !== undefined) return forwarder;
-    // Where it is only reported, the message goes on and its sender is recorded as well.
-    if (!policy.actions.reportOnly) return undefined;
+    if (isHeloFailRefusedForAll(policy, findings)) return undefined;
   }
   return senderInquiry(mail);
+}
+
+/**
+ * Whether nobody gets the message. Where it is only reported, or a recipient's options take it, the sender is
+ * judged and recorded as well: else a HELO name that fails would spare it the look at a sender that fails, too.
+ */
+function isHeloFailRefusedForAll({ actions, lines }: MailPolicy, findings: Findings): boolean {
+  return (
+    !actions.reportOnly &&
+    lines.every((line) => {
+      if (line.to === undefined) return true;
+      const combined = { ...actions, ...line.actions };
+      return !combined.reportOnly && judge(combined, findings).kind === "refuse";
+    })
+  );
 }
 
 function senderInquiry({ sender, helo }: { sender: Path; helo: OctetString }): Inquiry {

@@ -71,6 +71,25 @@ describe("nextInquiry", () => {
     assert.deepEqual(asked({ checkHelo: true, reportOnly: true }, zone), [HELO, SENDER]);
   });
 
+  for (const [what, actions, goesOn] of [
+    ["takes a HELO fail", { refuseHeloFail: "off" }, true],
+    ["only reports one", { reportOnly: true }, true],
+    ["is not checked", { check: false }, true],
+    ["refuses only names without mail", { refuseHeloFail: "nomail" }, true],
+    ["refuses it with another tag", { tag: "[x]" }, false],
+    ["refuses it as the others do", { refuseHeloFail: "on" }, false],
+  ] as const) {
+    it(`${goesOn ? "goes on" : "ends"} after a HELO fail where a recipient ${what}`, () => {
+      const policyFor = [
+        line({ from: pattern("u@"), actions: { refuseHeloFail: "off" } }),
+        line({ from: pattern("u@"), actions: { refuseHeloFail: "on" } }),
+        line({ to: pattern("bob@"), actions }),
+      ];
+      const steps = asked({ checkHelo: true, policyFor }, { "helo.test": "fail" });
+      assert.deepEqual(steps, goesOn ? [HELO, SENDER] : [HELO]);
+    });
+  }
+
   it("goes on after every other HELO result", () => {
     for (const result of ["softfail", "neutral", "none", "temperror", "permerror"] as const) {
       assert.deepEqual(asked({ checkHelo: true }, { "helo.test": result }), [HELO, SENDER]);
