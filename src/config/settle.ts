@@ -122,11 +122,12 @@ function settledActions(given: Given): Required<Actions> {
 
 /**
  * One PolicyFor line. RefuseHeloFail follows RefuseFail here as it does outside, unless the file gives it
- * outside.
+ * outside; the ladder, which sets every Refuse option, does not ask what is outside.
  */
 function policyForSetting({ selectors, given }: PolicyForLine, heloGivenOutside: boolean): PolicyForSetting {
   const actions = spelledOut(given);
-  if (actions.refuseFail === undefined || heloGivenOutside) return { ...selectors, actions };
+  const staysAsOutside = heloGivenOutside && given.SPFBehavior === undefined;
+  if (actions.refuseFail === undefined || staysAsOutside) return { ...selectors, actions };
   return { ...selectors, actions: { refuseHeloFail: actions.refuseFail, ...actions } };
 }
 

@@ -90,6 +90,20 @@ describe("PolicyFor", () => {
     assert.equal("refuseHeloFail" in only(`${line}RefuseHeloFail on\nCheckHelo on\n`).actions, false);
   });
 
+  for (const [options, expected] of [
+    ["SPFBehavior=1", "off"],
+    ["SPFBehavior=4", "on"],
+    ["SPFBehavior=1 RefuseFail=nomail", "nomail"],
+    ["SPFBehavior=1 RefuseHeloFail=on", "on"],
+  ] as const) {
+    it(`sets RefuseHeloFail ${expected} by ${options}, whatever stands outside`, () => {
+      for (const outside of ["on", "off", "nomail"]) {
+        const text = `CheckHelo on\nRefuseHeloFail ${outside}\nPolicyFor ip=192.0.2.1 ${options}\n`;
+        assert.equal(only(text).actions.refuseHeloFail, expected);
+      }
+    });
+  }
+
   it("keeps the order of its lines, list files included", () => {
     const lists = { "/etc/policies": "ip=192.0.2.2 Tag=two\n# none\nip=192.0.2.3 Tag=three\n" };
     const { policyFor } = settingsOf(
