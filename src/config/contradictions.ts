@@ -1,5 +1,6 @@
 import { isDeepStrictEqual } from "node:util";
 import { type Given, type GivenValue, lastGiven, type Place } from "./given.ts";
+import type { ActionName, ActionValues } from "./options/action.ts";
 import { OPTION_NAMES, OPTIONS, type OptionName } from "./options/table.ts";
 import type { Fault, PolicyForSetting, Settings } from "./settings.ts";
 
@@ -36,30 +37,53 @@ function warning(place: Place, reason: string): Fault {
   return { ...place, reason };
 }
 
-function rejectAtBecomesRcpt(given: Given, settings: Settings): Fault | undefined {
-  const rejectAt = lastGiven(given, "RejectAt");
-  if (rejectAt === undefined || rejectAt.value === "rcpt") return undefined;
+function rejectAtBecomesRcpt(given: Given, settings: Settings): readonly Fault[] {
   const cause =
     settings.whitelistTo.length > 0
       ? "WhitelistTo"
       : settings.policyFor.some(({ to }) => to !== undefined)
         ? "PolicyFor to="
         : undefined;
-  if (cause === undefined) return undefined;
-  const stage = `RejectAt ${rejectAt.value} becomes rcpt`;
-  return warning(rejectAt.place, `${stage} where ${cause} can decide for one recipient and not for another`);
+  if (cause === undefined) return [];
+  return [lastGiven(given, "RejectAt"), ...givenForSomeMail(given, "RejectAt")].flatMap((rejectAt) => {
+    if (rejectAt === undefined || rejectAt.value === "rcpt") return [];
+    const stage = `RejectAt ${rejectAt.value} becomes rcpt`;
+    return [
+      warning(rejectAt.place, `${stage} where ${cause} can decide for one recipient and not for another`),
+    ];
+  });
 }
 
-function heloIsNotChecked(given: Given, settings: Settings): Fault | undefined {
-  const helo = lastGiven(given, "RefuseHeloFail");
-  if (helo === undefined || helo.value === "off" || settings.checkHelo) return undefined;
-  return warning(helo.place, "has no effect while CheckHelo is off");
+function heloIsNotChecked(given: Given, settings: Settings): readonly Fault[] {
+  if (settings.checkHelo) return [];
+  const outside = lastGiven(given, "RefuseHeloFail");
+  const inLines = givenForSomeMail(given, "RefuseHeloFail").filter(({ value }) => value !== "off");
+  return [
+    ...(outside === undefined || outside.value === "off"
+      ? []
+      : [warning(outside.place, "has no effect while CheckHelo is off")]),
+    ...inLines.map(({ place }) => warning(place, "RefuseHeloFail= has no effect while CheckHelo is off")),
+  ];
+}
+
+/** What the PolicyFor lines give for an option, each with the place of its line. */
+function givenForSomeMail<K extends ActionName>(
+  given: Given,
+  name: K,
+): readonly GivenValue<ActionValues[K]>[] {
+  return (given.PolicyFor ?? []).flatMap(({ value: line, place }) => {
+    const value = line.given[name];
+    return value === undefined ? [] : [{ value, place }];
+  });
 }
 
 function nothingIsDone(given: Given): Fault | undefined {
   const reportOnly = lastGiven(given, "ReportOnly");
   if (reportOnly?.value !== true) return undefined;
-  return warning(reportOnly.place, "while this is on, nothing is refused, tagged or quarantined");
+  const yet = givenForSomeMail(given, "ReportOnly").some(({ value }) => !value)
+    ? ", but where PolicyFor turns it off"
+    : "";
+  return warning(reportOnly.place, `while this is on, nothing is refused, tagged or quarantined${yet}`);
 }
 
 const OPTIONS_OF_A_CHECK = [
