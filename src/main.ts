@@ -30,6 +30,7 @@ async function main(): Promise<number> {
     version: VERSION,
     defaultConfig: DEFAULT_CONFIG_FILE,
   });
+  if (commandLine.kind !== "run") ignoreClosedOutput();
   switch (commandLine.kind) {
     case "done":
       process.stdout.write(commandLine.output);
@@ -42,6 +43,15 @@ async function main(): Promise<number> {
     }
     case "run":
       return run(commandLine, findStarter());
+  }
+}
+
+/** A reader that has seen enough (`smf-spf -t | head`) is no fault, and the exit code tells the rest. */
+function ignoreClosedOutput(): void {
+  for (const stream of [process.stdout, process.stderr]) {
+    stream.on("error", (error: NodeJS.ErrnoException) => {
+      if (error.code !== "EPIPE") throw error;
+    });
   }
 }
 

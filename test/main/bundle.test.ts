@@ -1,4 +1,5 @@
 import assert from "node:assert/strict";
+import { spawn } from "node:child_process";
 import { existsSync, readdirSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import { after, before, describe, it } from "node:test";
@@ -46,6 +47,21 @@ describe("smf-spf as one file in an empty folder", () => {
     assert.equal(fault.code, 78);
     assert.match(fault.err, /smf-spf\.conf:\d+: RefuseFail: /);
   });
+
+  for (const [args, code] of [
+    [["-t"], 78],
+    [["-h"], 0],
+  ] as const) {
+    it(`keeps its exit code where nobody reads what ${args.join(" ")} prints`, async () => {
+      installed.configure("RefuseFail perhaps");
+      const child = spawn(installed.program, [...args, "-c", installed.config], {
+        stdio: ["ignore", "pipe", "pipe"],
+      });
+      child.stdout.destroy();
+      const end = await ended(child);
+      assert.deepEqual([end.code, end.err], [code, ""]);
+    });
+  }
 
   it("serves a connection, and SIGTERM ends it with 0 and no file left", async () => {
     installed.configure(`Nameserver 127.0.0.1:${nameserver.port}`);
