@@ -27,9 +27,12 @@ export type ReadSettings =
       readonly exitCode: number;
     };
 
-/** Reads the file; paths in the result do not depend on the current folder. */
-export function readSettings(choice: ConfigChoice): ReadSettings {
-  const { loaded, accountFaults } = load(choice);
+/**
+ * Reads the file; paths in the result do not depend on the current folder. `mustExist`: a default file that is
+ * missing is a fault as well.
+ */
+export function readSettings(choice: ConfigChoice, { mustExist = false } = {}): ReadSettings {
+  const { loaded, accountFaults } = load(choice, mustExist);
   const warnings = [...loaded.warnings, ...loaded.unknown].sort(inOrderOfLines).map(formatWarning);
   const faults = [...loaded.faults, ...accountFaults].map(formatFault);
   if (loaded.settings === undefined || faults.length > 0) {
@@ -71,9 +74,9 @@ function formatWarning(fault: Fault): string {
   return formatFault({ ...fault, reason: `warning: ${fault.reason}` });
 }
 
-function load(choice: ConfigChoice): { loaded: LoadedConfig; accountFaults: Fault[] } {
+function load(choice: ConfigChoice, mustExist = false): { loaded: LoadedConfig; accountFaults: Fault[] } {
   const file = configFileOf(choice);
-  const loaded = loadConfig(file, { mustExist: choice.config !== undefined, env: process.env });
+  const loaded = loadConfig(file, { mustExist: mustExist || choice.config !== undefined, env: process.env });
   return { loaded, accountFaults: missingAccounts(loaded) };
 }
 

@@ -214,7 +214,8 @@ class Daemon {
 
   /** Whole new settings, or none. */
   #reload(): void {
-    const read = readSettings(this.#start.choice);
+    // A file that is gone, or just being replaced, is not meant to throw away whitelists and policy.
+    const read = readSettings(this.#start.choice, { mustExist: true });
     for (const warning of read.warnings) this.#log.warning(warning);
     if (read.settings === undefined) {
       for (const fault of read.faults) this.#log.error(fault);

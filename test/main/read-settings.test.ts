@@ -1,8 +1,9 @@
 import assert from "node:assert/strict";
-import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { existsSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { after, before, describe, it } from "node:test";
+import { DEFAULT_CONFIG_FILE } from "../../src/config/index.ts";
 import { checkConfig, readSettings } from "../../src/read-settings.ts";
 
 const IS_ROOT = process.getuid?.() === 0;
@@ -48,6 +49,19 @@ describe("checkConfig and readSettings", () => {
     const { lines, exitCode } = checkConfig({ config: join(folder, "none"), dryRun: false });
     assert.equal(exitCode, 66);
     assert.match(lines.join(), /no such file/);
+  });
+
+  it("readSettings() takes the defaults for a missing default file at the start only", {
+    skip: existsSync(DEFAULT_CONFIG_FILE) && "there is one",
+  }, () => {
+    const choice = { config: undefined, dryRun: false };
+    const atStart = readSettings(choice);
+    assert.deepEqual(atStart.warnings, [
+      `${DEFAULT_CONFIG_FILE}: warning: there is no such file; the defaults are in force`,
+    ]);
+    const onReload = readSettings(choice, { mustExist: true });
+    assert.ok(onReload.settings === undefined);
+    assert.deepEqual(onReload.faults, [`${DEFAULT_CONFIG_FILE}: there is no such file`]);
   });
 
   it("checkConfig() finds User and SocketGroup missing as root", { skip: !IS_ROOT && "needs root" }, () => {
