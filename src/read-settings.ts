@@ -89,12 +89,18 @@ function missingAccounts({ noInput, accounts: { user, socketGroup }, placeOf }: 
   const faults: Fault[] = [];
   const account = isRoot() ? findUser(user) : undefined;
   if (isRoot() && account === undefined) {
-    faults.push({ ...placeOf("User"), reason: `there is no user "${user}" on this system` });
+    faults.push({
+      ...placeOf("User"),
+      reason: `there is no user "${user}" on this system; make it, or name another`,
+    });
   } else if (account?.uid === 0) {
     faults.push({ ...placeOf("User"), reason: `"${user}" is root; the daemon needs a user of its own` });
   }
   if (socketGroup !== undefined && findGroup(socketGroup) === undefined) {
-    faults.push({ ...placeOf("SocketGroup"), reason: `there is no group "${socketGroup}" on this system` });
+    faults.push({
+      ...placeOf("SocketGroup"),
+      reason: `there is no group "${socketGroup}" on this system; name one that the MTA is in`,
+    });
   }
   return faults;
 }

@@ -39,7 +39,11 @@ export interface UnprivilegedStart extends Omit<BackgroundStart, "unprivileged">
 export async function startAsUser(start: UnprivilegedStart): Promise<StartOutcome> {
   const { settings, systemdSocket, script, warn } = start;
   const account = findUser(settings.user);
-  if (account === undefined) throw new DaemonError(EXIT.config, `there is no user "${settings.user}"`);
+  if (account === undefined)
+    throw new DaemonError(
+      EXIT.config,
+      `there is no user "${settings.user}" on this system; make it, or name another`,
+    );
   const ownsSocket = systemdSocket === undefined;
   prepareFolders(settings, account, { ownsSocket, needsPidFile: true }).forEach(warn);
   const logFd = openLog(settings, account);

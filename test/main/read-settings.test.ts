@@ -71,8 +71,8 @@ describe("checkConfig and readSettings", () => {
     assert.equal(exitCode, 78);
     const faults = lines.filter((line) => !line.includes(": warning: "));
     assert.deepEqual(faults, [
-      `${file}:2: User: there is no user "no-such-user-7208" on this system`,
-      `${file}:3: SocketGroup: there is no group "no-such-group-7208" on this system`,
+      `${file}:2: User: there is no user "no-such-user-7208" on this system; make it, or name another`,
+      `${file}:3: SocketGroup: there is no group "no-such-group-7208" on this system; name one that the MTA is in`,
     ]);
     assert.match(checkConfig(write("User root")).lines.join(), /:2: User: "root" is root/);
   });
@@ -89,7 +89,7 @@ describe("checkConfig and readSettings", () => {
     const { lines, exitCode } = checkConfig(write("SocketGroup no-such-group-7208", "SocketMode 0660"));
     assert.equal(exitCode, 78);
     assert.deepEqual(lines, [
-      `${file}:2: SocketGroup: there is no group "no-such-group-7208" on this system`,
+      `${file}:2: SocketGroup: there is no group "no-such-group-7208" on this system; name one that the MTA is in`,
     ]);
   });
 

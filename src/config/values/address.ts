@@ -25,6 +25,7 @@ export const network: ValueKind<Network> = wordKind(
 );
 
 function whyNoNetwork(word: string): string {
+  if (word.includes(",")) return "is no network: a line takes one, without commas";
   if (/^\d+(?:\.\d+){0,2}\/\d+$/.test(word)) return "is no network: an IPv4 address has four numbers";
   if (/^[\d.]+\/\d+\.[\d.]+$/.test(word))
     return "is no network: the length is a number of bits, not a netmask";

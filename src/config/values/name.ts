@@ -45,21 +45,27 @@ function hostNameOf(text: string): string | undefined {
 export const addressPattern: ValueKind<AddressPattern> = wordKind(
   "user@example.net, @example.net, user@ or .example.net",
   (word) => {
-    const text = word.replace(/^<(.*)>$/, "$1");
-    if (text === "") return bad("is the null sender, which SkipNDR is for");
-    const at = text.lastIndexOf("@");
-    if (at === -1) return text.startsWith(".") ? subdomains(text) : substring(text);
-    const local = text.slice(0, at);
-    const domain = withoutFinalDot(text.slice(at + 1));
-    if (text === "@" || /[<>]/.test(local)) return bad("is no address pattern");
-    if (domain === "") return good(pattern("localPart", local));
-    if (!isDomainText(domain)) return bad("has no domain name after the @");
-    if (local === "") return good(pattern("domain", domain));
-    const address = pattern("address", `${local}@${domain}`);
-    if (local !== "*") return good(address);
-    return good(address, `* is no wildcard; ${shown(`@${domain}`)} matches the whole domain`);
+    const reading = readPattern(word);
+    if ("fault" in reading || !word.includes(",")) return reading;
+    return good(reading.value, ...reading.warnings, `${shown(word)} is one pattern, comma and all`);
   },
 );
+
+function readPattern(word: string): Reading<AddressPattern> {
+  const text = word.replace(/^<(.*)>$/, "$1");
+  if (text === "") return bad("is the null sender, which SkipNDR is for");
+  const at = text.lastIndexOf("@");
+  if (at === -1) return text.startsWith(".") ? subdomains(text) : substring(text);
+  const local = text.slice(0, at);
+  const domain = withoutFinalDot(text.slice(at + 1));
+  if (text === "@" || /[<>]/.test(local)) return bad("is no address pattern");
+  if (domain === "") return good(pattern("localPart", local));
+  if (!isDomainText(domain)) return bad("has no domain name after the @");
+  if (local === "") return good(pattern("domain", domain));
+  const address = pattern("address", `${local}@${domain}`);
+  if (local !== "*") return good(address);
+  return good(address, `* is no wildcard; ${shown(`@${domain}`)} matches the whole domain`);
+}
 
 function subdomains(text: string): Reading<AddressPattern> {
   const domain = withoutFinalDot(text.slice(1));
