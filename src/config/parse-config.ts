@@ -66,7 +66,7 @@ class ConfigReader {
       this.#unknown.push({ ...place, reason: whyUnknown(key) });
     } else if (problem !== undefined || name === undefined) {
       this.#faults.push({ ...place, reason: problem ?? "no name of an option" });
-    } else if (OPTIONS[name].list && value.words[0]?.startsWith("file:") === true) {
+    } else if (OPTIONS[name].list && namesListFile(value)) {
       this.#takeListFile(name, place, value);
     } else {
       this.#take(name, place, value);
@@ -111,7 +111,7 @@ class ConfigReader {
 
   /** `file:/path`, one entry a line. */
   #takeListFile(name: OptionName, place: Place, { words: [first = "", ...others] }: Value): void {
-    const path = first.slice("file:".length);
+    const path = first.slice(LIST_FILE.length);
     if (!path.startsWith("/")) {
       this.#faults.push({ ...place, reason: `"${first}" does not name the list file by its full path` });
       return;
@@ -127,11 +127,17 @@ class ConfigReader {
     for (const { number, value, problem } of readEntries(content.text)) {
       const entry: Place = { file: path, line: number, option: place.option };
       if (problem !== undefined) this.#faults.push({ ...entry, reason: problem });
-      else if (value.words[0]?.startsWith("file:") === true) {
+      else if (namesListFile(value)) {
         this.#faults.push({ ...entry, reason: "a list file cannot name another" });
       } else this.#take(name, entry, value);
     }
   }
+}
+
+const LIST_FILE = "file:";
+
+function namesListFile({ words: [first = ""] }: Value): boolean {
+  return first.slice(0, LIST_FILE.length).toLowerCase() === LIST_FILE;
 }
 
 function whyUnknown(key: string): string {

@@ -51,7 +51,7 @@ describe("parseConfig", () => {
       "/l/empty": "# nothing yet\n",
     };
     const settings = settingsOf(
-      "WhitelistIP file:/l/ip\nWhitelistPTR file:/l/ptr\nOverrideRecord file:/l/record\nWhitelistTo file:/l/empty\n",
+      "WhitelistIP file:/l/ip\nWhitelistPTR File:/l/ptr\nOverrideRecord file:/l/record\nWhitelistTo file:/l/empty\n",
       { lists },
     );
     assert.equal(settings.whitelistIP.length, 2);
