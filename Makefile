@@ -26,7 +26,7 @@ INSTALL_VARS = NODE=$(NODE) DESTDIR=$(DESTDIR) SBINDIR=$(SBINDIR) BINDIR=$(BINDI
 SPF_SUITES ?= ../shared/spf-suites
 export SPF_SUITES
 
-.PHONY: help deps build check format test conformance fuzz soak e2e e2e-deb bench demo run install uninstall dist clean
+.PHONY: help deps build check format test conformance fuzz soak e2e e2e-deb bench audit demo run install uninstall dist clean
 
 help: ## this list
 	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## / { printf "  make %-12s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -70,6 +70,9 @@ e2e-deb: dist ## the .deb in a Debian 13 of its own under systemd, from install 
 
 bench: deps build ## messages a second and waits, against any other milter socket too
 	$(TSX) test/bench/main.ts
+
+audit: deps ## what is known against the packages: Error 1 vulnerable, Error 69 the registry does not answer
+	@NPM='$(NPM)' $(TSX) test/audit/main.ts
 
 demo: deps build ## the daemon with a small zone, and messages played through it
 	@$(TSX) test/demo/main.ts
