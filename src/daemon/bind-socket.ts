@@ -4,7 +4,7 @@ import { connect, isIP } from "node:net";
 import { dirname, join } from "node:path";
 import { setTimeout as delay } from "node:timers/promises";
 import type { Account } from "./accounts.ts";
-import { DaemonError, EXIT, systemCode } from "./daemon-error.ts";
+import { DaemonError, EXIT, systemCode, systemReason } from "./daemon-error.ts";
 import { makePrivateFolder } from "./private-folder.ts";
 import { canDropPrivileges, isRoot } from "./privileges.ts";
 import { takeLock } from "./start-lock.ts";
@@ -239,16 +239,7 @@ function connectTo(path: string): Promise<string> {
 
 function unavailable(name: string, error: unknown): DaemonError {
   if (error instanceof DaemonError) return error;
-  const code = systemCode(error);
-  const reason =
-    code === "EADDRINUSE"
-      ? "another program listens there"
-      : code === "EACCES"
-        ? "permission denied"
-        : code === "EADDRNOTAVAIL"
-          ? "this host has no such address"
-          : error instanceof Error
-            ? error.message
-            : String(error);
-  return new DaemonError(EXIT.unavailable, `${name} cannot be bound: ${reason}`, { cause: error });
+  return new DaemonError(EXIT.unavailable, `${name} cannot be bound: ${systemReason(error)}`, {
+    cause: error,
+  });
 }

@@ -32,3 +32,18 @@ export class DaemonError extends Error {
 export function systemCode(error: unknown): string {
   return error instanceof Error && "code" in error && typeof error.code === "string" ? error.code : "";
 }
+
+const REASONS: Readonly<Record<string, string>> = {
+  EACCES: "permission denied",
+  EADDRINUSE: "another program listens there",
+  EADDRNOTAVAIL: "this host has no such address",
+  EAI_AGAIN: "no name server answers for this host name",
+  ENOSPC: "no space is left there",
+  ENOTFOUND: "there is no such host name",
+  EROFS: "the file system is read-only (under systemd ReadWritePaths= lets the unit write there)",
+};
+
+/** Why the system has refused something, in words as far as there are better ones than its own. */
+export function systemReason(error: unknown): string {
+  return REASONS[systemCode(error)] ?? (error instanceof Error ? error.message : String(error));
+}

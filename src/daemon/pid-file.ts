@@ -12,7 +12,7 @@ import {
   writeSync,
 } from "node:fs";
 import type { Account } from "./accounts.ts";
-import { DaemonError, EXIT, systemCode } from "./daemon-error.ts";
+import { DaemonError, EXIT, systemCode, systemReason } from "./daemon-error.ts";
 import { isRoot } from "./privileges.ts";
 import { isAlive } from "./start-lock.ts";
 
@@ -47,8 +47,7 @@ export function writePidFile(
     }
     renameSync(temporary, path);
   } catch (error) {
-    const reason = error instanceof Error ? error.message : String(error);
-    throw new DaemonError(EXIT.cannotCreate, `PidFile ${path} cannot be written: ${reason}`, {
+    throw new DaemonError(EXIT.cannotCreate, `PidFile ${path} cannot be written: ${systemReason(error)}`, {
       cause: error,
     });
   }

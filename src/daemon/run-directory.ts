@@ -1,7 +1,7 @@
 import { lchownSync, mkdirSync, readdirSync, statSync } from "node:fs";
 import { dirname } from "node:path";
 import type { Account } from "./accounts.ts";
-import { DaemonError, systemCode } from "./daemon-error.ts";
+import { DaemonError, systemCode, systemReason } from "./daemon-error.ts";
 import { isRoot } from "./privileges.ts";
 
 const STICKY = 0o1000;
@@ -32,10 +32,11 @@ export function prepareRunDirectory(file: RunFile, account: Account | undefined)
   } catch (error) {
     if (systemCode(error) !== "EEXIST") {
       const above = dirname(folder);
-      const reason = systemCode(error) === "ENOENT" ? `${above} does not exist either` : messageOf(error);
+      const reason = systemCode(error) === "ENOENT" ? `${above} does not exist either` : systemReason(error);
+      const hint = isRoot() ? "" : `; start smf-spf as root, or set ${file.option}`;
       throw new DaemonError(
         file.exitCode,
-        `${name}: the folder ${folder} does not exist and cannot be made: ${reason}`,
+        `${name}: the folder ${folder} does not exist and cannot be made: ${reason}${hint}`,
         { cause: error },
       );
     }
@@ -70,8 +71,4 @@ function makeFolder(folder: string): void {
   } finally {
     process.umask(umask);
   }
-}
-
-function messageOf(error: unknown): string {
-  return error instanceof Error ? error.message : String(error);
 }
