@@ -226,18 +226,32 @@ make_run_folder() {
 	chmod 755 "$RUNDIR"
 }
 
+# The program itself knows of one place only.
 how_to_start() {
+	named=
+	[ "$CONFDIR" = /etc/mail/smfs ] || named=" -c $config"
+	say "check it with: $SBINDIR/smf-spf -t$named"
 	case $INIT in
 	systemd) say "start it with: systemctl enable --now smf-spf" ;;
 	sysv) say "start it with: /etc/init.d/smf-spf start; at every boot: update-rc.d smf-spf defaults, or chkconfig --add smf-spf" ;;
 	openrc) say "start it with: rc-service smf-spf start; at every boot: rc-update add smf-spf" ;;
 	freebsd) say "start it with: sysrc smfspf_enable=YES && service smfspf start" ;;
 	slackware) say "start it with: /etc/rc.d/rc.smf-spf start; call that before rc.sendmail or rc.postfix in /etc/rc.d/rc.M" ;;
-	none) say "start it with: $SBINDIR/smf-spf" ;;
+	none) say "start it with: $SBINDIR/smf-spf$named" ;;
+	esac
+}
+
+# The daemon's user owns it, and could put other files in the place of all that are there.
+check_run_folder() {
+	case ${RUNDIR%/} in
+	'' | /run | /var | /var/run | /tmp | /var/tmp | /etc | /usr | /var/lib | /var/spool)
+		fail "RUNDIR=$RUNDIR is given to $SMFS_USER: name a folder below it, such as ${RUNDIR%/}/smfs"
+		;;
 	esac
 }
 
 do_install() {
+	check_run_folder
 	find_node
 	[ -n "$INIT" ] || INIT=$(guess_init)
 	scripts=$(init_files "$INIT")

@@ -132,8 +132,16 @@ describe("make install", () => {
     assert.deepEqual(readdirSync(tree.destination), []);
   });
 
-  it("follows PREFIX, CONFDIR, RUNDIR and SMFS_USER, in the scripts and the sample too", () => {
-    install("INIT=systemd", "PREFIX=/opt/spf", "CONFDIR=/opt/spf/etc", "RUNDIR=/run/spf", "SMFS_USER=spf");
+  it("follows PREFIX, CONFDIR, RUNDIR and SMFS_USER, in the scripts, the samples and what is said, too", () => {
+    const own = ["PREFIX=/opt/spf", "CONFDIR=/opt/spf/etc", "RUNDIR=/run/spf", "SMFS_USER=spf"];
+    assert.match(
+      install("INIT=none", ...own),
+      /start it with: \/opt\/spf\/sbin\/smf-spf -c \/opt\/spf\/etc\/smf-spf\.conf$/m,
+    );
+    assert.match(
+      install("INIT=systemd", ...own),
+      /check it with: \/opt\/spf\/sbin\/smf-spf -t -c \/opt\/spf\/etc\/smf-spf\.conf$/m,
+    );
     assert.ok(existsSync(tree.at("/opt/spf/sbin/smf-spf")));
     const config = read("/opt/spf/etc/smf-spf.conf");
     assert.match(config, /^User\s+spf$/m);
@@ -142,6 +150,9 @@ describe("make install", () => {
     const unit = read("/etc/systemd/system/smf-spf.service");
     assert.match(unit, /^ExecStart=\S+ \/opt\/spf\/sbin\/smf-spf -f -c \/opt\/spf\/etc\/smf-spf\.conf$/m);
     assert.match(unit, /^ReadWritePaths=-\/run\/spf /m);
+    const logrotate = read("/opt/spf/share/smf-spf/smf-spf.logrotate");
+    assert.match(logrotate, /create 0640 spf adm$/m);
+    assert.match(logrotate, /<\/run\/spf\/smf-spf\.pid /);
   });
 
   it("writes in TARGET_NODE for packagers", () => {
@@ -152,6 +163,11 @@ describe("make install", () => {
 
   const refusals: readonly [string, readonly string[], RegExp][] = [
     ["no node is found", ["NODE=no-such-node"], /no no-such-node in PATH/],
+    [
+      "RUNDIR is a folder of the system's",
+      ["RUNDIR=/var/run/"],
+      /RUNDIR=\/var\/run\/ is given to smfs: name a folder below/,
+    ],
     ["the init system is unknown", ["INIT=upstart"], /INIT=upstart is none of systemd, sysv/],
   ];
   for (const [what, variables, message] of refusals) {
