@@ -4,7 +4,7 @@ import type { AddressPattern } from "../settings.ts";
 import { nearest } from "../suggest.ts";
 import { network } from "../values/address.ts";
 import { addressPattern, hostPattern } from "../values/name.ts";
-import { bad, good, type Reading, type ValueKind } from "../values/value-kind.ts";
+import { bad, good, type Reading, type ValueKind, withCutWarning } from "../values/value-kind.ts";
 import { ACTION_NAMES, ACTION_TABLE, type ActionName, type ActionValues } from "./action.ts";
 
 /** One PolicyFor line as it was written: which mail, and the options given for it. */
@@ -36,13 +36,13 @@ const ACCEPTED = "selectors ip=, ptr=, from=, to=, then options as Key=value";
 /** `selector… Key=value…`; a value with spaces stands in double quotes. */
 export const policyFor: ValueKind<PolicyForLine> = {
   accepted: ACCEPTED,
-  read: ({ words }) => {
+  read: ({ words, cut }) => {
     const line = new LineReader();
     for (const word of words) {
       const problem = line.take(word);
       if (problem !== undefined) return bad(problem);
     }
-    return line.done();
+    return cut ? withCutWarning(line.done()) : line.done();
   },
 };
 

@@ -8,7 +8,7 @@ import {
 } from "../../spf-check/index.ts";
 import { oneWord, shown } from "../lines.ts";
 import { domainName } from "./name.ts";
-import { bad, good, textKind, type ValueKind } from "./value-kind.ts";
+import { bad, good, textKind, type ValueKind, withCutWarning } from "./value-kind.ts";
 
 /** The record that SPFBestGuess stands for, as SPFGuess would have it. */
 export const BEST_GUESS = "a/24 mx/24 ptr";
@@ -40,7 +40,7 @@ const DOMAIN_RECORD_ACCEPTED = "a domain and its record, such as example.net v=s
 /** `domain record`; the record may stand in double quotes. */
 export const domainRecord: ValueKind<DomainRecord> = {
   accepted: DOMAIN_RECORD_ACCEPTED,
-  read: ({ words: [first, ...terms] }) => {
+  read: ({ words: [first, ...terms], cut }) => {
     if (first === undefined || terms.length === 0) {
       return bad(`no domain and record; accepted: ${DOMAIN_RECORD_ACCEPTED}`);
     }
@@ -48,7 +48,10 @@ export const domainRecord: ValueKind<DomainRecord> = {
     if ("fault" in domain) return domain;
     const record = terms.join(" ");
     const parsed = parseRecord(octetsOfText(record));
-    if (!("fault" in parsed)) return good({ domain: domain.value, record: octetsOfText(record) });
+    if (!("fault" in parsed)) {
+      const reading = good({ domain: domain.value, record: octetsOfText(record) });
+      return cut ? withCutWarning(reading) : reading;
+    }
     return bad(
       `${shown(record)} cannot be used: ${describe(parsed.fault, record)}; accepted: ${DOMAIN_RECORD_ACCEPTED}`,
     );

@@ -41,14 +41,19 @@ export function textKind<T>(accepted: string, read: (text: string) => Reading<T>
     accepted,
     read: ({ text, cut }) => {
       const reading = readText(accepted, text, read);
-      if ("fault" in reading || !cut) return reading;
-      return good(
-        reading.value,
-        ...reading.warnings,
-        "# begins a comment and cuts the text; in double quotes it does not",
-      );
+      return cut ? withCutWarning(reading) : reading;
     },
   };
+}
+
+/** A reading of a text whose end a comment has taken. */
+export function withCutWarning<T>(reading: Reading<T>): Reading<T> {
+  if ("fault" in reading) return reading;
+  return good(
+    reading.value,
+    ...reading.warnings,
+    "# begins a comment and cuts the text; in double quotes it does not",
+  );
 }
 
 function readText<T>(accepted: string, text: string, read: (text: string) => Reading<T>): Reading<T> {
