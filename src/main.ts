@@ -75,14 +75,14 @@ async function run(
     await starter.failed(read.exitCode, read.faults.join("\n"));
     return read.exitCode;
   }
-  const { settings, warnings } = read;
+  const { settings, warnings, files } = read;
   try {
     const another = starter.isBackground
       ? undefined
       : anotherProcess(settings, choice, commandLine.foreground);
     if (another === undefined) {
       if (process.stderr.isTTY) complainAll(warnings);
-      return await runDaemon({ settings, warnings, choice, program, starter });
+      return await runDaemon({ settings, warnings, files, choice, program, starter });
     }
     complainAll(warnings);
     const { exitCode, message } = await another();

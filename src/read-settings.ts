@@ -1,4 +1,5 @@
 /** The configuration as the daemon reads it, at start, for -t, and on reload. */
+import { accessSync, constants } from "node:fs";
 import { resolve } from "node:path";
 import {
   DEFAULT_CONFIG_FILE,
@@ -8,7 +9,7 @@ import {
   loadConfig,
   type Settings,
 } from "./config/index.ts";
-import { EXIT, findGroup, findUser, isRoot } from "./daemon/index.ts";
+import { EXIT, findGroup, findUser, isRoot, systemCode } from "./daemon/index.ts";
 
 /** What the command line says of the configuration. */
 export interface ConfigChoice {
@@ -19,7 +20,12 @@ export interface ConfigChoice {
 
 /** Settings that can be used, or the reasons why there are none. */
 export type ReadSettings =
-  | { readonly settings: Settings; readonly warnings: readonly string[] }
+  | {
+      readonly settings: Settings;
+      readonly warnings: readonly string[];
+      /** What was read: the file, and the list files that it names. */
+      readonly files: readonly string[];
+    }
   | {
       readonly settings: undefined;
       readonly warnings: readonly string[];
@@ -39,7 +45,20 @@ export function readSettings(choice: ConfigChoice, { mustExist = false } = {}): 
     return { settings: undefined, warnings, faults, exitCode: exitCodeOf(loaded) };
   }
   const settings = withFullPaths(loaded.settings);
-  return { settings: choice.dryRun ? asDryRun(settings) : settings, warnings };
+  const files = [configFileOf(choice), ...loaded.listFiles];
+  return { settings: choice.dryRun ? asDryRun(settings) : settings, warnings, files };
+}
+
+/** Those of the files that this process may not read; one that is not there is another matter. */
+export function unreadable(files: readonly string[]): string[] {
+  return files.filter((file) => {
+    try {
+      accessSync(file, constants.R_OK);
+      return false;
+    } catch (error) {
+      return systemCode(error) === "EACCES";
+    }
+  });
 }
 
 /** The file that is read. */

@@ -1,5 +1,4 @@
 /** The life of the daemon: bind, drop privileges, serve, reload, drain. */
-import { accessSync, constants } from "node:fs";
 import { hostname } from "node:os";
 import { Generation } from "./compose-generation.ts";
 import { diffSettings, type Settings } from "./config/index.ts";
@@ -18,7 +17,6 @@ import {
   notifyReady,
   removePidFile,
   type Starter,
-  systemCode,
   verifyPrivileges,
   whyTooManyConnections,
   writePidFile,
@@ -27,7 +25,7 @@ import { heapShare } from "./heap-share.ts";
 import { Log } from "./logging/index.ts";
 import { prepareFolders, socketAccess } from "./prepare-start.ts";
 import { disablePretenuring } from "./pretenuring.ts";
-import { type ConfigChoice, configFileOf, readSettings } from "./read-settings.ts";
+import { type ConfigChoice, readSettings, unreadable } from "./read-settings.ts";
 import { MilterServer, type ServerEvent } from "./server/index.ts";
 import { Traffic } from "./traffic.ts";
 import { VERSION } from "./version.ts";
@@ -40,6 +38,8 @@ export interface DaemonStart {
   readonly settings: Settings;
   readonly warnings: readonly string[];
   readonly choice: ConfigChoice;
+  /** What the settings were read from. */
+  readonly files: readonly string[];
   /** The path of our script, by which a PID is known to be ours. */
   readonly program: string;
   readonly starter: Starter;
@@ -89,9 +89,10 @@ export async function runDaemon(start: DaemonStart): Promise<number> {
   process.umask(0o027);
   log.start();
   for (const warning of warnings) log.warning(warning);
-  const file = configFileOf(start.choice);
-  if (account !== undefined && !mayRead(file)) {
-    log.warning(`${file} cannot be read by User ${account.name}: a reload will not take it in`);
+  if (account !== undefined) {
+    for (const file of unreadable(start.files)) {
+      log.warning(`${file} cannot be read by User ${account.name}, so a reload will fail`);
+    }
   }
   const ended = daemon.serve();
   ready = true;
@@ -311,16 +312,6 @@ function openLog(settings: Settings, account: Account | undefined, logFd: number
     throw new DaemonError(EXIT.cannotCreate, error instanceof Error ? error.message : String(error), {
       cause: error,
     });
-  }
-}
-
-/** Whether this process, root no longer, may read the file; one that is not there counts as well. */
-function mayRead(file: string): boolean {
-  try {
-    accessSync(file, constants.R_OK);
-    return true;
-  } catch (error) {
-    return systemCode(error) !== "EACCES";
   }
 }
 

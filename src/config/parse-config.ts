@@ -29,6 +29,8 @@ export interface ParsedConfig {
   readonly faults: readonly Fault[];
   /** The names of User and SocketGroup, also where there are faults: whether the system has them is found out later. */
   readonly accounts: Pick<Settings, "user" | "socketGroup">;
+  /** The list files that it names, whatever they hold. */
+  readonly listFiles: readonly string[];
   /** Where the value in force of an option stands, or the file alone where it is not given: for later faults. */
   readonly placeOf: (name: OptionName) => Place;
 }
@@ -54,6 +56,7 @@ class ConfigReader {
   readonly #warnings: Fault[] = [];
   readonly #unknown: Fault[] = [];
   readonly #faults: Fault[] = [];
+  readonly #listFiles = new Set<string>();
 
   constructor(sources: ConfigSources) {
     this.#sources = sources;
@@ -84,6 +87,7 @@ class ConfigReader {
     const problems = {
       unknown: this.#unknown,
       faults: this.#faults,
+      listFiles: [...this.#listFiles],
       accounts: {
         user: valueOf(this.#given, "User") ?? standardValue(OPTIONS.User),
         socketGroup: valueOf(this.#given, "SocketGroup"),
@@ -116,6 +120,7 @@ class ConfigReader {
       this.#faults.push({ ...place, reason: `"${first}" does not name the list file by its full path` });
       return;
     }
+    this.#listFiles.add(path);
     const content = this.#sources.readList(path);
     if ("problem" in content) {
       this.#faults.push({ ...place, reason: `cannot read ${path}: ${content.problem}` });

@@ -119,6 +119,18 @@ describe("the life of the daemon", () => {
     mta.quit();
   });
 
+  it("warns at the start of files that User cannot read at a reload, list files too", {
+    skip: process.getuid?.() !== 0 && "needs root",
+  }, async () => {
+    const [secret, open] = ["secret", "open"].map((name) => join(installed.folder, name));
+    assert.ok(secret !== undefined && open !== undefined);
+    writeFileSync(secret, "192.0.2.9\n", { mode: 0o600 });
+    writeFileSync(open, "192.0.2.10\n", { mode: 0o644 });
+    await start(`WhitelistIP file:${secret}`, `WhitelistIP file:${open}`);
+    await until("the warning", () => logged(`${secret} cannot be read by User nobody`));
+    assert.ok(!logged(open) && !logged(`${installed.config} cannot`));
+  });
+
   it("keeps the old settings on SIGHUP when LogTo cannot be opened", async () => {
     const daemon = await start();
     writeFileSync(
