@@ -236,7 +236,8 @@ class Daemon {
     former.retire();
     this.#server.setLimits(read.settings);
     if (changed.includes("MaxConnections")) this.warnOfLimits();
-    const names = changed.length === 0 ? "nothing changed" : `changed: ${changed.join(", ")}`;
+    const taken = changed.filter((name) => !restartNeeded.includes(name));
+    const names = taken.length === 0 ? "nothing changed" : `changed: ${taken.join(", ")}`;
     this.#log.notice(`reload: new settings in force, ${names}`);
     if (restartNeeded.length > 0) {
       this.#log.warning(`reload: only a restart changes ${restartNeeded.join(", ")}`);
