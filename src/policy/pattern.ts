@@ -79,7 +79,7 @@ function indexOf(patterns: readonly AddressPattern[]): PatternIndex {
         index.domains.set(comparableDomain(text), pattern);
         break;
       case "localPart":
-        index.localParts.set(text, pattern);
+        index.localParts.set(comparableLocalPart(text), pattern);
         break;
       case "subdomains":
         index.parents.set(comparableDomain(text), pattern);
@@ -121,6 +121,12 @@ function comparableAddress(text: string): string {
   const [local, domain] =
     path.kind === "mailbox" ? [path.localPart, path.domain] : [text.slice(0, at), text.slice(at + 1)];
   return `${local}@${comparableDomain(domain)}`;
+}
+
+/** A local part of the operator's, which may be quoted. */
+function comparableLocalPart(text: string): string {
+  const path = parsePath(`${text}@a.test`, { relaxedLocalPart: true });
+  return path.kind === "mailbox" ? path.localPart : text;
 }
 
 /** As A-labels, so that both spellings of an internationalized domain are one (RFC 5891 section 2.3.2.4). */
