@@ -81,7 +81,8 @@ async function run(
       ? undefined
       : anotherProcess(settings, choice, commandLine.foreground);
     if (another === undefined) {
-      if (process.stderr.isTTY) complainAll(warnings);
+      // The log gets them as well, where there is one.
+      if (process.stderr.isTTY || !isLogging(settings)) complainAll(warnings);
       return await runDaemon({ settings, warnings, files, choice, program, starter });
     }
     complainAll(warnings);
@@ -96,6 +97,10 @@ async function run(
     await starter.failed(exitCode, message);
     return exitCode;
   }
+}
+
+function isLogging({ syslog, logTo }: Settings): boolean {
+  return syslog !== "none" || logTo !== undefined;
 }
 
 /** Starts the process that becomes the daemon; undefined where this one does. */

@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { spawn } from "node:child_process";
-import { existsSync, readdirSync, readFileSync } from "node:fs";
+import { existsSync, readdirSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { after, before, describe, it } from "node:test";
 import { type Nameserver, startNameserver } from "../support/nameserver/index.ts";
@@ -62,6 +62,21 @@ describe("smf-spf as one file in an empty folder", () => {
       assert.deepEqual([end.code, end.err], [code, ""]);
     });
   }
+
+  it("tells warnings on standard error where no log is there to take them", async () => {
+    installed.configure();
+    const text = readFileSync(installed.config, "utf8").replace(/^LogTo .*$/m, "TTL 1 h");
+    writeFileSync(installed.config, text);
+    const child = spawn(installed.program, ["-f", "-c", installed.config], {
+      stdio: ["ignore", "pipe", "pipe"],
+    });
+    const over = ended(child);
+    await until("the daemon", () => existsSync(installed.socket));
+    child.kill("SIGTERM");
+    const { err } = await over;
+    assert.match(err, /TTL: warning: "h" after "1" is not read/);
+    assert.match(err, /Syslog: warning: none, and no LogTo is given: nothing is logged/);
+  });
 
   it("serves a connection, and SIGTERM ends it with 0 and no file left", async () => {
     installed.configure(`Nameserver 127.0.0.1:${nameserver.port}`);
