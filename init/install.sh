@@ -281,19 +281,29 @@ do_install() {
 	how_to_start
 }
 
+# As the scripts of the init systems find it.
+pid_file() {
+	named=$(sed -n 's/^[[:blank:]]*[Pp][Ii][Dd][Ff][Ii][Ll][Ee][[:blank:]]\{1,\}"\{0,1\}\([^"#[:blank:]]*\).*/\1/p' "$config" 2>/dev/null | tail -n 1)
+	echo "${named:-$RUNDIR/smf-spf.pid}"
+}
+
 # Prints the PID of a daemon that runs our program. The number in the file alone proves nothing.
 running_pid() {
-	pid=$(cat "$RUNDIR/smf-spf.pid" 2>/dev/null) || return 1
+	pid=$(cat "$(pid_file)" 2>/dev/null) || return 1
 	case $pid in
 	'' | 0 | *[!0-9]*) return 1 ;;
 	esac
-	if [ -r "/proc/$pid/cmdline" ]; then
-		arguments=$(tr '\0' ' ' <"/proc/$pid/cmdline")
+	runs_program "$pid" && echo "$pid"
+}
+
+runs_program() {
+	if [ -r "/proc/$1/cmdline" ]; then
+		arguments=$(tr '\0' ' ' <"/proc/$1/cmdline")
 	else
-		arguments="$(ps -p "$pid" -o args= 2>/dev/null) "
+		arguments="$(ps -p "$1" -o args= 2>/dev/null) "
 	fi
 	case $arguments in
-	*" $SBINDIR/smf-spf "*) echo "$pid" ;;
+	*" $SBINDIR/smf-spf "*) return 0 ;;
 	*) return 1 ;;
 	esac
 }
@@ -306,7 +316,7 @@ stop_daemon() {
 	say "stopping the daemon (pid $daemon)"
 	kill -TERM "$daemon"
 	waited=0
-	while kill -0 "$daemon" 2>/dev/null; do
+	while runs_program "$daemon"; do
 		[ "$waited" -lt 60 ] || fail "the daemon (pid $daemon) does not stop; nothing is removed"
 		sleep 1
 		waited=$((waited + 1))

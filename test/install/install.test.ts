@@ -1,4 +1,6 @@
 import assert from "node:assert/strict";
+import { spawn } from "node:child_process";
+import { once } from "node:events";
 import {
   appendFileSync,
   existsSync,
@@ -8,6 +10,7 @@ import {
   statSync,
   writeFileSync,
 } from "node:fs";
+import { join } from "node:path";
 import { afterEach, beforeEach, describe, it } from "node:test";
 import { runProgram, Tree } from "./tree.ts";
 
@@ -116,6 +119,35 @@ describe("make install", () => {
     assert.equal(code, 0);
     assert.match(out, /is not the sample any more and is left/);
     assert.deepEqual(tree.files(), [CONFIG, "/usr/local/sbin/other"]);
+  });
+
+  it("stops the daemon at uninstall, wherever the configuration has its PID file", {
+    skip: process.getuid?.() !== 0 && "needs root",
+  }, async () => {
+    const root = join(tree.folder, "root");
+    const own = [
+      "DESTDIR=",
+      "INIT=none",
+      "SMFS_USER=nobody",
+      `PREFIX=${root}`,
+      `CONFDIR=${root}/etc`,
+      `RUNDIR=${root}/run`,
+    ];
+    tree.writeProgram("setTimeout(() => {}, 60_000);");
+    install(...own);
+    const pidFile = join(root, "elsewhere.pid");
+    appendFileSync(join(root, "etc", "smf-spf.conf"), `pidfile "${pidFile}" # here\n`);
+    const daemon = spawn(process.execPath, [join(root, "sbin", "smf-spf"), "-f"], { stdio: "ignore" });
+    const ended = once(daemon, "exit");
+    writeFileSync(pidFile, `${daemon.pid}\n`);
+    try {
+      const { code, out, err } = tree.make("uninstall", ...own);
+      assert.equal(code, 0, err);
+      assert.match(out, new RegExp(`stopping the daemon \\(pid ${daemon.pid}\\)`));
+      assert.deepEqual(await ended, [null, "SIGTERM"]);
+    } finally {
+      daemon.kill("SIGKILL");
+    }
   });
 
   it("leaves folders that were there before", () => {
