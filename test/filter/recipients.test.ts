@@ -152,15 +152,20 @@ describe("PolicyFor a recipient", () => {
     assert.equal(fields, 0);
   });
 
-  it("can spare a recipient a HELO fail that ended the evaluation", () => {
+  it("can spare a recipient a HELO fail, and then judges the sender for it", () => {
     const spared = line({ to: pattern("@lax.test"), actions: { refuseHeloFail: "off" } });
-    const options = {
-      settings: { checkHelo: true, policyFor: [spared] },
-      zone: { "helo.sender.test": "fail", "sender.test": "pass" },
-    } as const;
-    const { spoken, edits } = passage(options, "<u@sender.test>", ["<a@lax.test>", "<b@rig.test>"]);
-    assert.deepEqual(spoken, ["continue", "continue", "550 5.7.23"]);
-    assert.deepEqual(edits, [TAG]);
+    const settings = { checkHelo: true, policyFor: [spared] };
+    for (const [sender, lax, edits] of [
+      ["pass", "continue", []],
+      ["softfail", "continue", [TAG]],
+      // Nobody is left whose message could be edited.
+      ["fail", "550 5.7.23", undefined],
+    ] as const) {
+      const zone = { "helo.sender.test": "fail", "sender.test": sender } as const;
+      const seen = passage({ settings, zone }, "<u@sender.test>", ["<a@lax.test>", "<b@rig.test>"]);
+      assert.deepEqual(seen.spoken, ["continue", lax, "550 5.7.23"], sender);
+      if (edits !== undefined) assert.deepEqual(seen.edits, edits, sender);
+    }
   });
 });
 
