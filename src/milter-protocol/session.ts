@@ -1,36 +1,11 @@
-import {
-  type CommandKind,
-  commandKind,
-  decodeConnect,
-  decodeEnvelope,
-  decodeHeader,
-  decodeMacros,
-  decodeOffer,
-  decodeString,
-  type MessageCommandKind,
-} from "./command.ts";
-import {
-  BACKLOG_BYTES_MAX,
-  BACKLOG_PAUSE_BYTES,
-  KEPT_COMMAND_BYTES,
-  REPLY_BATCH_BYTES,
-} from "./constants.ts";
-import {
-  type Answer,
-  type EndOfMessageAnswer,
-  type EndOfMessageResponse,
-  LATER,
-  type MilterHandler,
-  type Offer,
-} from "./handler.ts";
-import { MacroTable } from "./macros.ts";
-import { type Negotiated, negotiate } from "./negotiate.ts";
-import { PacketDecoder, type ReceivedPacket } from "./packet-decoder.ts";
+import { BACKLOG_BYTES_MAX, BACKLOG_PAUSE_BYTES, REPLY_BATCH_BYTES } from "./constants.ts";
+import { Dialogue } from "./dialogue.ts";
+import type { EndOfMessageResponse, MilterHandler } from "./handler.ts";
+import { PacketDecoder } from "./packet-decoder.ts";
 import { ProtocolError } from "./protocol-error.ts";
-import { CONTINUE, type Response, TEMPFAIL } from "./response.ts";
+import type { Response } from "./response.ts";
 import { Speaker } from "./speaker.ts";
-import { messageInHand, type SessionState, TRANSITIONS } from "./transitions.ts";
-import { Verdicts } from "./verdicts.ts";
+import type { SessionState } from "./transitions.ts";
 
 /** The outside of a session. None of these may throw. */
 export interface SessionPorts {
@@ -60,59 +35,46 @@ export interface SessionPorts {
  *   CONNECT, HELO or negotiation), and nothing else.
  */
 export class MilterSession {
-  readonly #handler: MilterHandler;
   readonly #ports: SessionPorts;
   readonly #decoder = new PacketDecoder();
-  readonly #macros = new MacroTable();
-  #state: SessionState = "start";
-  #terms: Negotiated | undefined;
-  /** The stage whose answer is outstanding. */
-  #waiting: CommandKind | undefined;
-  /** An answer given to {@link resume} before the handler had returned LATER. */
-  #early: Response | EndOfMessageResponse | undefined;
-  /** What the handler is being asked about. */
-  #asking: CommandKind | undefined;
-  /** What the handler may hold of the message in hand. */
-  #messageBytes = 0;
+  readonly #speaker: Speaker;
+  readonly #dialogue: Dialogue;
   #running = false;
   #choked = false;
   /** QUIT, an error, or the socket is gone: nothing is read or asked any more. */
   #over = false;
   /** The socket is closed, or was asked to be. */
   #closed = false;
-  readonly #verdicts = new Verdicts();
-  readonly #speaker: Speaker;
 
   constructor(handler: MilterHandler, ports: SessionPorts) {
-    this.#handler = handler;
     this.#ports = ports;
     this.#speaker = new Speaker(ports);
+    this.#dialogue = new Dialogue(handler, this.#speaker, ports);
   }
 
   get state(): SessionState {
-    return this.#over ? "over" : this.#state;
+    return this.#over ? "over" : this.#dialogue.state;
   }
 
   /** Whether an answer of the handler is outstanding. */
   get waiting(): boolean {
-    return this.#waiting !== undefined && !this.#over;
+    return !this.#over && this.#dialogue.waiting;
   }
 
   /** Whether the MTA is in the middle of a message that it has not heard the verdict of. */
   get busy(): boolean {
-    if (this.#over) return false;
-    return this.#waiting !== undefined || messageInHand(this.#state) || this.#verdicts.unheard;
+    return !this.#over && this.#dialogue.busy;
   }
 
   /** Octets of memory, roughly, that the connection holds for what is not finished; to be looked at after each call. */
   get heldBytes(): number {
     if (this.#over) return 0;
-    return this.#decoder.heldBytes + this.#macros.heldBytes + this.#messageBytes + this.#speaker.bytes;
+    return this.#decoder.heldBytes + this.#dialogue.heldBytes + this.#speaker.bytes;
   }
 
   /** Whether the reader of the socket should pause; to be looked at after each call. */
   get blocked(): boolean {
-    return this.#choked || (this.#waiting !== undefined && this.#decoder.pendingBytes >= BACKLOG_PAUSE_BYTES);
+    return this.#choked || (this.#decoder.pendingBytes >= BACKLOG_PAUSE_BYTES && this.#dialogue.waiting);
   }
 
   /** Takes what the socket has read, split anywhere. The chunk must not be written to afterwards. */
@@ -131,19 +93,7 @@ export class MilterSession {
    * it is reported as an error and otherwise ignored.
    */
   resume(answer: Response | EndOfMessageResponse): void {
-    if (this.#over) return;
-    if (this.#asking !== undefined) {
-      this.#early = answer;
-      return;
-    }
-    const stage = this.#waiting;
-    if (stage === undefined) {
-      this.#ports.report(new Error("resume without an outstanding answer"));
-      return;
-    }
-    this.#waiting = undefined;
-    this.#settle(stage, answer);
-    this.#run();
+    if (!this.#over && this.#dialogue.resume(answer)) this.#run();
   }
 
   /** The MTA reads again, after {@link SessionPorts.write} has returned false. */
@@ -162,7 +112,7 @@ export class MilterSession {
     if (this.#running) return;
     this.#running = true;
     do {
-      while (this.#waiting === undefined && !this.#choked && !this.#over) {
+      while (!this.#dialogue.waiting && !this.#choked && !this.#over) {
         if (!this.#step()) break;
         if (this.#speaker.bytes >= REPLY_BATCH_BYTES) this.#flush();
       }
@@ -179,233 +129,12 @@ export class MilterSession {
     try {
       const packet = this.#decoder.next();
       if (packet === undefined) return false;
-      this.#admit(packet);
+      this.#dialogue.hear(packet);
+      if (this.#dialogue.state === "over") this.#finish();
     } catch (error) {
-      this.#caught(error);
+      this.#fail(error);
     }
     return true;
-  }
-
-  #admit(packet: ReceivedPacket): void {
-    const kind = commandKind(packet);
-    const next = TRANSITIONS[this.#state][kind];
-    if (next === undefined) {
-      throw new ProtocolError(
-        this.#state === "start" ? "negotiation-missing" : "command-out-of-order",
-        `${kind} in state ${this.#state}`,
-      );
-    }
-    // Every kind is decoded where it is used: one type for all of them would make every look at it slow.
-    switch (kind) {
-      case "macros": {
-        const { stage, text } = decodeMacros(packet.text);
-        this.#macros.put(stage, text);
-        return;
-      }
-      case "negotiate":
-        this.#negotiate(decodeOffer(packet.payload));
-        return;
-      case "quit":
-        this.#finish();
-        return;
-      case "abort":
-        this.#leaveMessage();
-        this.#macros.endMessage();
-        this.#state = next;
-        return;
-      case "quitNewConnection":
-        this.#newConnection();
-        return;
-      case "unknown":
-        decodeString(packet.text, kind);
-        this.#speak(kind, CONTINUE);
-        return;
-      case "connect":
-      case "helo":
-      case "mail":
-        this.#open(kind, packet.text, next);
-        return;
-      default:
-        this.#goOn(kind, packet, next);
-    }
-  }
-
-  /** What ends a message in hand, or begins one. */
-  #open(kind: "connect" | "helo" | "mail", text: string, next: SessionState): void {
-    switch (kind) {
-      case "connect": {
-        const client = decodeConnect(text);
-        this.#enter(kind, next);
-        if (this.#asks(kind)) this.#answered(kind, this.#handler.connect(client, this.#macros));
-        return;
-      }
-      case "helo": {
-        const name = decodeString(text, kind);
-        this.#enter(kind, next);
-        if (this.#asks(kind)) this.#answered(kind, this.#handler.helo(name, this.#macros));
-        return;
-      }
-      case "mail": {
-        const { path, parameters } = decodeEnvelope(text, kind);
-        this.#enter(kind, next);
-        if (this.#asks(kind)) this.#answered(kind, this.#handler.mail(path, parameters, this.#macros));
-      }
-    }
-  }
-
-  #enter(kind: "connect" | "helo" | "mail", next: SessionState): void {
-    this.#leaveMessage();
-    this.#macros.enter(kind);
-    this.#state = next;
-  }
-
-  /** What belongs to a message. */
-  #goOn(kind: MessageCommandKind, packet: ReceivedPacket, next: SessionState): void {
-    switch (kind) {
-      case "rcpt": {
-        const { path, parameters } = decodeEnvelope(packet.text, kind);
-        this.#macros.enter(kind);
-        this.#state = next;
-        if (!this.#asks(kind)) return;
-        this.#keep(packet);
-        this.#answered(kind, this.#handler.rcpt(path, parameters, this.#macros));
-        return;
-      }
-      case "header":
-        this.#header(packet, next);
-        return;
-      case "data":
-      case "endOfHeaders":
-        this.#macros.enter(kind);
-        this.#state = next;
-        this.#settle(kind, this.#verdicts.standing ?? CONTINUE);
-        return;
-      case "body":
-        this.#state = next;
-        this.#settle(kind, this.#verdicts.standing ?? CONTINUE);
-        return;
-      case "endOfMessage":
-        this.#macros.enter(kind);
-        if (this.#asks(kind)) this.#answered(kind, this.#handler.endOfMessage(this.#macros));
-    }
-  }
-
-  #header(packet: ReceivedPacket, next: SessionState): void {
-    const kind = "header";
-    if (this.#terms?.fields !== undefined && !packet.isField(this.#terms.fields)) {
-      this.#state = next;
-      if (!this.#terms.unanswered.has(kind)) this.#settle(kind, this.#verdicts.standing ?? CONTINUE);
-      return;
-    }
-    const { name, value } = decodeHeader(packet.text);
-    this.#state = next;
-    if (!this.#asks(kind)) return;
-    this.#keep(packet);
-    this.#answered(kind, this.#handler.header(name, value));
-  }
-
-  #keep(packet: ReceivedPacket): void {
-    this.#messageBytes += KEPT_COMMAND_BYTES + 2 * packet.size;
-  }
-
-  #negotiate(offer: Offer): void {
-    this.#terms = negotiate(offer, this.#handler.negotiate(offer));
-    this.#awaitClient();
-    this.#speaker.agree(this.#terms);
-  }
-
-  #newConnection(): void {
-    this.#leaveMessage();
-    this.#macros.clear();
-    this.#verdicts.endConnection();
-    this.#awaitClient();
-    this.#handler.newConnection();
-  }
-
-  #awaitClient(): void {
-    this.#state = this.#terms?.wanted.has("connect") === true ? "expectsClient" : "withoutClient";
-  }
-
-  /** A message in hand is over without a verdict; one that is decided is forgotten. */
-  #leaveMessage(): void {
-    this.#messageBytes = 0;
-    this.#verdicts.endMessage();
-    if (messageInHand(this.#state)) this.#handler.abort();
-  }
-
-  /**
-   * Whether the handler is to be asked about a command, and its answer to be given to {@link #answered}. Else the
-   * verdict that stands, or "continue", is the answer.
-   */
-  #asks(kind: CommandKind): boolean {
-    const { standing } = this.#verdicts;
-    if (standing === undefined && this.#terms?.wanted.has(kind) === true) {
-      this.#asking = kind;
-      return true;
-    }
-    this.#settle(kind, standing ?? CONTINUE);
-    return false;
-  }
-
-  #answered(kind: CommandKind, answer: Answer | EndOfMessageAnswer): void {
-    this.#asking = undefined;
-    const early = this.#early;
-    this.#early = undefined;
-    if (answer !== LATER) this.#settle(kind, answer);
-    else if (early !== undefined) this.#settle(kind, early);
-    else this.#waiting = kind;
-  }
-
-  /** The handler has thrown where it was asked; anything else ends the session. */
-  #caught(error: unknown): void {
-    const asking = this.#asking;
-    this.#asking = undefined;
-    if (asking === undefined) {
-      this.#fail(error);
-      return;
-    }
-    this.#ports.report(error);
-    try {
-      this.#giveUp(asking);
-    } catch (another) {
-      this.#fail(another);
-    }
-  }
-
-  /** The handler has thrown at this stage: a temporary failure of the message, and it forgets the message. */
-  #giveUp(stage: CommandKind): void {
-    this.#early = undefined;
-    const inMessage = messageInHand(this.#state);
-    if (inMessage && stage !== "endOfMessage") {
-      this.#verdicts.decideMessage(TEMPFAIL);
-      this.#state = "decided";
-    }
-    this.#settle(stage, TEMPFAIL);
-    if (inMessage) this.#handler.abort();
-  }
-
-  /** Takes the answer to a command: remembers what it decides and speaks it. */
-  #settle(stage: CommandKind, answer: Response | EndOfMessageResponse): void {
-    if (stage === "endOfMessage") {
-      this.#endMessage("edits" in answer ? answer : { edits: [], response: answer });
-      return;
-    }
-    const response = "edits" in answer ? answer.response : answer;
-    if (this.#verdicts.take(stage, response)) this.#state = "decided";
-    this.#speak(stage, response);
-  }
-
-  #endMessage(answer: EndOfMessageResponse): void {
-    this.#verdicts.endMessage();
-    this.#messageBytes = 0;
-    this.#state = "client";
-    this.#macros.endMessage();
-    this.#speaker.endMessage(answer);
-  }
-
-  /** Speaks where the MTA waits. */
-  #speak(stage: CommandKind, response: Response): void {
-    if (this.#speaker.answer(stage, response)) this.#verdicts.spoken(response);
   }
 
   /** Writes what there is; false where there was nothing. */
@@ -423,10 +152,6 @@ export class MilterSession {
 
   #finish(): void {
     this.#over = true;
-    try {
-      this.#handler.close();
-    } catch (error) {
-      this.#ports.report(error);
-    }
+    this.#dialogue.close();
   }
 }
