@@ -5,7 +5,7 @@ import { getHeapStatistics, setFlagsFromString } from "node:v8";
 const LOOK_EVERY = 500;
 /** From here on it is the caches that fill the heap. */
 const LARGE_HEAP_OCTETS = 40 * 1024 * 1024;
-const GROWTH_PERCENT = 20;
+const GROWTH_PERCENT = 30;
 
 /**
  * Keeps the heap small where caches fill it. Left alone, V8 collects the old part of the heap when it has grown to
