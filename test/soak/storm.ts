@@ -11,6 +11,7 @@ import { Installed, until } from "../main/installed.ts";
 import { MTA_CAPTURES, OWN_CAPTURES, readCaptures } from "../support/captures.ts";
 import { type MessageOutcome, MtaPlayer, openSocket } from "../support/mta-player.ts";
 import { startNameserver } from "../support/nameserver/index.ts";
+import { LogWatch } from "./log-watch.ts";
 import { expectedResults, isFlapping, KINDS, type Kind, NAMES_PER_KIND, STORM_ZONE } from "./storm-zone.ts";
 
 export interface StormOptions {
@@ -28,8 +29,8 @@ export interface StormReport {
   readonly wrong: readonly string[];
   readonly reloads: number;
   readonly attacks: number;
-  /** Resident memory of the daemon in MiB after a third of the time, and at the end. */
-  readonly memoryMiB: readonly [early: number, late: number];
+  /** Resident memory of the daemon in MiB, twelve times at equal distances; the last is at the end. */
+  readonly memoryMiB: readonly number[];
   /** What the daemon has said of itself at the end. */
   readonly counters: readonly string[];
   /** Lines of the log that tell of a fault of the daemon. */
@@ -37,6 +38,10 @@ export interface StormReport {
 }
 
 const RELOAD_MS = 100;
+const WATCH_MS = 200;
+const SAMPLES = 12;
+/** An hour's log is half a gigabyte. */
+const LOG_OCTETS_MAX = 32 * 1024 * 1024;
 const SESSIONS = [...readCaptures(OWN_CAPTURES), ...readCaptures(MTA_CAPTURES)].map(({ mta }) =>
   Buffer.concat(mta),
 );
@@ -80,27 +85,36 @@ class Storm {
     const daemon = await this.#installed.start();
     const pid = daemon.pid ?? 0;
     const rngs = Array.from({ length: connections + attackers }, (_, i) => new Rng(seed + 7919 * (i + 1)));
-    let early = 0;
+    const memory: number[] = [];
+    const log = new LogWatch({
+      path: this.#installed.log,
+      isFault: (line) => /^(error|unexpected)\b|old settings stay/.test(line),
+      octetsMax: LOG_OCTETS_MAX,
+      reopen: () => process.kill(pid, "SIGUSR1"),
+    });
     const work = [
       ...rngs.slice(0, connections).map((rng) => this.#connection(rng)),
       ...rngs.slice(connections).map((rng) => this.#attacker(rng)),
       this.#reloader(pid),
-      delay((seconds * 1000) / 3).then(() => (early = residentMiB(pid))),
+      this.#watcher(log),
+      this.#sampler(pid, (seconds * 1000) / SAMPLES, memory),
     ];
     await Promise.all(work);
-    const late = residentMiB(pid);
     process.kill(pid, "SIGUSR1");
-    const lines = (): string[] => this.#installed.logLines();
-    await until("the counters", () => lines().some((line) => line.startsWith("memory: ")));
+    await until("the counters", () => {
+      log.poll();
+      return log.lastLines.at(-1)?.startsWith("memory: ") === true;
+    });
+    log.close();
     return {
       messages: this.#messages,
       results: this.#results,
       wrong: this.#wrong,
       reloads: this.#reloads,
       attacks: this.#attacks,
-      memoryMiB: [early, late],
-      counters: lines().slice(-5),
-      faults: lines().filter((line) => /^(error|unexpected)\b|old settings stay/.test(line)),
+      memoryMiB: memory,
+      counters: log.lastLines.slice(-5),
+      faults: log.faults,
     };
   }
 
@@ -119,6 +133,20 @@ class Storm {
       `Prefetch ${turn % 8 < 4 ? "on" : "off"}`,
       `Tag [${turn % 3}]`,
     );
+  }
+
+  async #watcher(log: LogWatch): Promise<void> {
+    while (!this.#isOver()) {
+      await delay(WATCH_MS);
+      log.poll();
+    }
+  }
+
+  async #sampler(pid: number, everyMs: number, memory: number[]): Promise<void> {
+    while (memory.length < SAMPLES) {
+      await delay(everyMs);
+      memory.push(residentMiB(pid));
+    }
   }
 
   async #reloader(pid: number): Promise<void> {
