@@ -63,7 +63,8 @@ export class Generation {
 
   /** The handler of one connection; its close() gives the engine back. */
   createHandler(transport: Transport, resume: Resume): MilterHandler {
+    const filter = createFilter(this.#filterPorts[transport], resume);
     this.engine.use();
-    return createFilter(this.#filterPorts[transport], resume);
+    return filter;
   }
 }
