@@ -46,7 +46,9 @@ export class Dialogue {
   #early: Response | EndOfMessageResponse | undefined;
   /** What the handler is being asked about. */
   #asking: CommandKind | undefined;
-  /** What the handler may hold of the message in hand. */
+  /** What the handler may hold of CONNECT, of HELO, and of the message in hand. */
+  #connectBytes = 0;
+  #heloBytes = 0;
   #messageBytes = 0;
 
   constructor(handler: MilterHandler, speaker: Speaker, ports: ReportPort) {
@@ -72,7 +74,7 @@ export class Dialogue {
 
   /** Octets of memory, roughly, that are held for what is not finished. */
   get heldBytes(): number {
-    return this.#macros.heldBytes + this.#messageBytes;
+    return this.#macros.heldBytes + this.#connectBytes + this.#heloBytes + this.#messageBytes;
   }
 
   /** Takes one packet of the MTA. Throws what the connection cannot go on after. */
@@ -150,7 +152,7 @@ export class Dialogue {
       case "connect":
       case "helo":
       case "mail":
-        this.#open(kind, packet.text, next);
+        this.#open(kind, packet, next);
         return;
       default:
         this.#goOn(kind, packet, next);
@@ -158,23 +160,27 @@ export class Dialogue {
   }
 
   /** What ends a message in hand, or begins one. */
-  #open(kind: "connect" | "helo" | "mail", text: string, next: SessionState): void {
+  #open(kind: "connect" | "helo" | "mail", packet: ReceivedPacket, next: SessionState): void {
+    const { text } = packet;
     switch (kind) {
       case "connect": {
         const client = decodeConnect(text);
         this.#enter(kind, next);
+        this.#connectBytes = keptBytes(packet);
         if (this.#asks(kind)) this.#answered(kind, this.#handler.connect(client, this.#macros));
         return;
       }
       case "helo": {
         const name = decodeString(text, kind);
         this.#enter(kind, next);
+        this.#heloBytes = keptBytes(packet);
         if (this.#asks(kind)) this.#answered(kind, this.#handler.helo(name, this.#macros));
         return;
       }
       case "mail": {
         const { path, parameters } = decodeEnvelope(text, kind);
         this.#enter(kind, next);
+        this.#messageBytes = keptBytes(packet);
         if (this.#asks(kind)) this.#answered(kind, this.#handler.mail(path, parameters, this.#macros));
       }
     }
@@ -194,7 +200,7 @@ export class Dialogue {
         this.#macros.enter(kind);
         this.#state = next;
         if (!this.#asks(kind)) return;
-        this.#keep(packet);
+        this.#messageBytes += keptBytes(packet);
         this.#answered(kind, this.#handler.rcpt(path, parameters, this.#macros));
         return;
       }
@@ -227,12 +233,8 @@ export class Dialogue {
     const { name, value } = decodeHeader(packet.text);
     this.#state = next;
     if (!this.#asks(kind)) return;
-    this.#keep(packet);
+    this.#messageBytes += keptBytes(packet);
     this.#answered(kind, this.#handler.header(name, value));
-  }
-
-  #keep(packet: ReceivedPacket): void {
-    this.#messageBytes += KEPT_COMMAND_BYTES + 2 * packet.size;
   }
 
   #negotiate(offer: Offer): void {
@@ -244,6 +246,8 @@ export class Dialogue {
   #newConnection(): void {
     this.#leaveMessage();
     this.#macros.clear();
+    this.#connectBytes = 0;
+    this.#heloBytes = 0;
     this.#verdicts.endConnection();
     this.#awaitClient();
     this.#handler.newConnection();
@@ -318,4 +322,9 @@ export class Dialogue {
   #speak(stage: CommandKind, response: Response): void {
     if (this.#speaker.answer(stage, response)) this.#verdicts.spoken(response);
   }
+}
+
+/** What a handler that keeps everything of a command holds: a text that was cut out holds on to all of it. */
+function keptBytes({ size }: ReceivedPacket): number {
+  return KEPT_COMMAND_BYTES + 2 * size;
 }

@@ -250,6 +250,7 @@ describe("MilterSession, handlers that throw", () => {
 
 describe("MilterSession.heldBytes", () => {
   const field = command.header("Subject", "x".repeat(10_000));
+  const idle = new SessionBench().feed(OFFER, CLIENT).session.heldBytes;
 
   it("grows with what a message leaves behind, and is what it was once the message is over", () => {
     const ends: readonly [string, Buffer][] = [
@@ -268,6 +269,26 @@ describe("MilterSession.heldBytes", () => {
     }
   });
 
+  it("counts what CONNECT, HELO and MAIL leave behind, the last of each", () => {
+    const long = "x".repeat(100_000);
+    const client = command.connect({ hostname: long, family: "inet", port: 25, address: "192.0.2.1" });
+    const bench = new SessionBench().feed(OFFER, client);
+    const connected = bench.session.heldBytes;
+    assert.ok(connected >= 100_000);
+    bench.feed(command.helo(long), command.helo(long));
+    const greeted = bench.session.heldBytes;
+    assert.ok(greeted >= connected + 100_000 && greeted < connected + 300_000);
+    // The parameters stand in the same text as the path.
+    bench.feed(command.mail("<a@b.test>", [`X=${long}`]));
+    assert.ok(bench.session.heldBytes >= greeted + 100_000);
+    bench.feed(command.abort());
+    assert.equal(bench.session.heldBytes, greeted);
+    bench.feed(command.helo("h.test"));
+    assert.ok(bench.session.heldBytes < connected + 2_000);
+    bench.feed(command.quitNewConnection());
+    assert.equal(bench.session.heldBytes, 0);
+  });
+
   it("counts half a packet as what it takes in memory", () => {
     const bench = inMessage({});
     const before = bench.session.heldBytes;
@@ -276,7 +297,7 @@ describe("MilterSession.heldBytes", () => {
     assert.ok(bench.session.heldBytes >= before + 9_000);
     bench.feed(field.subarray(9_000));
     bench.feed(command.abort());
-    assert.equal(bench.session.heldBytes, before);
+    assert.equal(bench.session.heldBytes, idle);
   });
 
   it("counts macros until they are over, and nothing once the session is", () => {
@@ -285,7 +306,7 @@ describe("MilterSession.heldBytes", () => {
     bench.feed(command.macros(0x52, { r: "x".repeat(1_000) }));
     assert.ok(bench.session.heldBytes >= before + 1_000);
     bench.feed(command.abort());
-    assert.equal(bench.session.heldBytes, before);
+    assert.equal(bench.session.heldBytes, idle);
     bench.feed(command.macros(0x43, { j: "x".repeat(1_000) }), command.quit());
     assert.equal(bench.session.heldBytes, 0);
   });
