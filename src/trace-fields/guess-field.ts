@@ -1,6 +1,6 @@
 import type { OctetString } from "../address/index.ts";
 import type { CheckedIdentity, TraceFacts } from "./checked-identity.ts";
-import { fold, wordsOf } from "./folding.ts";
+import { foldText } from "./folding.ts";
 import { printableAddress, printableDomain, printableText } from "./printable.ts";
 import { commentText } from "./quoting.ts";
 
@@ -15,5 +15,5 @@ export function guessField(facts: TraceFacts, checked: CheckedIdentity): OctetSt
   const sender = printableAddress(checked.sender, facts.smtputf8);
   const rule = printableText(guess.mechanism, facts.smtputf8);
   const comment = `${host}: domain of ${sender} publishes no SPF record; ${facts.ip.text} guessed by ${rule}`;
-  return fold("X-SPF-Guess", [guess.result, ...wordsOf(`(${commentText(comment)})`)]);
+  return foldText("X-SPF-Guess", `${guess.result} (${commentText(comment)})`);
 }
