@@ -23,14 +23,11 @@ export function encodeEndOfMessage(
   const goesOn = response.kind === "continue" || response.kind === "accept";
   if (!goesOn || terms === undefined || edits.length === 0) return final;
   const { edits: negotiated, insertsHeaders } = terms;
-  // Nearly always all of them are; then the list is not made anew.
-  const possible = edits.every(({ kind }) => negotiated.has(kind))
-    ? edits
-    : edits.filter(({ kind }) => {
-        if (negotiated.has(kind)) return true;
-        ports.report(new Error(`edit ${kind} was not negotiated and is left out`));
-        return false;
-      });
+  const possible = edits.filter(({ kind }) => {
+    if (negotiated.has(kind)) return true;
+    ports.report(new Error(`edit ${kind} was not negotiated and is left out`));
+    return false;
+  });
   return encodeEdits(insertsHeaders ? possible : possible.map(withoutIndex), final);
 }
 
