@@ -26,7 +26,8 @@ import { Log } from "./logging/index.ts";
 import { prepareFolders, socketAccess } from "./prepare-start.ts";
 import { disablePretenuring } from "./pretenuring.ts";
 import { type ConfigChoice, readSettings, unreadable } from "./read-settings.ts";
-import { MilterServer, type ServerEvent } from "./server/index.ts";
+import { MilterServer } from "./server/index.ts";
+import { tellServerEvent } from "./tell-server-event.ts";
 import { Traffic } from "./traffic.ts";
 import { VERSION } from "./version.ts";
 
@@ -131,7 +132,7 @@ class Daemon {
       heldOctetsMax: heapShare(CONNECTIONS_OCTETS),
       createHandler: (transport, resume) => this.#generation.createHandler(transport, resume),
       onEvent: (event) => {
-        this.#tell(event);
+        tellServerEvent(event, log);
       },
     });
   }
@@ -259,31 +260,6 @@ class Daemon {
         `up ${Math.floor(process.uptime())} s`,
     ];
     for (const line of lines) this.#log.notice(line);
-  }
-
-  #tell(event: ServerEvent): void {
-    switch (event.event) {
-      case "protocol-error":
-        this.#log.warning(`connection of ${event.peer} closed: ${event.error.message} (${event.error.code})`);
-        break;
-      case "handler-error":
-        this.#log.failure(`error in the connection of ${event.peer}`, event.error);
-        break;
-      case "connection-refused":
-        this.#log.warning(
-          `connections closed at once: ${event.count}; MaxConnections is ${event.maxConnections}`,
-        );
-        break;
-      case "memory-budget":
-        this.#log.warning(
-          `connections closed because of what they held in memory: ${event.count}; ` +
-            `all of them together may hold ${Math.round(event.octetsMax / 1_048_576)} MiB of unfinished messages`,
-        );
-        break;
-      case "accept-error":
-        this.#log.error(`${event.count} connections could not be accepted: ${event.code}`);
-        break;
-    }
   }
 }
 
