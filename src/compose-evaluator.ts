@@ -9,8 +9,7 @@ import {
 import type { Settings } from "./config/index.ts";
 import { createResolver, drive, type Resolver, systemNameservers } from "./dns/index.ts";
 import type { Cancel, Evaluation, EvaluationRequest, Evaluator } from "./filter/index.ts";
-import { HeapGrowth } from "./heap-growth.ts";
-import { heapShare } from "./heap-share.ts";
+import { HeapGrowth, heapShare } from "./runtime/index.ts";
 import { checkHost, withDefaultExplanation } from "./spf-check/index.ts";
 
 /** The settings that may change in an engine at work. */

@@ -21,11 +21,10 @@ import {
   whyTooManyConnections,
   writePidFile,
 } from "./daemon/index.ts";
-import { heapShare } from "./heap-share.ts";
 import { Log } from "./logging/index.ts";
 import { prepareFolders, socketAccess } from "./prepare-start.ts";
-import { disablePretenuring } from "./pretenuring.ts";
 import { type ConfigChoice, readSettings, unreadable } from "./read-settings.ts";
+import { disablePretenuring, heapShare } from "./runtime/index.ts";
 import { MilterServer } from "./server/index.ts";
 import { tellServerEvent } from "./tell-server-event.ts";
 import { Traffic } from "./traffic.ts";

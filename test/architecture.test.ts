@@ -11,6 +11,7 @@ const MAY_IMPORT: Record<string, readonly string[]> = {
   address: [],
   "milter-protocol": [],
   daemon: [],
+  runtime: [],
   "spf-check": ["address"],
   config: ["address", "spf-check"],
   "trace-fields": ["address", "spf-check"],
@@ -32,6 +33,7 @@ const OUTSIDE: Record<string, readonly string[]> = {
   policy: [],
   filter: [],
   cache: ["lru-cache"],
+  runtime: ["node:v8"],
   query: [],
 };
 
