@@ -24,7 +24,7 @@ import {
 import { Log } from "./logging/index.ts";
 import { prepareFolders, socketAccess } from "./prepare-start.ts";
 import { type ConfigChoice, readSettings, unreadable } from "./read-settings.ts";
-import { disablePretenuring, heapShare } from "./runtime/index.ts";
+import { disablePretenuring, heapShare, shareSocketShapes } from "./runtime/index.ts";
 import { MilterServer } from "./server/index.ts";
 import { tellServerEvent } from "./tell-server-event.ts";
 import { Traffic } from "./traffic.ts";
@@ -53,6 +53,7 @@ export interface DaemonStart {
  */
 export async function runDaemon(start: DaemonStart): Promise<number> {
   disablePretenuring();
+  shareSocketShapes();
   const { settings, starter } = start;
   const { handover } = starter;
   const account = isRoot() ? findUser(settings.user) : undefined;

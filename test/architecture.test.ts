@@ -33,7 +33,7 @@ const OUTSIDE: Record<string, readonly string[]> = {
   policy: [],
   filter: [],
   cache: ["lru-cache"],
-  runtime: ["node:v8"],
+  runtime: ["node:net", "node:v8"],
   query: [],
 };
 

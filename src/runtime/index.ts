@@ -2,3 +2,4 @@
 export { HeapGrowth } from "./heap-growth.ts";
 export { heapShare } from "./heap-share.ts";
 export { disablePretenuring } from "./pretenuring.ts";
+export { shareSocketShapes } from "./socket-shapes.ts";
