@@ -11,7 +11,7 @@ import { SECTIONS, type Section } from "./sections.ts";
 import { table } from "./table.ts";
 
 const EXPLAINED = `
-Waits are what the MTA feels: from its first octet of a step to the answer, connect included; p50 and p99 are of a
+Waits are what the MTA feels: from the command that is answered to the answer, connect included; p50 and p99 are of a
 whole message, a verdict is the answer to MAIL. "rate ×" and "p50 ×" set smf-spf against the milter of the line,
 round by round, median: more messages a second is above 1, shorter waits below 1. "gen" is the share of a core that
 the load generator used: near 1 it, not the milter, is the limit. "other" is what the rest of the machine used:

@@ -9,7 +9,10 @@ export type Target = { readonly path: string } | { readonly host: string; readon
 /** How a message ended. */
 export type Verdict = "accept" | "reject" | "tempfail" | "discard" | `${number}`;
 
-/** What one message cost the MTA, in milliseconds of waiting; the first of a connection carries its setup. */
+/**
+ * What one message cost the MTA, in milliseconds of waiting: each from when the command that is answered is handed to
+ * the kernel. The first of a connection carries its setup.
+ */
 export interface MessageCost {
   readonly verdict: Verdict;
   readonly totalMs: number;
@@ -221,6 +224,8 @@ export class Session {
     const bytes = this.#unwritten.shift();
     this.#writing = bytes !== undefined && !this.#over;
     if (bytes === undefined || this.#over) return;
+    // What comes before the command that is answered holds nobody up: the kernel takes it.
+    if (this.#unwritten.length === 0) this.#waitBegan = performance.now();
     this.#socket.write(bytes, () => {
       this.#writeNext();
     });
