@@ -47,15 +47,19 @@ function codeOf(error: unknown): unknown {
   return error instanceof Error && "code" in error ? error.code : undefined;
 }
 
+const REASONS: Readonly<Record<string, string>> = {
+  EACCES: "permission denied",
+  EISDIR: "is a folder",
+  ELOOP: "is a symbolic link",
+  ENOENT: "there is no such folder",
+  ENOSPC: "no space is left there",
+  ENOTDIR: "a part of the path is no folder",
+  ENXIO: "is a FIFO that nobody reads",
+  EROFS: "the file system is read-only (under systemd ReadWritePaths= lets the unit write there)",
+};
+
 function refusal(path: string, error: unknown): Error {
-  const code = codeOf(error);
-  const reason =
-    code === "ELOOP"
-      ? "is a symbolic link"
-      : code === "ENXIO"
-        ? "is a FIFO that nobody reads"
-        : error instanceof Error
-          ? error.message
-          : String(error);
+  const known = REASONS[String(codeOf(error))];
+  const reason = known ?? (error instanceof Error ? error.message : String(error));
   return new Error(`cannot log to ${path}: ${reason}`, { cause: error });
 }

@@ -5,6 +5,7 @@ import {
   linkSync,
   mkdirSync,
   readFileSync,
+  rmdirSync,
   statSync,
   symlinkSync,
   writeFileSync,
@@ -71,7 +72,14 @@ describe("openLogFile", () => {
       (path) => {
         mkdirSync(path);
       },
-      /EISDIR|directory/,
+      /: is a folder$/,
+    ],
+    [
+      "a folder that is missing",
+      (_path, folder) => {
+        rmdirSync(folder);
+      },
+      /: there is no such folder$/,
     ],
     [
       "a FIFO without a reader",
