@@ -18,7 +18,8 @@ export function parseBatchLine(line: string, defaults: QuerySettings): BatchLine
   try {
     if (line.length > LINE_LENGTH_MAX)
       throw new UsageError(`the line is longer than ${LINE_LENGTH_MAX} characters`);
-    value = JSON.parse(line);
+    // A byte order mark stands before the first line of some files, and between files put together.
+    value = JSON.parse(line.replace(/^\uFEFF/, ""));
   } catch (error) {
     const error_text = error instanceof UsageError ? error.message : `no JSON: ${shown(line.slice(0, 60))}`;
     return { id: undefined, error: error_text };

@@ -50,6 +50,11 @@ describe("parseBatchLine()", () => {
     assert.deepEqual(line.settings, settings);
   });
 
+  it("passes over a byte order mark", () => {
+    const line = parseBatchLine('\uFEFF{"ip":"192.0.2.1","helo":"h","sender":""}', defaults());
+    assert.ok("query" in line);
+  });
+
   const faults: readonly (readonly [string, RegExp, unknown?])[] = [
     ["", /no JSON/],
     ["{", /no JSON: "\{"/],
