@@ -26,6 +26,7 @@ const RULES: readonly Rule[] = [
   guessGivenTwice,
   socketHasNoFile,
   groupHasNoAccess,
+  everyUserHasAccess,
   nothingIsLogged,
   oneQueryTakesAll,
   everyClient,
@@ -178,6 +179,15 @@ function groupHasNoAccess(given: Given, settings: Settings): Fault | undefined {
   return warning(
     group.place,
     `the group ${group.value} cannot connect: SocketMode is ${mode}, and 0660 would let it`,
+  );
+}
+
+function everyUserHasAccess(given: Given, settings: Settings): Fault | undefined {
+  const mode = lastGiven(given, "SocketMode");
+  if (mode === undefined || settings.socket.kind !== "unix" || (mode.value & 0o002) === 0) return undefined;
+  return warning(
+    mode.place,
+    "every user of this host who reaches the folder can connect; SocketGroup and 0660 let in the MTA alone",
   );
 }
 
