@@ -64,11 +64,15 @@ export class Engine {
       entriesMax: settings.cacheSize,
       octetsMax,
       onError,
-      check: (input, done) => {
+      check: ({ ip, domain, sender, helo, receiver }, done) => {
         this.#heap.evaluated();
         return drive(
           checkHost({
-            ...input,
+            ip,
+            domain,
+            sender,
+            helo,
+            receiver,
             nowSeconds: nowSeconds(),
             limits: settings,
             localPolicy: settings.localPolicy,
@@ -81,7 +85,7 @@ export class Engine {
             deadlineMs: Infinity,
             onThrow: (error) => {
               onError(error);
-              return temperror(input.domain, "internal error in the evaluation");
+              return temperror(domain, "internal error in the evaluation");
             },
           },
           done,
@@ -107,10 +111,9 @@ export class Engine {
     return {
       evaluate: (request: EvaluationRequest, done: (evaluation: Evaluation) => void): Cancel =>
         this.#verdicts.evaluate(request, (verdict) => {
-          const explained = withDefaultExplanation(
-            { ...request, nowSeconds: nowSeconds(), localPolicy },
-            verdict.outcome,
-          );
+          const { ip, sender, helo, receiver, clientName } = request;
+          const input = { ip, sender, helo, receiver, clientName, nowSeconds: nowSeconds(), localPolicy };
+          const explained = withDefaultExplanation(input, verdict.outcome);
           done(explained === verdict.outcome ? verdict : { ...verdict, outcome: explained });
         }),
     };

@@ -53,23 +53,17 @@ export function refusal(
   if (explanation !== undefined) lines.push(...replyLines(explanation));
   const detail = SUBJECT_AND_DETAIL[cause.result === "pass" ? "fail" : cause.result];
   if (cause.result === "temperror") return { code: "451", enhanced: `4.${detail}`, lines };
-  return { ...permanentOrNot(actions, detail), lines };
+  return permanentOrNot(actions, detail, lines);
 }
 
 /** The reply to a MAIL FROM that is no address. */
 export function senderSyntaxReply(actions: Pick<ActionSettings, "softFail">): Reply {
-  return {
-    ...permanentOrNot(actions, "1.7"),
-    lines: ["Sender address does not conform to RFC 5321 syntax"],
-  };
+  return permanentOrNot(actions, "1.7", ["Sender address does not conform to RFC 5321 syntax"]);
 }
 
 /** The reply to a RCPT TO that is no address. */
 export function recipientSyntaxReply(actions: Pick<ActionSettings, "softFail">): Reply {
-  return {
-    ...permanentOrNot(actions, "1.3"),
-    lines: ["Recipient address does not conform to RFC 5321 syntax"],
-  };
+  return permanentOrNot(actions, "1.3", ["Recipient address does not conform to RFC 5321 syntax"]);
 }
 
 /** The reply to a message with more recipients than are kept in memory (RFC 5321 section 4.5.3.1.10). */
@@ -83,8 +77,11 @@ export function firstLine({ code, enhanced, lines }: Reply): string {
 function permanentOrNot(
   { softFail }: Pick<ActionSettings, "softFail">,
   detail: string,
-): Pick<Reply, "code" | "enhanced"> {
-  return softFail ? { code: "450", enhanced: `4.${detail}` } : { code: "550", enhanced: `5.${detail}` };
+  lines: readonly string[],
+): Reply {
+  return softFail
+    ? { code: "450", enhanced: `4.${detail}`, lines }
+    : { code: "550", enhanced: `5.${detail}`, lines };
 }
 
 function reasonValues({ verdict, result }: Cause, facts: ReplyFacts): ReasonValues {

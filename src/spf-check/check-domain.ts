@@ -109,11 +109,11 @@ export function* checkDomain(
     return close({ end: "failure", failure: { result: "permerror", problem }, fetched, draft });
   }
   const decided = yield* evaluateRecord(evaluation, { record: parsed.record, domain, draft }, rules, depth);
-  return close(
-    isFailure(decided)
-      ? { end: "failure", failure: decided, fetched, draft }
-      : { ...decided, fetched, draft },
-  );
+  if (isFailure(decided)) return close({ end: "failure", failure: decided, fetched, draft });
+  // Written out, here and wherever much is copied: V8 11 gives every copy by spread that more is added to a
+  // hidden class of its own, which is learnt anew at every look at it.
+  const { end, result, mechanism, path, decidedIn } = decided;
+  return close({ end, result, mechanism, path, decidedIn, fetched, draft });
 }
 
 /** Directives from left to right, then the redirect, then the default (RFC 7208 sections 4.6.2, 4.7 and 6.1). */

@@ -89,11 +89,18 @@ function resultParts(
 ): Pick<Outcome, "result" | "mechanism" | "path" | "problem" | "record" | "recordSource"> {
   const record = verdict.fetched?.text;
   const recordSource = verdict.fetched?.source ?? "published";
-  const common = { mechanism: undefined, path: [], problem: undefined, record, recordSource };
-  if (verdict.end === "none") return { ...common, result: "none" };
-  if (verdict.end === "failure") return { ...common, ...verdict.failure };
-  const { result, mechanism, path } = verdict;
-  return { ...common, result, mechanism, path };
+  switch (verdict.end) {
+    case "none":
+      return { result: "none", mechanism: undefined, path: [], problem: undefined, record, recordSource };
+    case "failure": {
+      const { result, problem } = verdict.failure;
+      return { result, mechanism: undefined, path: [], problem, record, recordSource };
+    }
+    case "decided": {
+      const { result, mechanism, path } = verdict;
+      return { result, mechanism, path, problem: undefined, record, recordSource };
+    }
+  }
 }
 
 function noOutcome(session: Session, domain: OctetString): Outcome {

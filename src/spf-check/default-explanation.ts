@@ -32,9 +32,11 @@ export function withDefaultExplanation(input: ExplanationInput, outcome: Outcome
 
 function macroValues(input: ExplanationInput, outcome: Outcome): MacroValues {
   const { helo, receiver, nowSeconds } = input;
+  const { localPart, senderDomain } = senderParts(input.sender);
   const byRules = outcome.local !== undefined || outcome.guess !== undefined;
   return {
-    ...senderParts(input.sender),
+    localPart,
+    senderDomain,
     ip: unmapIpv4(input.ip),
     domain: outcome.domain,
     helo,
