@@ -231,14 +231,28 @@ how_to_start() {
 	named=
 	[ "$CONFDIR" = /etc/mail/smfs ] || named=" -c $config"
 	say "check it with: $SBINDIR/smf-spf -t$named"
-	case $INIT in
-	systemd) say "start it with: systemctl enable --now smf-spf" ;;
-	sysv) say "start it with: /etc/init.d/smf-spf start; at every boot: update-rc.d smf-spf defaults, or chkconfig --add smf-spf" ;;
-	openrc) say "start it with: rc-service smf-spf start; at every boot: rc-update add smf-spf" ;;
-	freebsd) say "start it with: sysrc smfspf_enable=YES && service smfspf start" ;;
-	slackware) say "start it with: /etc/rc.d/rc.smf-spf start; call that before rc.sendmail or rc.postfix in /etc/rc.d/rc.M" ;;
-	none) say "start it with: $SBINDIR/smf-spf$named" ;;
+	action=start
+	[ -n "$DESTDIR" ] || ! running_pid >/dev/null || action=restart
+	case $INIT-$action in
+	none-start) tell_start "$SBINDIR/smf-spf$named" ;;
+	none-restart) say "the old program still runs: stop it, and start the new one with $SBINDIR/smf-spf$named" ;;
+	systemd-start) tell_start "systemctl enable --now smf-spf" ;;
+	sysv-start) tell_start "/etc/init.d/smf-spf start; at every boot: update-rc.d smf-spf defaults, or chkconfig --add smf-spf" ;;
+	openrc-start) tell_start "rc-service smf-spf start; at every boot: rc-update add smf-spf" ;;
+	freebsd-start) tell_start "sysrc smfspf_enable=YES && service smfspf start" ;;
+	slackware-start) tell_start "/etc/rc.d/rc.smf-spf start; call that before rc.sendmail or rc.postfix in /etc/rc.d/rc.M" ;;
+	systemd-restart) tell_restart "systemctl restart smf-spf" ;;
+	sysv-restart) tell_restart "/etc/init.d/smf-spf restart" ;;
+	openrc-restart) tell_restart "rc-service smf-spf restart" ;;
+	freebsd-restart) tell_restart "service smfspf restart" ;;
+	slackware-restart) tell_restart "/etc/rc.d/rc.smf-spf restart" ;;
 	esac
+}
+tell_start() {
+	say "start it with: $1"
+}
+tell_restart() {
+	say "the old program still runs; start the new one with: $1"
 }
 
 # The daemon's user owns it, and could put other files in the place of all that are there.
@@ -283,17 +297,27 @@ do_install() {
 
 # As the scripts of the init systems find it.
 pid_file() {
-	named=$(sed -n 's/^[[:blank:]]*[Pp][Ii][Dd][Ff][Ii][Ll][Ee][[:blank:]]\{1,\}"\{0,1\}\([^"#[:blank:]]*\).*/\1/p' "$config" 2>/dev/null | tail -n 1)
+	named=$(tr -d '\r' <"$config" 2>/dev/null | awk 'tolower($1) == "pidfile" {
+		sub(/^[ \t]*[^ \t]+[ \t]+/, "")
+		if (sub(/^"/, "")) sub(/".*/, ""); else sub(/[ \t#].*/, "")
+		value = $0
+	} END { print value }')
 	echo "${named:-$RUNDIR/smf-spf.pid}"
 }
 
 # Prints the PID of a daemon that runs our program. The number in the file alone proves nothing.
 running_pid() {
-	pid=$(cat "$(pid_file)" 2>/dev/null) || return 1
-	case $pid in
-	'' | 0 | *[!0-9]*) return 1 ;;
-	esac
-	runs_program "$pid" && echo "$pid"
+	for file in "$(pid_file)" "$(cat "$RUNDIR.started" 2>/dev/null)"; do
+		pid=$(cat "$file" 2>/dev/null) || continue
+		case $pid in
+		'' | 0 | *[!0-9]*) continue ;;
+		esac
+		if runs_program "$pid"; then
+			echo "$pid"
+			return 0
+		fi
+	done
+	return 1
 }
 
 runs_program() {
@@ -347,7 +371,7 @@ do_uninstall() {
 	if [ -z "$DESTDIR" ]; then
 		stop_daemon
 		if was_made "file /etc/init.d/smf-spf"; then forget_boot >/dev/null 2>&1 || true; fi
-		rm -f "$RUNDIR/smf-spf.pid" "$RUNDIR/smf-spf.sock"
+		rm -f "$RUNDIR/smf-spf.pid" "$RUNDIR/smf-spf.sock" "$RUNDIR.started"
 	fi
 	if was_made "config $config"; then remove_config; fi
 	echo "$made" | while read -r kind path; do

@@ -15,6 +15,7 @@ import {
   isRoot,
   listenToSignals,
   notifyReady,
+  notifyStopping,
   removePidFile,
   type Starter,
   verifyPrivileges,
@@ -32,6 +33,9 @@ import { VERSION } from "./version.ts";
 
 /** What connections may hold together of messages that are not finished: thousands of ordinary ones. */
 const CONNECTIONS_OCTETS = 256 * 1024 * 1024;
+
+/** What may be left to do when ShutdownTime is over. */
+const CLOSING_MS = 15_000;
 
 /** What the daemon starts with. */
 export interface DaemonStart {
@@ -198,9 +202,12 @@ class Daemon {
     const { settings } = this.#generation;
     const { open, busy } = this.#server.statistics();
     this.#log.notice(`${signal}: stopping; ${open} connections, ${busy} with a message in hand`);
+    const told = notifyStopping(process.env, { withinMs: settings.shutdownTimeMs + CLOSING_MS });
     const drained = this.#server.drain(settings.shutdownTimeMs);
     this.#socket?.remove();
     await drained;
+    const failure = await told;
+    if (failure !== undefined) this.#log.warning(failure);
     removePidFile(this.#start.settings.pidFile);
     this.#report();
     this.#log.notice(`smf-spf ${VERSION} stopped`);

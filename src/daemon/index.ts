@@ -22,4 +22,4 @@ export { removePidFile, writePidFile } from "./pid-file.ts";
 export { canDropPrivileges, dropPrivileges, isRoot, verifyPrivileges } from "./privileges.ts";
 export { prepareRunDirectory, type RunFile } from "./run-directory.ts";
 export { listenToSignals, type SignalHandlers } from "./signals.ts";
-export { inheritedSocket, notifyReady } from "./systemd.ts";
+export { inheritedSocket, notifyReady, notifyStopping } from "./systemd.ts";

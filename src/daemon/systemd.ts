@@ -21,28 +21,56 @@ export function inheritedSocket(env: NodeJS.ProcessEnv, pid: number): number | u
   return FIRST_DESCRIPTOR;
 }
 
+/** Another program for systemd-notify(1). */
+interface NotifyCommand {
+  readonly command?: string;
+}
+
 /**
- * Tells the service manager that the daemon listens. Node has no Unix datagram sockets, so systemd-notify(1) does
- * it, which is part of systemd; the unit needs NotifyAccess=all. The PID goes along, since a process that was root
- * may have started this one and be about to end.
+ * Tells the service manager that the daemon listens. The PID goes along, since a process that was root may have
+ * started this one and be about to end.
  *
  * @returns the words of a failure, or undefined
  */
 export function notifyReady(
   env: NodeJS.ProcessEnv,
-  { status, command = "systemd-notify" }: { readonly status: string; readonly command?: string },
+  { status, command }: NotifyCommand & { readonly status: string },
 ): Promise<string | undefined> {
-  const { NOTIFY_SOCKET: socket } = env;
+  const args = ["--ready", `--status=${status}`, `MAINPID=${process.pid}`];
+  return notify(env, "is ready", args, command);
+}
+
+/**
+ * Tells the service manager that the daemon ends, and how many milliseconds it may take: it would be killed at
+ * TimeoutStopSec, however long ShutdownTime is.
+ *
+ * @returns the words of a failure, or undefined
+ */
+export function notifyStopping(
+  env: NodeJS.ProcessEnv,
+  { withinMs, command }: NotifyCommand & { readonly withinMs: number },
+): Promise<string | undefined> {
+  return notify(env, "ends", ["STOPPING=1", `EXTEND_TIMEOUT_USEC=${withinMs * 1000}`], command);
+}
+
+/**
+ * Node has no Unix datagram sockets, so systemd-notify(1) does it, which is part of systemd; the unit needs
+ * NotifyAccess=all.
+ */
+function notify(
+  { NOTIFY_SOCKET: socket }: NodeJS.ProcessEnv,
+  what: string,
+  args: readonly string[],
+  command = "systemd-notify",
+): Promise<string | undefined> {
   if (socket === undefined || socket === "") return Promise.resolve(undefined);
   return new Promise((resolve) => {
     execFile(
       command,
-      ["--ready", `--status=${status}`, `MAINPID=${process.pid}`],
+      args,
       { env: { PATH: "/usr/bin:/bin", NOTIFY_SOCKET: socket }, cwd: "/", timeout: 10_000 },
       (error) => {
-        resolve(
-          error === null ? undefined : `cannot tell systemd that the daemon is ready: ${error.message}`,
-        );
+        resolve(error === null ? undefined : `cannot tell systemd that the daemon ${what}: ${error.message}`);
       },
     );
   });

@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { chmodSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { describe, it } from "node:test";
-import { inheritedSocket, notifyReady } from "../../src/daemon/index.ts";
+import { inheritedSocket, notifyReady, notifyStopping } from "../../src/daemon/index.ts";
 import { daemonError, withFolder } from "./samples.ts";
 
 describe("inheritedSocket", () => {
@@ -44,5 +44,25 @@ describe("notifyReady", () => {
   it("tells in words what went wrong", async () => {
     const words = await notifyReady({ NOTIFY_SOCKET: "/run/n" }, { status: "up", command: "/nonexistent" });
     assert.match(words ?? "", /cannot tell systemd.*ENOENT/);
+  });
+});
+
+describe("notifyStopping", () => {
+  it("asks for the time that a stop may take", () =>
+    withFolder(async (folder) => {
+      const command = join(folder, "notify");
+      writeFileSync(command, `#!/bin/sh\necho "$NOTIFY_SOCKET $*" > '${folder}/args'\n`);
+      chmodSync(command, 0o755);
+      assert.equal(
+        await notifyStopping({ NOTIFY_SOCKET: "/run/n" }, { withinMs: 75_000, command }),
+        undefined,
+      );
+      const args = readFileSync(join(folder, "args"), "latin1");
+      assert.equal(args, "/run/n STOPPING=1 EXTEND_TIMEOUT_USEC=75000000\n");
+    }));
+
+  it("tells in words what went wrong", async () => {
+    const words = await notifyStopping({ NOTIFY_SOCKET: "/run/n" }, { withinMs: 1, command: "/nonexistent" });
+    assert.match(words ?? "", /cannot tell systemd that the daemon ends.*ENOENT/);
   });
 });

@@ -25,10 +25,10 @@ const fs = require("node:fs");
 const args = process.argv.slice(2);
 const config = args[args.indexOf("-c") + 1];
 const text = fs.readFileSync(config, "utf8");
-if (args.includes("-t")) { console.log(config + ": no faults"); process.exit(0); }
 if (/^Broken/m.test(text)) { console.error("smf-spf: " + config + " is broken"); process.exit(78); }
-const named = [...text.matchAll(/^\\s*PidFile\\s+"?([^"\\s]+)/gim)].at(-1);
-const pidFile = named === undefined ? config.replace("etc/smf-spf.conf", "run/smf-spf.pid") : named[1];
+if (args.includes("-t")) { console.log(config + ": no faults"); process.exit(0); }
+const named = [...text.matchAll(/^\\s*PidFile\\s+(?:"([^"]+)"|(\\S+))/gim)].at(-1);
+const pidFile = named === undefined ? config.replace("etc/smf-spf.conf", "run/smf-spf.pid") : named[1] ?? named[2];
 if (process.env.IN_BACKGROUND === undefined) {
   const env = { ...process.env, IN_BACKGROUND: "1" };
   const child = spawn(process.execPath, process.argv.slice(1), { argv0: process.argv0, detached: true, stdio: "ignore", env });
@@ -185,6 +185,18 @@ for (const { init, script: installed, call, codes } of KINDS) {
       assert.equal(lives(daemon), false);
     });
 
+    it("restarts nothing where the new configuration has faults", () => {
+      run("start");
+      const daemon = pid();
+      writeFileSync(config, "Broken\n");
+      const { code, out, err } = run("restart");
+      assert.notEqual(code, 0);
+      assert.match(out + err, /is broken[\s\S]*goes on with its old configuration/);
+      assert.ok(lives(daemon));
+      assert.equal(pid(), daemon);
+      assert.equal(run("stop").code, 0);
+    });
+
     it("tells that the daemon could not start", () => {
       writeFileSync(config, "Broken\n");
       const { code, err } = run("start");
@@ -227,8 +239,68 @@ for (const { init, script: installed, call, codes } of KINDS) {
       assert.equal(run("stop").code, 0);
       pidFile = join(folder, "run", "smf-spf.pid");
     });
+
+    for (const [what, name, line] of [
+      ["a file with CR LF", "dos.pid", (path: string) => `PidFile ${path}\r\nTTL 1h\r\n`],
+      ["quotes", "a b.pid", (path: string) => `PidFile "${path}"\n`],
+    ] as const) {
+      it(`reads PidFile as the daemon does: ${what}`, () => {
+        pidFile = join(folder, "run", name);
+        writeFileSync(config, line(pidFile));
+        assert.equal(run("start").code, 0);
+        assert.equal(run("status").code, 0);
+        assert.equal(run("stop").code, 0);
+        assert.equal(existsSync(pidFile), false);
+        pidFile = join(folder, "run", "smf-spf.pid");
+      });
+    }
+
+    it("reaches the daemon that it has started after PidFile was changed", async () => {
+      assert.equal(run("start").code, 0);
+      const daemon = pid();
+      const changed = join(folder, "run", "changed.pid");
+      writeFileSync(config, `PidFile ${changed}\n`);
+      assert.equal(run("status").code, 0);
+      assert.equal(run("reload").code, 0);
+      assert.equal(await signals(1), "SIGHUP\n");
+      assert.equal(run("restart").code, 0);
+      assert.equal(lives(daemon), false);
+      assert.equal(existsSync(pidFile), false);
+      const next = Number(readFileSync(changed, "latin1"));
+      assert.ok(lives(next));
+      assert.equal(run("status").code, 0);
+      assert.equal(run("stop").code, 0);
+      assert.equal(lives(next), false);
+    });
   });
 }
+
+describe("the patience of a stop", () => {
+  const table: readonly (readonly [init: string, script: string, settings: string, seen: RegExp])[] = [
+    ["sysv", "/etc/init.d/smf-spf", "", /^\+ : 30$/m],
+    ["sysv", "/etc/init.d/smf-spf", "ShutdownTime 2m", /^\+ : 140$/m],
+    ["sysv", "/etc/init.d/smf-spf", "shutdowntime\t1h\r", /^\+ : 3620$/m],
+    ["sysv", "/etc/init.d/smf-spf", "ShutdownTime 45 # a while", /^\+ : 65$/m],
+    ["sysv", "/etc/init.d/smf-spf", "ShutdownTime long", /^\+ : 30$/m],
+    ["openrc", "/etc/init.d/smf-spf", "ShutdownTime 2m", /^\+ retry=TERM\/130\/TERM\/5\/KILL\/5$/m],
+  ];
+  for (const [init, script, settings, seen] of table) {
+    it(`of ${init} is ${seen.source} with "${settings}"`, () => {
+      const tree = new Tree();
+      try {
+        tree.make("install", `INIT=${init}`, `CONFDIR=${tree.folder}/etc`, `SBINDIR=${tree.folder}/sbin`);
+        for (const name of ["etc", "sbin"])
+          renameSync(tree.at(join(tree.folder, name)), join(tree.folder, name));
+        writeFileSync(join(tree.folder, "etc", "smf-spf.conf"), `${settings}\n`);
+        const stub = init === "openrc" ? [join(HERE, "stub.openrc-run")] : [];
+        const { err } = runProgram("sh", ["-x", ...stub, tree.at(script), "status"]);
+        assert.match(err, seen);
+      } finally {
+        tree.close();
+      }
+    });
+  }
+});
 
 describe("the shell scripts", () => {
   const scripts = readdirSync(INIT, { recursive: true, encoding: "utf8" })
