@@ -1,4 +1,4 @@
-import { type IpAddress, type OctetString, samePrefix } from "../address/index.ts";
+import { type IpAddress, type OctetString, samePrefix, withoutFinalDot } from "../address/index.ts";
 import type { ClientNames } from "./client-names.ts";
 import { type Evaluating, type Failure, isFailure } from "./evaluating.ts";
 import type { Question, RecordData } from "./lookup.ts";
@@ -39,7 +39,7 @@ export function* mxMatches(term: Term, name: OctetString, cidr: DualCidr): Evalu
   if (isFailure(records)) return records;
   const exchanges = [...records]
     .sort(byPreference)
-    .map(({ exchange }) => exchange)
+    .map(({ exchange }) => withoutFinalDot(exchange))
     .filter(isAskable);
   if (input.hints && exchanges.length > 1)
     yield { kind: "hint", questions: addressHints(exchanges, addressType) };
@@ -60,6 +60,7 @@ export function* ptrMatches(
   name: OctetString,
   clientNames: ClientNames,
 ): Evaluating<boolean | Failure> {
+  if (!isAskable(name)) return false;
   return yield* clientNames.anyWithin(name, term);
 }
 

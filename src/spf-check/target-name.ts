@@ -16,7 +16,10 @@ export function targetName(target: MacroString, values: MacroValues): OctetStrin
   return dot === -1 ? name : name.slice(dot + 1);
 }
 
-/** Whether DNS can be asked for a name at all; one that it cannot carry does not exist. */
+/**
+ * Whether DNS can be asked for a name at all; one that it cannot carry does not exist. The name comes without its final
+ * dot: one more is a label of no length (RFC 7208 section 4.3).
+ */
 export function isAskable(name: OctetString): boolean {
-  return isAscii(name) && isWireName(name);
+  return !name.endsWith(".") && isAscii(name) && isWireName(name);
 }

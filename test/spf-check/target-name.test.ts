@@ -51,6 +51,8 @@ describe("isAskable", () => {
     [`${"x".repeat(64)}.test`, false],
     ["", false],
     ["a..test", false],
+    ["example.test.", false],
+    ["example.test..", false],
     [".test", false],
     ["caf\xc3\xa9.test", false],
   ];
