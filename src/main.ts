@@ -12,9 +12,11 @@ import {
   type Starter,
   type StartOutcome,
   startInBackground,
+  systemReason,
 } from "./daemon/index.ts";
 import { type ConfigChoice, checkConfig, configFileOf, readSettings } from "./read-settings.ts";
 import { runDaemon } from "./run-daemon.ts";
+import { watchOutput } from "./runtime/index.ts";
 import { startAsUser } from "./start-as-user.ts";
 import { VERSION } from "./version.ts";
 
@@ -30,7 +32,6 @@ async function main(): Promise<number> {
     version: VERSION,
     defaultConfig: DEFAULT_CONFIG_FILE,
   });
-  if (commandLine.kind !== "run") ignoreClosedOutput();
   switch (commandLine.kind) {
     case "done":
       process.stdout.write(commandLine.output);
@@ -43,15 +44,6 @@ async function main(): Promise<number> {
     }
     case "run":
       return run(commandLine, findStarter());
-  }
-}
-
-/** A reader that has seen enough (`smf-spf -t | head`) is no fault, and the exit code tells the rest. */
-function ignoreClosedOutput(): void {
-  for (const stream of [process.stdout, process.stderr]) {
-    stream.on("error", (error: NodeJS.ErrnoException) => {
-      if (error.code !== "EPIPE") throw error;
-    });
   }
 }
 
@@ -136,10 +128,20 @@ function argumentsOf({ config, dryRun }: { config: string | undefined; dryRun: b
   return [...(config === undefined ? [] : ["-c", config]), ...(dryRun ? ["-n"] : [])];
 }
 
-void main().then(
-  (exitCode) => process.exit(exitCode),
-  (error: unknown) => {
+const flushed = watchOutput();
+
+/** Ends when all that was said has been written: a pipe may hold no more than a part of it. */
+async function end(exitCode: number): Promise<void> {
+  const trouble = await flushed();
+  if (trouble === undefined) process.exit(exitCode);
+  complain(`the output cannot be written: ${systemReason(trouble)}`);
+  await flushed();
+  process.exit(EXIT.ioError);
+}
+
+void main()
+  .catch((error: unknown) => {
     complain(error instanceof Error ? (error.stack ?? error.message) : String(error));
-    process.exit(EXIT.software);
-  },
-);
+    return EXIT.software;
+  })
+  .then(end);

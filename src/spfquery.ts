@@ -1,5 +1,4 @@
 /** Composition root of spfquery: arguments → evaluation over DNS → what is printed, and the exit code. */
-import { once } from "node:events";
 import { hostname } from "node:os";
 import { createInterface } from "node:readline";
 import { octetsOfText } from "./address/index.ts";
@@ -29,6 +28,7 @@ import {
   UsageError,
   usageExitCode,
 } from "./query/index.ts";
+import { watchOutput } from "./runtime/index.ts";
 import { type AnswerSource, type CheckHostInput, checkHost, type Outcome } from "./spf-check/index.ts";
 import { VERSION } from "./version.ts";
 
@@ -36,6 +36,12 @@ import { VERSION } from "./version.ts";
 const BATCH_CONCURRENCY = 32;
 const DNS_TIMEOUT_MS = 3000;
 const DNS_TRIES = 2;
+
+/** A batch may be long: it ends with its reader. */
+let isBatch = false;
+const flushed = watchOutput(() => {
+  if (isBatch) process.exit(0);
+});
 
 /** A resolver for one check: nothing is kept from one to the next. */
 function resolverFor({ nameservers, timeoutMs }: QuerySettings): Resolver {
@@ -85,6 +91,7 @@ async function checkOne(request: Extract<Request, { action: "check" }>): Promise
 }
 
 async function batch(settings: QuerySettings, output: Output): Promise<number> {
+  isBatch = true;
   const lines = createInterface({ input: process.stdin, crlfDelay: Number.POSITIVE_INFINITY });
   await inOrder(
     lines,
@@ -104,9 +111,13 @@ async function batchLine(line: string, settings: QuerySettings, { json, trace }:
   return { ...id, ...(tells ? jsonReport(report) : batchResult(report.outcome)) };
 }
 
-/** Writes to standard output, waiting where the reader is slow. */
-async function print(text: string): Promise<void> {
-  if (!process.stdout.write(text)) await once(process.stdout, "drain");
+/** Writes to standard output and waits until it is written, or cannot be. */
+function print(text: string): Promise<void> {
+  return new Promise((resolve) => {
+    process.stdout.write(text, () => {
+      resolve();
+    });
+  });
 }
 
 async function main(argv: readonly string[]): Promise<number> {
@@ -134,10 +145,13 @@ async function main(argv: readonly string[]): Promise<number> {
   }
 }
 
-// A reader that has seen enough (`| head`) is no fault.
-process.stdout.on("error", (error: NodeJS.ErrnoException) => {
-  process.exit(error.code === "EPIPE" ? 0 : 1);
-});
-void main(process.argv.slice(2)).then((code) => {
-  process.exitCode = code;
-});
+/** What is printed was not written: no result may be read from the exit code. */
+async function end(exitCode: number): Promise<void> {
+  const trouble = await flushed();
+  if (trouble === undefined) process.exit(exitCode);
+  process.stderr.write(`spfquery: the output cannot be written: ${trouble.message}\n`);
+  await flushed();
+  process.exit(usageExitCode(exitStyleOf(process.argv.slice(2))));
+}
+
+void main(process.argv.slice(2)).then(end);

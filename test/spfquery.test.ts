@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { spawn } from "node:child_process";
-import { mkdtempSync, rmSync } from "node:fs";
+import { closeSync, existsSync, mkdtempSync, openSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { after, before, describe, it } from "node:test";
@@ -191,6 +191,34 @@ describe("spfquery", { concurrency: 4 }, () => {
     await spfquery([server(), "--batch"], line.repeat(5));
     assert.equal(nameserver.questions.of("again.test.example", "TXT"), 5);
   });
+
+  const question = (sender: string): string[] => [server(), "--ip-address=192.0.2.1", `--identity=${sender}`];
+
+  it("keeps the code of the result where nobody reads what it prints", async () => {
+    const child = spawn(process.execPath, [program, ...question("a@soft.test.example")]);
+    child.stdout.destroy();
+    const code = await new Promise((resolve) => child.on("close", resolve));
+    assert.equal(code, 2);
+  });
+
+  for (const [what, args] of [
+    ["a result", () => question("a@pass.test.example")],
+    ["a batch", () => [server(), "--batch", "--exit-style=mail-spf"]],
+  ] as const) {
+    it(`has no code of a result where ${what} cannot be written`, {
+      skip: !existsSync("/dev/full") && "there is no /dev/full",
+    }, async () => {
+      const full = openSync("/dev/full", "w");
+      const child = spawn(process.execPath, [program, ...args()], { stdio: ["pipe", full, "pipe"] });
+      child.stdin?.end('{"ip":"192.0.2.1","helo":"h","sender":"a@pass.test.example"}\n');
+      let err = "";
+      child.stderr?.on("data", (chunk: Buffer) => (err += chunk.toString("utf8")));
+      const code = await new Promise((resolve) => child.on("close", resolve));
+      closeSync(full);
+      assert.match(err, /^spfquery: the output cannot be written: .*no space left/);
+      assert.equal(code, 255);
+    });
+  }
 
   it("ends without a word when its reader has seen enough", async () => {
     const child = spawn(process.execPath, [program, server(), "--batch"]);

@@ -13,6 +13,8 @@ export const EXIT = {
   osError: 71,
   /** EX_CANTCREAT: PID file or log file. */
   cannotCreate: 73,
+  /** EX_IOERR: what the command prints cannot be written. */
+  ioError: 74,
   /** EX_CONFIG */
   config: 78,
 } as const;

@@ -8,7 +8,7 @@ export {
   type SocketAccess,
 } from "./bind-socket.ts";
 export { type CommandLine, parseCommandLine } from "./command-line.ts";
-export { DaemonError, EXIT, systemCode } from "./daemon-error.ts";
+export { DaemonError, EXIT, systemCode, systemReason } from "./daemon-error.ts";
 export {
   type BackgroundStart,
   findStarter,

@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { spawn } from "node:child_process";
-import { existsSync, readdirSync, readFileSync, writeFileSync } from "node:fs";
+import { closeSync, existsSync, openSync, readdirSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { after, before, describe, it } from "node:test";
 import { type Nameserver, startNameserver } from "../support/nameserver/index.ts";
@@ -60,6 +60,29 @@ describe("smf-spf as one file in an empty folder", () => {
       child.stdout.destroy();
       const end = await ended(child);
       assert.deepEqual([end.code, end.err], [code, ""]);
+    });
+  }
+
+  it("prints all faults into a pipe that is read late", async () => {
+    const file = join(installed.folder, "many-faults.conf");
+    writeFileSync(file, "RefuseFail perhaps\n".repeat(2000));
+    const child = spawn(installed.program, ["-t", "-c", file], { stdio: ["ignore", "pipe", "pipe"] });
+    await new Promise((resolve) => setTimeout(resolve, 500));
+    const { code, out } = await ended(child);
+    assert.equal(out.split("\n").filter((line) => line.includes(": RefuseFail: ")).length, 2000);
+    assert.equal(code, 78);
+  });
+
+  for (const args of [["-t"], ["-V"], ["-h"]]) {
+    it(`ends with 74 where what ${args.join(" ")} prints cannot be written`, {
+      skip: !existsSync("/dev/full") && "there is no /dev/full",
+    }, async () => {
+      const full = openSync("/dev/full", "w");
+      const child = spawn(installed.program, args, { stdio: ["ignore", full, "pipe"] });
+      const { code, err } = await ended(child);
+      closeSync(full);
+      assert.equal(err, "smf-spf: the output cannot be written: no space is left there\n");
+      assert.equal(code, 74);
     });
   }
 
