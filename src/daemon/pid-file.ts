@@ -7,6 +7,7 @@ import {
   openSync,
   readFileSync,
   renameSync,
+  rmSync,
   truncateSync,
   unlinkSync,
   writeSync,
@@ -47,6 +48,7 @@ export function writePidFile(
     }
     renameSync(temporary, path);
   } catch (error) {
+    if (systemCode(error) !== "EEXIST") rmSync(temporary, { force: true });
     throw new DaemonError(EXIT.cannotCreate, `PidFile ${path} cannot be written: ${systemReason(error)}`, {
       cause: error,
     });

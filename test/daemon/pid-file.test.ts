@@ -105,6 +105,19 @@ describe("writePidFile", () => {
       );
     }));
 
+  it("leaves nothing behind where it cannot be finished", { skip: NEEDS_ROOT }, () =>
+    withFolder((folder) => {
+      const nobody = { name: "nobody", uid: 2 ** 40, gid: 0, groups: [] };
+      assert.throws(
+        () => {
+          writePidFile(join(folder, "pid"), nobody, PROGRAM);
+        },
+        daemonError(73, /cannot be written/),
+      );
+      assert.deepEqual(readdirSync(folder), []);
+    }),
+  );
+
   it("does not write through a link under its temporary name", () =>
     withFolder((folder) => {
       const path = join(folder, "pid");
