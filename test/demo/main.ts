@@ -90,9 +90,15 @@ async function main(): Promise<number> {
     socketMode: 0o600,
     settings: `${settings.join("\n")}\n`,
   };
+  let daemon: Daemon | undefined;
+  // However it ends, nothing of it stays.
+  process.on("exit", () => {
+    daemon?.signal("SIGKILL");
+    rmSync(folder, { recursive: true, force: true });
+  });
   try {
     stage.opening(settings, ZONE);
-    const daemon = await Daemon.start(place, { settings: "", files: new Map(), environment: {} });
+    daemon = await Daemon.start(place, { settings: "", files: new Map(), environment: {} });
     let wrong = SCENES.length;
     let exitCode: number | null = null;
     try {
@@ -104,8 +110,16 @@ async function main(): Promise<number> {
     return wrong === 0 && exitCode === 0 ? 0 : 1;
   } finally {
     await nameserver.close();
-    rmSync(folder, { recursive: true, force: true });
   }
 }
 
+for (const [signal, number] of [
+  ["SIGHUP", 1],
+  ["SIGINT", 2],
+  ["SIGTERM", 15],
+] as const) {
+  process.once(signal, () => process.exit(128 + number));
+}
+// A reader that has seen enough (`make demo | head`) ends it.
+process.stdout.on("error", () => process.exit(0));
 process.exitCode = await main();

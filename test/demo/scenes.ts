@@ -104,7 +104,7 @@ export const SCENES: readonly Scene[] = [
   },
   {
     title: "fail",
-    about: "The domain wants such mail refused, and is. Its own explanation goes along.",
+    about: "The domain wants such mail refused, and it is. Its own explanation goes along.",
     client: STRANGER,
     helo: "mail.example.org",
     message: mail("boss@strict.example.jp", "Urgent"),
