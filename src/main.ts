@@ -14,6 +14,7 @@ import {
   startInBackground,
   systemReason,
 } from "./daemon/index.ts";
+import { isSyslogReachable } from "./logging/index.ts";
 import { type ConfigChoice, checkConfig, configFileOf, readSettings } from "./read-settings.ts";
 import { runDaemon } from "./run-daemon.ts";
 import { watchOutput } from "./runtime/index.ts";
@@ -92,7 +93,7 @@ async function run(
 }
 
 function isLogging({ syslog, logTo }: Settings): boolean {
-  return syslog !== "none" || logTo !== undefined;
+  return logTo !== undefined || (syslog !== "none" && isSyslogReachable(process.env));
 }
 
 /** Starts the process that becomes the daemon; undefined where this one does. */

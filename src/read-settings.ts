@@ -10,6 +10,7 @@ import {
   type Settings,
 } from "./config/index.ts";
 import { EXIT, findGroup, findUser, isRoot, systemCode } from "./daemon/index.ts";
+import { isSyslogReachable } from "./logging/index.ts";
 
 /** What the command line says of the configuration. */
 export interface ConfigChoice {
@@ -96,7 +97,19 @@ function formatWarning(fault: Fault): string {
 function load(choice: ConfigChoice, mustExist = false): { loaded: LoadedConfig; accountFaults: Fault[] } {
   const file = configFileOf(choice);
   const loaded = loadConfig(file, { mustExist: mustExist || choice.config !== undefined, env: process.env });
-  return { loaded, accountFaults: missingAccounts(loaded) };
+  const warnings = [...loaded.warnings, ...missingLogger(loaded)];
+  return { loaded: { ...loaded, warnings }, accountFaults: missingAccounts(loaded) };
+}
+
+/** Nobody would see it in a log that is not written. */
+function missingLogger({ settings, placeOf }: LoadedConfig): Fault[] {
+  if (settings === undefined || settings.syslog === "none" || isSyslogReachable(process.env)) return [];
+  return [
+    {
+      ...placeOf("Syslog"),
+      reason: "there is no logger(1) on this system, so nothing reaches syslog; install it, or set LogTo",
+    },
+  ];
 }
 
 /**

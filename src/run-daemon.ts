@@ -236,7 +236,7 @@ class Daemon {
       this.#log.reconfigure(read.settings);
     } catch (error) {
       this.#log.error(error instanceof Error ? error.message : String(error));
-      this.#log.error("reload: LogTo cannot be opened, the old settings stay in force");
+      this.#log.error("reload: the log could not be moved, the old settings stay in force");
       return;
     }
     const former = this.#generation;

@@ -3,6 +3,7 @@ import { Gathering } from "./gathering.ts";
 import type { LogLevel } from "./levels.ts";
 import { LineQueue } from "./line-queue.ts";
 import { CLOSE_MS_MAX, lostText, type OwnWords, QUEUE_LINES_MAX, type Sink } from "./sink.ts";
+import { systemWords } from "./system-words.ts";
 
 const BATCH_LINES_MAX = 256;
 const RETRY_MS = 50;
@@ -123,7 +124,7 @@ export class FileSink implements Sink {
       }, RETRY_MS);
       this.#retry.unref();
     } else {
-      this.#lastError = error.message;
+      this.#lastError = systemWords(error);
       this.#queue.lose(countLines(pending.buffer));
       this.#settle(false);
     }

@@ -89,7 +89,7 @@ export class Log {
   reopen(): void {
     for (const sink of this.#sinks) {
       const failure = sink.reopen();
-      if (failure !== undefined) this.warning(failure);
+      if (failure !== undefined) this.warning(`${failure}; the old one is still written to`);
     }
   }
 

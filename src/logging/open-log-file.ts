@@ -1,4 +1,5 @@
 import { closeSync, constants, fchownSync, fstatSync, openSync } from "node:fs";
+import { systemWords } from "./system-words.ts";
 
 /** Who shall own a log file that is created while the process is still root. */
 export interface LogOwner {
@@ -47,19 +48,6 @@ function codeOf(error: unknown): unknown {
   return error instanceof Error && "code" in error ? error.code : undefined;
 }
 
-const REASONS: Readonly<Record<string, string>> = {
-  EACCES: "permission denied",
-  EISDIR: "is a folder",
-  ELOOP: "is a symbolic link",
-  ENOENT: "there is no such folder",
-  ENOSPC: "no space is left there",
-  ENOTDIR: "a part of the path is no folder",
-  ENXIO: "is a FIFO that nobody reads",
-  EROFS: "the file system is read-only (under systemd ReadWritePaths= lets the unit write there)",
-};
-
 function refusal(path: string, error: unknown): Error {
-  const known = REASONS[String(codeOf(error))];
-  const reason = known ?? (error instanceof Error ? error.message : String(error));
-  return new Error(`cannot log to ${path}: ${reason}`, { cause: error });
+  return new Error(`LogTo ${path} cannot be opened: ${systemWords(error)}`, { cause: error });
 }

@@ -2,6 +2,7 @@ import { type ChildProcess, execFile, spawn } from "node:child_process";
 import { Gathering } from "./gathering.ts";
 import { FACILITY, type LogLevel, SEVERITY, type SyslogFacility } from "./levels.ts";
 import { LineQueue, type QueuedLine } from "./line-queue.ts";
+import { LOGGER, loggerEnvironment } from "./logger-command.ts";
 import { CLOSE_MS_MAX, lostText, type OwnWords, QUEUE_LINES_MAX, type Sink } from "./sink.ts";
 
 const BATCH_LINES_MAX = 64;
@@ -54,7 +55,7 @@ export class SyslogSink implements Sink {
     execFile(
       commandOf(this.#options),
       ["--version"],
-      { timeout: 5_000, env: environment(), cwd: "/" },
+      { timeout: 5_000, env: loggerEnvironment(process.env), cwd: "/" },
       (_error, stdout) => {
         if (this.#closed) return;
         const style = stdout.includes("util-linux") ? "prefix" : "plain";
@@ -153,7 +154,7 @@ class LoggerChild {
     // A session of its own: Ctrl-C at a terminal must not end it before the last lines.
     const child = spawn(commandOf(this.#options), this.#arguments(), {
       stdio: ["pipe", "ignore", "pipe"],
-      env: environment(),
+      env: loggerEnvironment(process.env),
       cwd: "/",
       detached: true,
     });
@@ -266,12 +267,7 @@ function nameOf(level: LogLevel): string {
 }
 
 function commandOf(options: SyslogOptions): string {
-  return options.command ?? "logger";
-}
-
-/** Little of our own environment, and the folders that an rc script's PATH may lack. */
-function environment(): NodeJS.ProcessEnv {
-  return { PATH: [process.env["PATH"], "/usr/bin", "/bin"].filter(Boolean).join(":"), LC_ALL: "C" };
+  return options.command ?? LOGGER;
 }
 
 function delay(ms: number): Promise<void> {

@@ -372,8 +372,20 @@ describe("the life of the installed daemon", () => {
       rmSync(`${small}/filler`);
       rmSync(`${small}/more`, { force: true });
       assert.equal(await send("user@fail.test"), "550");
-      await logged("lines were lost (ENOSPC", `${small}/spf.log`);
+      await logged("lines were lost (no space is left there", `${small}/spf.log`);
       assert.equal(service("stop").code, 0);
+    });
+
+    it("warns where there is no logger(1) for syslog", () => {
+      run("mount", "--bind", "/dev/null", "/usr/bin/logger");
+      try {
+        configure();
+        const { code, output } = service("configtest");
+        assert.match(output, /Syslog: warning: there is no logger\(1\) on this system/);
+        assert.equal(code, 0);
+      } finally {
+        run("umount", "/usr/bin/logger");
+      }
     });
 
     it("serves while the system log hangs, is gone, and comes back", async () => {

@@ -43,7 +43,7 @@ describe("FileSink", () => {
       let target = path;
       const sink = sinkOf(() => openLogFile(target, undefined));
       target = join(folder, "missing", "log");
-      assert.match(sink.reopen() ?? "", /missing\/log: .*ENOENT/);
+      assert.match(sink.reopen() ?? "", /missing\/log cannot be opened: there is no such folder/);
       sink.write("info", "still here");
       await sink.close();
       assert.deepEqual(linesOf(path), ["info: still here"]);
@@ -65,7 +65,7 @@ describe("FileSink", () => {
         await until("the report", () => linesOf(path).length === 2);
         const [kept, report] = linesOf(path);
         assert.equal(kept, "info: kept");
-        assert.match(report ?? "", /^warning: log: 5 lines were lost \(ENOSPC/);
+        assert.match(report ?? "", /^warning: log: 5 lines were lost \(no space is left there/);
       }),
   );
 
@@ -119,6 +119,6 @@ describe("FileSink", () => {
       });
       await sink.close();
       closeSync(next);
-      assert.match(text, /^info: to somebody\nwarning: log: 1 line was lost \(EPIPE/);
+      assert.match(text, /^info: to somebody\nwarning: log: 1 line was lost \(nobody reads it any more/);
     }));
 });

@@ -106,7 +106,7 @@ describe("Log", () => {
       const log = new Log(settingsOf({ logTo: one }), options);
       assert.throws(() => {
         log.reconfigure(settingsOf({ logTo: join(folder, "no", "log") }));
-      }, /cannot log to .*no\/log/);
+      }, /LogTo .*no\/log cannot be opened: there is no such folder/);
       log.notice("1");
       log.reconfigure(settingsOf({ logTo: two, logFormat: "2.5" }));
       log.report(resultEvent());

@@ -141,7 +141,7 @@ describe("the life of the daemon", () => {
         .replace(/^LogTo .*$/m, `LogTo ${installed.folder}/no/log\nRefuseFail off`),
     );
     daemon.kill("SIGHUP");
-    await until("the refusal", () => logged("LogTo cannot be opened, the old settings stay in force"));
+    await until("the refusal", () => logged("the log could not be moved, the old settings stay in force"));
     const mta = await installed.mta();
     assert.equal(await kindOf(mta), "reply");
     mta.quit();
