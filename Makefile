@@ -85,10 +85,10 @@ dist/smf-spf.js: $(SOURCES)
 	$(MAKE) build
 
 install: dist/smf-spf.js ## programs, man pages, sample configuration, init script (DESTDIR= PREFIX= INIT=)
-	$(INSTALL_VARS) sh init/install.sh install
+	@$(INSTALL_VARS) sh init/install.sh install
 
 uninstall: ## take back what install put
-	$(INSTALL_VARS) sh init/install.sh uninstall
+	@$(INSTALL_VARS) sh init/install.sh uninstall
 
 dist: build ## dist/smf-spf-VERSION.tar.gz and, on Debian, dist/smf-spf_VERSION_all.deb
 	sh init/dist.sh

@@ -104,7 +104,9 @@ class ConfigReader {
   #take(name: OptionName, place: Place, value: Value): void {
     const reading = OPTIONS[name].kind.read(value);
     if ("fault" in reading) {
-      this.#faults.push({ ...place, reason: reading.fault });
+      const sign = /^[=:]$/.exec(value.words[0] ?? "")?.[0];
+      const reason = sign === undefined ? reading.fault : notPartedBy(sign);
+      this.#faults.push({ ...place, reason });
       return;
     }
     this.#warnings.push(...reading.warnings.map((reason) => ({ ...place, reason })));
@@ -145,11 +147,15 @@ function namesListFile({ words: [first = ""] }: Value): boolean {
   return first.slice(0, LIST_FILE.length).toLowerCase() === LIST_FILE;
 }
 
+function notPartedBy(sign: string): string {
+  return `an option and its value are parted by white space, not by ${sign}`;
+}
+
 function whyUnknown(key: string): string {
   const [, start = "", sign] = /^([a-z]+)([=:]).*$/i.exec(key) ?? [];
   const name = optionNamed(start);
   if (name !== undefined && sign !== undefined) {
-    return `unknown option; an option and its value are parted by white space, not by ${sign}`;
+    return `unknown option; ${notPartedBy(sign)}`;
   }
   const meant = nearest(key, OPTION_NAMES) ?? nearest(key.replace(/[^A-Z]/gi, ""), OPTION_NAMES);
   return meant === undefined ? "unknown option" : `unknown option; did you mean ${meant}?`;

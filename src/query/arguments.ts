@@ -244,9 +244,7 @@ function optionQuery(options: Options): Query {
   }
   const scope = choice("scope", wanted ?? (identity === undefined ? "helo" : "mfrom"), ["mfrom", "helo"]);
   if (ip === undefined || (identity === undefined && (helo === undefined || scope === "mfrom"))) {
-    throw new UsageError(
-      "the identity is missing: --identity SENDER, or --helo-identity NAME to check the HELO name",
-    );
+    throw new UsageError("the identity is missing: the sender, or the HELO name where that is to be checked");
   }
   if (scope === "mfrom" && identity === "" && helo === undefined) {
     throw new UsageError("the null sender is checked by its HELO name: --helo-identity NAME");

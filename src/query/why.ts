@@ -39,7 +39,7 @@ function publishedWhy(report: Report): string[] {
     case "temperror":
       return [
         `A DNS lookup failed, so there is no verdict: ${outcome.problem ?? ""}.`,
-        "This may pass by itself; a mail server defers such mail and the sender tries again.",
+        "This may pass by itself; a mail server that defers such mail gets it again.",
         ...faultsText(outcome.trace),
       ];
     case "permerror":

@@ -5,14 +5,14 @@ import { join } from "node:path";
 const README = join(import.meta.dirname, "..", "..", "README.md");
 
 /**
- * The first code line of README.md that begins so.
+ * The first line of a code block of README.md that begins so.
  *
  * @throws where there is none
  */
 export function readmeLine(start: string): string {
-  const line = readFileSync(README, "utf8")
-    .split("\n")
-    .find((text) => text.startsWith(`    ${start}`));
+  const blocks = readFileSync(README, "utf8").matchAll(/^```\n([^]*?)^```$/gm);
+  const lines = [...blocks].flatMap(([, block = ""]) => block.split("\n"));
+  const line = lines.find((text) => text.startsWith(start));
   if (line === undefined) throw new Error(`README.md has no line ${start}`);
   return line.trim();
 }

@@ -1,4 +1,6 @@
 import assert from "node:assert/strict";
+import { readFileSync } from "node:fs";
+import { join } from "node:path";
 import { describe, it } from "node:test";
 import fc from "fast-check";
 import type { FilterEvent } from "../../src/filter/index.ts";
@@ -52,6 +54,25 @@ describe("JsonLines", () => {
       to: ["<a@b>"],
       recipients: 1,
     });
+  });
+
+  it("writes the members that smf-spf.conf(5) names, and no others", () => {
+    const everything = resultEvent({
+      queueId: "4AM3IhAB012345",
+      problem: "DNS",
+      local: "pass",
+      guess: "pass",
+    });
+    const written = [
+      ...Object.keys(only(everything)),
+      ...Object.keys(only(actionEvent())),
+      ...Object.keys(read(lines.message("notice", "started"))),
+    ];
+    const page = readFileSync(join(import.meta.dirname, "../../etc/man/smf-spf.conf.5"), "utf8");
+    const [, section = ""] = /^\.It Ic LogFormat [^]*?^\.Bl [^\n]*\n([^]*?)^\.El$/m.exec(page) ?? [];
+    const named = [...section.matchAll(/^\.It Li (.*)$/gm)].flatMap(([, names = ""]) => names.split(" , "));
+    assert.deepEqual([...new Set([...named, "message"])].sort(), [...new Set(written)].sort());
+    assert.match(section, /^\.Li message \.$/m);
   });
 
   it("message() writes the daemon's words at their level", () => {

@@ -49,13 +49,23 @@ export function time(minSeconds: number, maxSeconds: number): ValueKind<number> 
   const accepted =
     `a number of seconds, or a number and s, m, h or d, ` +
     `from ${spelledTime(minSeconds)} to ${spelledTime(maxSeconds)}`;
-  return wordKind(accepted, (word) => {
+  const kind = wordKind(accepted, (word) => {
     const [, digits, unit = "s"] = /^(\d+)([smhd])?$/i.exec(word) ?? [];
     if (digits === undefined) return bad("is no time");
     const seconds = Number(digits) * UNIT_SECONDS[unit.toLowerCase() as keyof typeof UNIT_SECONDS];
     if (seconds < minSeconds) return bad("is too short");
     return seconds > maxSeconds ? bad("is too long") : good(seconds);
   });
+  return {
+    accepted,
+    read: (value) => {
+      const reading = kind.read(value);
+      const [digits = "", unit = ""] = value.words;
+      if ("fault" in reading || !/^\d+$/.test(digits) || !/^[smhd]$/i.test(unit)) return reading;
+      const meant = `this is ${spelledTime(reading.value)}; ${digits}${unit} stands in one word`;
+      return good(reading.value, ...reading.warnings, meant);
+    },
+  };
 }
 
 /** A span of time as the file would have it, in its largest whole unit. */
