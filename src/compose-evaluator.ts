@@ -41,12 +41,14 @@ export class Engine {
   readonly #answers: AnswerCache;
   readonly #verdicts: VerdictCache;
   readonly #heap = new HeapGrowth();
+  readonly #onError: (error: unknown) => void;
   #adjusted: AdjustableSettings;
   #users = 0;
 
   /** @param onError told of defects: what an evaluation or a filter has thrown */
   constructor(settings: EngineSettings, onError: (error: unknown) => void) {
     this.servers = serversOf(settings);
+    this.#onError = onError;
     this.#adjusted = settings;
     this.#resolver = createResolver({
       servers: this.servers,
@@ -111,12 +113,26 @@ export class Engine {
     return {
       evaluate: (request: EvaluationRequest, done: (evaluation: Evaluation) => void): Cancel =>
         this.#verdicts.evaluate(request, (verdict) => {
-          const { ip, sender, helo, receiver, clientName } = request;
-          const input = { ip, sender, helo, receiver, clientName, nowSeconds: nowSeconds(), localPolicy };
-          const explained = withDefaultExplanation(input, verdict.outcome);
-          done(explained === verdict.outcome ? verdict : { ...verdict, outcome: explained });
+          done(this.#explained(verdict, request, localPolicy));
         }),
     };
+  }
+
+  /** A defect costs the explanation and no more: whoever waits gets the verdict. */
+  #explained(
+    verdict: Evaluation,
+    request: EvaluationRequest,
+    localPolicy: Settings["localPolicy"],
+  ): Evaluation {
+    const { ip, sender, helo, receiver, clientName } = request;
+    try {
+      const input = { ip, sender, helo, receiver, clientName, nowSeconds: nowSeconds(), localPolicy };
+      const outcome = withDefaultExplanation(input, verdict.outcome);
+      return outcome === verdict.outcome ? verdict : { ...verdict, outcome };
+    } catch (error) {
+      this.#onError(error);
+      return verdict;
+    }
   }
 
   /** One more who needs it. */

@@ -10,6 +10,8 @@ export interface Evaluating {
   readonly receiver: OctetString;
   /** Called when all is known, where that is not before {@link evaluateMessage} returns. */
   readonly done: () => void;
+  /** Called where what follows a late verdict throws; the error goes on to the evaluator. */
+  readonly failed: () => void;
 }
 
 /**
@@ -22,7 +24,7 @@ export function evaluateMessage(message: Message, mail: CheckedMail, evaluating:
 }
 
 function run(message: Message, mail: CheckedMail, evaluating: Evaluating, deadlineMs: number): boolean {
-  const { ports, receiver, done } = evaluating;
+  const { ports, receiver, done, failed } = evaluating;
   for (;;) {
     const inquiry = nextInquiry(ports.settings, mail.policy, mail, message.findings);
     if (inquiry === undefined) return true;
@@ -44,8 +46,13 @@ function run(message: Message, mail: CheckedMail, evaluating: Evaluating, deadli
         arrived.evaluation = evaluation;
         if (!arrived.late) return;
         message.cancel = undefined;
-        take(message, inquiry, evaluation);
-        if (run(message, mail, evaluating, deadlineMs)) done();
+        try {
+          take(message, inquiry, evaluation);
+          if (run(message, mail, evaluating, deadlineMs)) done();
+        } catch (error) {
+          failed();
+          throw error;
+        }
       },
     );
     if (arrived.evaluation === undefined) {

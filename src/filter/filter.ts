@@ -12,6 +12,7 @@ import {
   type Needs,
   type Offer,
   type Response,
+  TEMPFAIL,
 } from "../milter-protocol/index.ts";
 import {
   type Client,
@@ -150,6 +151,11 @@ class Filter implements MilterHandler {
       receiver: this.#around.receiver,
       done: () => {
         this.#resume(answer());
+      },
+      // Whatever is wrong, the MTA was promised an answer.
+      failed: () => {
+        this.abort();
+        this.#resume(TEMPFAIL);
       },
     });
   }

@@ -105,7 +105,7 @@ function editsFor(uses: Uses, movable: boolean): ReadonlySet<EditKind> {
   if (uses.removesForged || uses.removesGuesses || uses.tags) edits.add("changeHeader");
   if (uses.tags) edits.add("addHeader");
   if (uses.quarantines) {
-    edits.add("addHeader").add("addRecipient").add("deleteRecipient");
+    edits.add("insertHeader").add("addRecipient").add("deleteRecipient");
     if (uses.holds || !movable) edits.add("quarantine");
   }
   return edits;

@@ -23,6 +23,6 @@ export { type Negotiated, negotiate, offeredEdits } from "./negotiate.ts";
 export { type Packet, PacketDecoder } from "./packet-decoder.ts";
 export { PROTOCOL_ERROR_CODES, ProtocolError, type ProtocolErrorCode } from "./protocol-error.ts";
 export { replyText } from "./reply-text.ts";
-export { ACCEPT, CONTINUE, type Edit, type Response, type Signal } from "./response.ts";
+export { ACCEPT, CONTINUE, type Edit, type Response, type Signal, TEMPFAIL } from "./response.ts";
 export { MilterSession, type SessionPorts } from "./session.ts";
 export type { SessionState } from "./transitions.ts";

@@ -2,6 +2,7 @@ import assert from "node:assert/strict";
 import { describe, it } from "node:test";
 import type { FilterSettings } from "../../src/filter/index.ts";
 import { needsOf } from "../../src/filter/needs.ts";
+import { CONTINUE } from "../../src/milter-protocol/index.ts";
 import { line, net, pattern } from "../policy/facts.ts";
 import { OFFER, Rig } from "./rig.ts";
 
@@ -66,12 +67,12 @@ const TABLE: readonly [what: string, settings: Partial<FilterSettings>, needs: s
   [
     "quarantine",
     { ...QUIET, quarantine: true },
-    "wants connect helo rcpt; answers nothing; edits addHeader addRecipient deleteRecipient",
+    "wants connect helo rcpt; answers nothing; edits addRecipient deleteRecipient insertHeader",
   ],
   [
     "quarantine in the MTA's queue",
     { ...QUIET, quarantine: true, quarantineMode: "hold" },
-    "wants connect helo rcpt; answers nothing; edits addHeader addRecipient deleteRecipient quarantine",
+    "wants connect helo rcpt; answers nothing; edits addRecipient deleteRecipient insertHeader quarantine",
   ],
   [
     "WhitelistTo",
@@ -108,7 +109,7 @@ const TABLE: readonly [what: string, settings: Partial<FilterSettings>, needs: s
   [
     "quarantine for some mail only",
     { ...QUIET, policyFor: [line({ actions: { quarantine: true } })] },
-    "wants connect helo rcpt; answers nothing; edits addHeader addRecipient deleteRecipient",
+    "wants connect helo rcpt; answers nothing; edits addRecipient deleteRecipient insertHeader",
   ],
   [
     "ReportOnly",
@@ -162,6 +163,28 @@ describe("needsOf", () => {
     assert.equal(fieldsOf({ removeForgedHeaders: "off" }), "subject");
     assert.equal(fieldsOf({ ...QUIET, trustedRelay: [net("192.0.2.0/24")] }), "received");
     assert.equal(fieldsOf(QUIET), "");
+  });
+
+  it("asks for every edit that a message can lead to, whatever the options", () => {
+    const flags = ["addHeader", "addReceivedHeader", "tagSubject", "quarantine", "refuseSoftFail"] as const;
+    const modes = ["mailbox", "hold"] as const;
+    const forged: [string, string] = ["Authentication-Results", "mx.rig.test; spf=pass"];
+    for (let bits = 0; bits < 2 ** flags.length; bits++) {
+      for (const quarantineMode of modes) {
+        for (const removeForgedHeaders of ["off", "on"] as const) {
+          const chosen = Object.fromEntries(flags.map((flag, bit) => [flag, (bits & (1 << bit)) !== 0]));
+          const settings = { ...chosen, quarantineMode, removeForgedHeaders, refuseFail: "off" as const };
+          for (const result of ["fail", "softfail", "pass"] as const) {
+            const rig = new Rig({ settings, zone: { "sender.test": result } });
+            const { edits } = rig.filter.negotiate(OFFER);
+            const { mail, end } = rig.message("<user@sender.test>", ["<a@rig.test>"], [forged]);
+            if (mail !== CONTINUE) continue;
+            for (const { kind } of end.edits)
+              assert.ok(edits.has(kind), `${kind} ${JSON.stringify(settings)}`);
+          }
+        }
+      }
+    }
   });
 
   it("returns the same object for the same settings and offer", () => {

@@ -1,9 +1,10 @@
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
+import { createVerdictCache } from "../../src/cache/index.ts";
 import { createFilter } from "../../src/filter/index.ts";
-import { net, pattern } from "../policy/facts.ts";
+import { net, outcome, pattern } from "../policy/facts.ts";
 import { inMemory, MtaPlayer } from "../support/mta-player.ts";
-import { Rig, type RigOptions } from "./rig.ts";
+import { Rig, type RigOptions, spoken } from "./rig.ts";
 
 const MESSAGE = {
   from: "<user@sender.test>",
@@ -49,4 +50,46 @@ describe("createFilter behind a session", () => {
       });
     }
   }
+});
+
+describe("createFilter with a defect behind a late verdict", () => {
+  /** Cannot be looked at. */
+  const broken = Object.defineProperty(outcome("fail", { domain: "sender.test" }), "mechanism", {
+    get: () => {
+      throw new Error("defect");
+    },
+  });
+
+  it("gives the promised answer, a temporary failure, and lets the evaluator tell of it", () => {
+    const rig = new Rig({ zone: { "sender.test": broken }, late: true });
+    assert.equal(spoken(rig.start()), "later");
+    assert.throws(() => {
+      rig.arrive();
+    }, /defect/);
+    assert.deepEqual(rig.resumed, [{ kind: "tempfail" }]);
+    assert.equal(spoken(rig.mail("<user@sender.test>")), "later", "the next message is checked");
+  });
+
+  it("keeps no MTA waiting through the verdict cache", async () => {
+    const { ports } = new Rig();
+    const errors: unknown[] = [];
+    const evaluator = createVerdictCache({
+      ttlSeconds: 0,
+      entriesMax: 10,
+      onError: (error) => errors.push(error),
+      check: (_input, done) => {
+        setImmediate(done, broken);
+        return () => undefined;
+      },
+    });
+    const mta = new MtaPlayer(
+      inMemory((resume) => createFilter({ ...ports, nowMs: () => performance.now(), evaluator }, resume)),
+    );
+    await mta.connect({ hostname: "mx.sender.test", address: "192.0.2.9" });
+    await mta.helo("helo.sender.test");
+    const { verdict } = await mta.message(MESSAGE);
+    assert.equal(verdict.kind, "tempfail");
+    assert.match(String(errors), /defect/);
+    mta.quit();
+  });
 });
