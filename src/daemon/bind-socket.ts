@@ -31,6 +31,8 @@ export interface SocketAccess {
   readonly gid: number | undefined;
 }
 
+/** What every system has room for (sun_path). */
+const PATH_OCTETS_MAX = 103;
 const LOCK_TRIES = 40;
 const LOCK_WAIT_MS = 50;
 const CONNECT_MS_MAX = 2_000;
@@ -122,7 +124,7 @@ interface Workplace {
  * moment. So that is done with the rights of User, or, where this Node cannot take them, in a folder of root's.
  */
 function workplaceFor(path: string, account: Account | undefined): Workplace {
-  const temporary = `${path}.${process.pid}`;
+  const temporary = temporaryFor(path);
   const leave = (): void => {
     try {
       rmSync(temporary, { force: true });
@@ -156,6 +158,15 @@ function workplaceFor(path: string, account: Account | undefined): Workplace {
     },
     leave,
   };
+}
+
+/** A name beside the path, and no longer than it: what does not fit is cut off without a word. */
+function temporaryFor(path: string): string {
+  const temporary = join(dirname(path), `.s${process.pid.toString(36)}`);
+  if (Buffer.byteLength(temporary) > PATH_OCTETS_MAX) {
+    throw new Error("in a folder with so long a path its name must have eight letters or more");
+  }
+  return temporary;
 }
 
 /** To User and SocketGroup, as far as that is not so already. A link is not followed, nor a second name taken. */

@@ -67,6 +67,29 @@ describe("bindSocket", () => {
       await closed(server);
     }));
 
+  it("binds the longest path that the configuration takes, and makes no other name of it", () =>
+    withFolder(async (folder) => {
+      const inner = join(folder, "f".repeat(103 - folder.length - 2 - "smf-spf.sock".length));
+      mkdirSync(inner);
+      const path = join(inner, "smf-spf.sock");
+      assert.equal(path.length, 103);
+      const { server, listen } = bareServer();
+      await bindSocket(listen, { kind: "unix", path }, access);
+      assert.equal(await answers(path), true);
+      assert.deepEqual(readdirSync(inner), ["smf-spf.sock"]);
+      await closed(server);
+    }));
+
+  it("refuses with 69 a name that leaves no room for another one beside it", () =>
+    withFolder(async (folder) => {
+      const inner = join(folder, "f".repeat(103 - folder.length - 2 - "s".length));
+      mkdirSync(inner);
+      const { listen } = bareServer();
+      const binding = bindSocket(listen, { kind: "unix", path: join(inner, "s") }, access);
+      await assert.rejects(binding, daemonError(69, /must have eight letters or more/));
+      assert.deepEqual(readdirSync(inner), []);
+    }));
+
   it("keeps the umask of the process", () =>
     withFolder(async (folder) => {
       process.umask(0o027);
