@@ -104,7 +104,10 @@ export class Lookup {
         const response = readResponse(bytes, query);
         if (response.kind === "foreign") {
           counters.foreign++;
-          if (transport === "tcp") giveUp("DNS answer to another question over TCP");
+          if (transport === "udp") return;
+          // The connection is this question's alone: whatever else comes on it is of no use.
+          cancel();
+          giveUp("DNS answer to another question over TCP");
           return;
         }
         cancel();

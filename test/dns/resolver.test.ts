@@ -2,6 +2,7 @@ import assert from "node:assert/strict";
 import { spawn } from "node:child_process";
 import { createSocket } from "node:dgram";
 import { once } from "node:events";
+import { createServer } from "node:net";
 import { join } from "node:path";
 import { afterEach, describe, it } from "node:test";
 import { createResolver } from "../../src/dns/index.ts";
@@ -562,6 +563,47 @@ describe("ask, TCP", () => {
     const bad = await bench.nameserver(zone, { intercept: overTcp(() => "close") });
     const good = await bench.nameserver(zone);
     assert.deepEqual(gist(await ask(bench.resolver([bad, good]), "big.test")), ["x".repeat(2000)]);
+  });
+
+  it("closes a connection on which another answer has come before it asks again", async () => {
+    const udp = createSocket("udp4");
+    const bound = once(udp, "listening");
+    udp.bind(0, "127.0.0.1");
+    await bound;
+    const { port } = udp.address();
+    const tcp = createServer((socket) => {
+      socket.on("error", () => undefined);
+      socket.once("data", (data) => {
+        const message = Buffer.from(data.subarray(2));
+        message[2] = 0x80;
+        message[13] = (message[13] ?? 0) ^ 1;
+        socket.write(Buffer.concat([writeU16(Buffer.alloc(2), 0, message.length), message]));
+      });
+      socket.on("close", () => events.push("closed"));
+    });
+    await new Promise<void>((resolve) => tcp.listen(port, "127.0.0.1", resolve));
+    const events: string[] = [];
+    let asked = 0;
+    udp.on("message", (query, { port: from, address }) => {
+      const answer = Buffer.from(query);
+      answer[2] = 0x80;
+      // First it is truncated; then there is no such name.
+      if (++asked === 1) writeU8(answer, 2, 0x82);
+      else writeU8(answer, 3, 3);
+      const send = (): void => {
+        events.push("answered");
+        udp.send(answer, from, address);
+      };
+      if (asked === 1) send();
+      else setTimeout(send, 100);
+    });
+    const resolver = createResolver({ servers: [{ address: "127.0.0.1", port }], timeoutMs: 5000, tries: 2 });
+    const answer = await ask(resolver, "example.test");
+    assert.equal(answer.status, "nxdomain");
+    assert.deepEqual(events, ["answered", "closed", "answered"]);
+    resolver.close();
+    udp.close();
+    tcp.close();
   });
 
   it("serves more questions than it opens connections", async () => {
