@@ -1,4 +1,5 @@
 /** Composition root of spfquery: arguments → evaluation over DNS → what is printed, and the exit code. */
+import { fstatSync } from "node:fs";
 import { hostname } from "node:os";
 import { createInterface } from "node:readline";
 import { octetsOfText } from "./address/index.ts";
@@ -92,6 +93,8 @@ async function checkOne(request: Extract<Request, { action: "check" }>): Promise
 
 async function batch(settings: QuerySettings, output: Output): Promise<number> {
   isBatch = true;
+  // Node takes one for an empty file.
+  if (fstatSync(0).isDirectory()) throw new UsageError("standard input is a folder");
   const lines = createInterface({ input: process.stdin, crlfDelay: Number.POSITIVE_INFINITY });
   await inOrder(
     lines,

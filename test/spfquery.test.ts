@@ -220,6 +220,17 @@ describe("spfquery", { concurrency: 4 }, () => {
     });
   }
 
+  it("says so where its input is a folder", async () => {
+    const input = openSync(folder, "r");
+    const child = spawn(process.execPath, [program, server(), "--batch"], { stdio: [input, "pipe", "pipe"] });
+    let err = "";
+    child.stderr?.on("data", (chunk: Buffer) => (err += chunk.toString("utf8")));
+    const code = await new Promise((resolve) => child.on("close", resolve));
+    closeSync(input);
+    assert.match(err, /^spfquery: standard input is a folder/);
+    assert.equal(code, 100);
+  });
+
   it("ends without a word when its reader has seen enough", async () => {
     const child = spawn(process.execPath, [program, server(), "--batch"]);
     child.stdout.destroy();
