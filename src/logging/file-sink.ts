@@ -30,7 +30,7 @@ export class FileSink implements Sink {
     this.#pump();
   });
   #fd: number;
-  #pending: { buffer: Buffer; lines: number; fd: number } | undefined;
+  #pending: { buffer: Buffer; fd: number } | undefined;
   #retry: NodeJS.Timeout | undefined;
   #replaced: number | undefined;
   #midLine = false;
@@ -96,7 +96,7 @@ export class FileSink implements Sink {
     }
     const text = batch.map(({ line }) => `${line}\n`).join("");
     const buffer = Buffer.from((this.#midLine ? "\n" : "") + text, "latin1");
-    this.#pending = { buffer, lines: batch.length, fd: this.#fd };
+    this.#pending = { buffer, fd: this.#fd };
     this.#writePending();
   }
 
@@ -108,11 +108,7 @@ export class FileSink implements Sink {
     });
   }
 
-  #written(
-    pending: { buffer: Buffer; lines: number },
-    error: NodeJS.ErrnoException | null,
-    written: number,
-  ): void {
+  #written(pending: { buffer: Buffer }, error: NodeJS.ErrnoException | null, written: number): void {
     if (error === null) {
       if (written > 0) this.#midLine = pending.buffer[written - 1] !== 0x0a;
       pending.buffer = pending.buffer.subarray(written);

@@ -50,6 +50,8 @@ export class Log {
   #sinks: readonly Sink[];
   #started = false;
   #logFd: number | undefined;
+  /** Kept as long as the process: every reload would open another one. */
+  readonly #standardFds = new Map<1 | 2, number>();
 
   /** @throws an error that names LogTo's file and the reason */
   constructor(settings: LogSettings, options: LogOptions) {
@@ -185,8 +187,9 @@ export class Log {
     const ownWords = this.#ownWords;
     const standard = path === "/dev/stdout" ? 1 : path === "/dev/stderr" ? 2 : undefined;
     if (standard !== undefined) {
-      const stream = openStandardStream(standard);
-      return new FileSink({ open: () => stream.fd, owned: false, head, ownWords });
+      const fd = this.#standardFds.get(standard) ?? openStandardStream(standard);
+      this.#standardFds.set(standard, fd);
+      return new FileSink({ open: () => fd, owned: false, head, ownWords });
     }
     const open = (): number => {
       const fd = this.#logFd ?? openLogFile(path, this.#options.owner);

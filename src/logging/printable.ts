@@ -52,8 +52,8 @@ export function boundedLine(text: string): string {
 /** Never leaves half an escape at the end. */
 function cut(text: string, octetsMax: number): string {
   if (text.length <= octetsMax) return text;
-  const head = text.slice(0, octetsMax - CUT.length);
-  return head.replace(/\\(?:x[0-9a-f]?)?$/, "") + CUT;
+  const [whole = ""] = /^(?:[^\\]|\\x[0-9a-f]{2}|\\[^x])*/.exec(text.slice(0, octetsMax - CUT.length)) ?? [];
+  return whole + CUT;
 }
 
 function hexOctet(octet: number): string {

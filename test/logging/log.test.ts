@@ -128,6 +128,24 @@ describe("Log", () => {
     });
   }
 
+  it("opens a standard stream once, however often it is reconfigured", {
+    skip: process.platform !== "linux" && "needs /proc",
+  }, () => {
+    const program = [
+      'import { readdirSync } from "node:fs";',
+      `import { Log } from ${JSON.stringify(join(import.meta.dirname, "../../src/logging/index.ts"))};`,
+      'const settings = { syslog: "none", logTo: "/dev/stdout", logFormat: "classic", logLevel: "info" };',
+      'const log = new Log(settings, { hostname: "h", pid: 1, now: () => new Date() });',
+      'const count = () => readdirSync("/proc/self/fd").length;',
+      "const before = count();",
+      'for (let i = 0; i < 20; i++) log.reconfigure({ ...settings, logFormat: i % 2 ? "classic" : "json" });',
+      "process.stderr.write(String(count() - before));",
+    ];
+    const args = ["--import", "tsx", "--input-type=module", "-e", program.join("\n")];
+    const { stderr } = spawnSync(process.execPath, args, { encoding: "latin1" });
+    assert.equal(stderr, "0");
+  });
+
   it("throws when LogTo cannot be opened at the start", () =>
     withFolder((folder) => {
       assert.throws(() => new Log(settingsOf({ logTo: join(folder, "no", "log") }), options), /no\/log/);
