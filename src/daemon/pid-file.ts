@@ -32,6 +32,8 @@ export function writePidFile(
 ): void {
   refuseOccupied(path, program, pid);
   const temporary = `${path}.${process.pid}`;
+  // Left by a process of the same number that was killed: in a container that is every start.
+  if (readPid(temporary) === pid && lstatSync(temporary).isFile()) rmSync(temporary, { force: true });
   try {
     const fd = openSync(
       temporary,

@@ -13,6 +13,9 @@ import { systemCode } from "./daemon-error.ts";
 /** Stale locks upon stale locks: no real start comes near. */
 const DEPTH_MAX = 4;
 
+/** The locks that this process holds. A file with our number that is not among them is an earlier process's. */
+const held = new Set<string>();
+
 /**
  * A lock file that one process at a time can hold: made by link(2), which succeeds for one. The lock of a
  * process that died holding it is removed by whoever holds a lock named after that very file, so that two who
@@ -23,12 +26,16 @@ const DEPTH_MAX = 4;
  */
 export function takeLock(path: string, depth = 0): (() => void) | number {
   const own = `${path}.${process.pid}.${depth}`;
+  // Left by a process of the same number that was killed: in a container that is every start.
+  unlinkQuietly(own);
   writeFileSync(own, `${process.pid}\n`, { flag: "wx", mode: 0o600 });
   try {
     for (;;) {
       try {
         linkSync(own, path);
+        held.add(path);
         return () => {
+          held.delete(path);
           unlinkQuietly(path);
         };
       } catch (error) {
@@ -36,7 +43,8 @@ export function takeLock(path: string, depth = 0): (() => void) | number {
       }
       const holder = readHolder(path);
       if (holder === undefined) continue;
-      if (isAlive(holder.pid) || depth >= DEPTH_MAX) return holder.pid;
+      const isEarlier = holder.pid === process.pid && !held.has(path);
+      if ((isAlive(holder.pid) && !isEarlier) || depth >= DEPTH_MAX) return holder.pid;
       if (!removeStale(path, holder.inode, depth)) return holder.pid;
     }
   } finally {

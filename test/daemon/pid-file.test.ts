@@ -118,6 +118,14 @@ describe("writePidFile", () => {
     }),
   );
 
+  it("is not held up by what an earlier process of the same number has left", () =>
+    withFolder((folder) => {
+      const path = join(folder, "pid");
+      writeFileSync(`${path}.${process.pid}`, `${process.pid}\n`);
+      writePidFile(path, undefined, PROGRAM);
+      assert.deepEqual(readdirSync(folder), ["pid"]);
+    }));
+
   it("does not write through a link under its temporary name", () =>
     withFolder((folder) => {
       const path = join(folder, "pid");

@@ -31,6 +31,19 @@ describe("takeLock", () => {
       release();
     }));
 
+  it("takes over what an earlier process of the same number has left", () =>
+    withFolder((folder) => {
+      const path = join(folder, "lock");
+      writeFileSync(path, `${process.pid}\n`);
+      writeFileSync(`${path}.${process.pid}.0`, `${process.pid}\n`);
+      const release = takeLock(path);
+      assert.ok(typeof release === "function");
+      assert.equal(takeLock(path), process.pid);
+      assert.deepEqual(readdirSync(folder), ["lock"]);
+      release();
+      assert.deepEqual(readdirSync(folder), []);
+    }));
+
   it("is not held up by a FIFO, nor led away by a link, in its place", () =>
     withFolder((folder) => {
       const path = join(folder, "lock");
