@@ -17,19 +17,27 @@ export function levelOf(event: FilterEvent): LogLevel {
  */
 export function eventLines(event: FilterEvent, format: TextFormat): string[] {
   if (event.event === "result") return [boundedLine(resultLine(event, format))];
-  const beginning = actionLine(event, format);
+  const recipients = event.recipients.map((recipient) => `, to=${fieldValue(recipient)}`);
+  // Long words of a client must not push out whom the line is about.
+  const longest = recipients.reduce((octets, named) => Math.max(octets, named.length), 0);
+  const cut = boundedLine(actionLine(event, format), longest + 1);
+  const beginning = isQuoteOpen(cut) ? `${cut}"` : cut;
   const lines: string[] = [];
   let line = beginning;
-  for (const recipient of event.recipients) {
-    const named = `, to=${fieldValue(recipient)}`;
-    if (line.length + named.length > TEXT_OCTETS_MAX && line !== beginning) {
+  for (const named of recipients) {
+    if (line.length + named.length > TEXT_OCTETS_MAX) {
       lines.push(line);
       line = beginning;
     }
     line += named;
   }
   lines.push(line);
-  return lines.map(boundedLine);
+  return lines;
+}
+
+/** Whether the text ends inside a quoted value. */
+function isQuoteOpen(text: string): boolean {
+  return text.replace(/\\./g, "").split('"').length % 2 === 0;
 }
 
 function resultLine(event: ResultEvent, format: TextFormat): string {

@@ -44,9 +44,13 @@ export function quotedValue(octets: string): string {
   return `"${cut(printableOctets(octets, 2 * VALUE_OCTETS_MAX).replace(/["\\]/g, "\\$&"), 2 * VALUE_OCTETS_MAX)}"`;
 }
 
-/** The text cut so that the line stays within its limit with a head before it. */
-export function boundedLine(text: string): string {
-  return cut(text, TEXT_OCTETS_MAX);
+/**
+ * The text cut so that the line stays within its limit with a head before it.
+ *
+ * @param reserved octets for what is to follow the text
+ */
+export function boundedLine(text: string, reserved = 0): string {
+  return cut(text, TEXT_OCTETS_MAX - reserved);
 }
 
 /** Never leaves half an escape at the end. */

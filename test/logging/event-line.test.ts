@@ -3,6 +3,7 @@ import { describe, it } from "node:test";
 import fc from "fast-check";
 import type { FilterEvent } from "../../src/filter/index.ts";
 import { eventLines, levelOf, type TextFormat } from "../../src/logging/event-line.ts";
+import { fieldValue } from "../../src/logging/printable.ts";
 import { actionEvent, FUZZ, hostileEvent, resultEvent } from "./samples.ts";
 
 describe("eventLines", () => {
@@ -124,6 +125,20 @@ describe("eventLines with many recipients", () => {
   const beginning =
     "SPF quarantined: 192.0.2.9, [192.0.2.9], spf.example.jp, mail@uso.example.jp, " +
     'reason="SPF fail", queue=4AM3IhAB012345';
+
+  it("are named however long a client's words and the reply are", () => {
+    const long = "x".repeat(400);
+    const recipients = [`<${"y".repeat(300)}@c.test>`, "<short@c.test>"];
+    const event = actionEvent({ ptr: long, helo: long, from: long, reason: long, reply: long, recipients });
+    const lines = eventLines(event, "detailed");
+    for (const recipient of recipients) {
+      assert.ok(
+        lines.some((line) => line.includes(`to=${fieldValue(recipient)}`)),
+        recipient,
+      );
+    }
+    for (const line of lines) assert.ok(line.length <= 900, `${line.length}`);
+  });
 
   it("names each once, in order, in lines that begin alike and stay within 900 octets", () => {
     const lines = eventLines(actionEvent({ action: "quarantined", reply: undefined, recipients }), "classic");
