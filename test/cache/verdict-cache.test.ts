@@ -209,6 +209,16 @@ describe("createVerdictCache", () => {
 });
 
 describe("evaluate, joining", () => {
+  it("tells one that has left nothing, not even that its time is over", async () => {
+    const fixture = new Fixture();
+    const asked = fixture.evaluate({ deadlineMs: fixture.nowMs + 20 });
+    const other = fixture.evaluate({ deadlineMs: fixture.nowMs + 40 });
+    asked.cancel();
+    for (let i = 0; i < 200 && other.verdicts.length === 0; i++) await new Promise((r) => setTimeout(r, 10));
+    assert.equal(gist(other), "temperror");
+    assert.deepEqual(asked.verdicts, []);
+  });
+
   it("keeps what was used last when its bounds change, and nothing longer than the new TTL", () => {
     const fixture = new Fixture();
     const known = (n: number): string => {

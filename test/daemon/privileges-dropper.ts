@@ -4,6 +4,8 @@ import { DaemonError, dropPrivileges, findUser } from "../../src/daemon/index.ts
 try {
   const account = findUser(process.argv[2] ?? "");
   if (account === undefined) throw new Error("no such user");
+  // What root has must go as well.
+  process.setgroups?.([0, 4]);
   dropPrivileges(account);
   let root = "regained";
   try {

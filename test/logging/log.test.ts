@@ -85,6 +85,23 @@ describe("Log", () => {
       assert.deepEqual(linesOf(logTo), [`${HEAD}both`]);
     }));
 
+  it("reconfigure() starts a syslog that was not there, and ends one that goes", () =>
+    withFolder(async (folder) => {
+      const logTo = join(folder, "log");
+      const loggerCommand = fakeLogger(folder, 'cat > "$F/syslog"; echo ended > "$F/end"');
+      const log = new Log(settingsOf({ logTo }), { ...options, loggerCommand });
+      log.start();
+      log.reconfigure(settingsOf({ logTo, syslog: "local3" }));
+      log.notice("to both");
+      await until("the line", () => linesOf(join(folder, "syslog")).length === 1);
+      log.reconfigure(settingsOf({ logTo }));
+      await until("the end of the logger", () => linesOf(join(folder, "end")).length === 1);
+      log.notice("to one");
+      await log.close();
+      assert.deepEqual(linesOf(join(folder, "syslog")), [`<${19 * 8 + 5}>to both`]);
+      assert.deepEqual(linesOf(logTo), [`${HEAD}to both`, `${HEAD}to one`]);
+    }));
+
   it("writes the stack of a defect once", () =>
     withFolder(async (folder) => {
       const logTo = join(folder, "log");

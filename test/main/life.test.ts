@@ -63,6 +63,19 @@ describe("the life of the daemon", () => {
     next.quit();
   });
 
+  it("takes a new MaxConnections on SIGHUP", async () => {
+    const daemon = await start("MaxConnections 1");
+    const first = await installed.mta();
+    await assert.rejects(installed.mta());
+    installed.configure(`Nameserver 127.0.0.1:${nameserver.port}`, "MaxConnections 2");
+    daemon.kill("SIGHUP");
+    await until("the reload", () => logged("changed: MaxConnections"));
+    const second = await installed.mta();
+    assert.equal(await kindOf(second), "reply");
+    first.quit();
+    second.quit();
+  });
+
   it("keeps cached verdicts on SIGHUP, until an option changes that they depend on", async () => {
     const server = `Nameserver 127.0.0.1:${nameserver.port}`;
     const daemon = await start("RefuseFail off");

@@ -67,6 +67,8 @@ export interface Nameserver {
   /** Changes options other than address and port while the server runs. */
   setOptions(options: Omit<NameserverOptions, "address" | "port">): void;
   resetCounts(): void;
+  /** The most TCP connections that were open at once. */
+  readonly connectionsMax: number;
   /** Closes sockets and connections; delayed answers are not sent any more. */
   close(): Promise<void>;
 }
@@ -127,6 +129,7 @@ class LoopbackNameserver implements Nameserver {
   #udp: UdpSocket | undefined;
   #tcp: TcpServer | undefined;
   readonly #connections = new Set<Socket>();
+  connectionsMax = 0;
   readonly #delayed = new Set<NodeJS.Timeout>();
 
   constructor(zone: Zone, options: NameserverOptions) {
@@ -211,6 +214,7 @@ class LoopbackNameserver implements Nameserver {
 
   #serveConnection(connection: Socket): void {
     this.#connections.add(connection);
+    this.connectionsMax = Math.max(this.connectionsMax, this.#connections.size);
     const peer = { address: connection.remoteAddress ?? "", port: connection.remotePort ?? 0 };
     let received = Buffer.alloc(0);
     connection.on("error", () => undefined);
