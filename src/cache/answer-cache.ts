@@ -27,8 +27,6 @@ export interface AnswerCacheCounters {
 /** Answers in memory for as long as their TTLs allow, and one question at a time for each name and type. */
 export interface AnswerCache extends AnswerSource {
   counters(): AnswerCacheCounters;
-  /** Forgets all answers, those on their way included. */
-  clear(): void;
   /** Changes the bounds; what was used last stays. */
   setLimits(limits: Pick<AnswerCacheOptions, "entriesMax" | "octetsMax">): void;
 }
@@ -70,7 +68,7 @@ class JoiningCache implements AnswerCache {
   readonly #source: AnswerSource;
   readonly #nowMs: () => number;
   #entries: LRUCache<string, Entry> | undefined;
-  #flights = new Map<string, Flight>();
+  readonly #flights = new Map<string, Flight>();
   #hits = 0;
   #misses = 0;
   #joined = 0;
@@ -97,12 +95,6 @@ class JoiningCache implements AnswerCache {
       joined: this.#joined,
       entries: this.#entries?.size ?? 0,
     };
-  }
-
-  clear(): void {
-    this.#entries?.clear();
-    // Those on their way still reach who waits for them, but nobody joins them and they are not kept.
-    this.#flights = new Map();
   }
 
   ask(question: Question, deadlineMs: number, done: (answer: Answer) => void): () => void {

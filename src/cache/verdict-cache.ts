@@ -69,8 +69,6 @@ export interface VerdictCache {
    */
   evaluate(request: VerdictRequest, done: (verdict: Verdict) => void): () => void;
   counters(): VerdictCacheCounters;
-  /** Forgets all verdicts, those on their way included: for a change of DNS or rule options. */
-  clear(): void;
   /** Changes the bounds; verdicts in memory stay as far as they let them. */
   setLimits(limits: VerdictCacheLimits): void;
 }
@@ -117,9 +115,9 @@ class JoiningVerdictCache implements VerdictCache {
   readonly #store: VerdictStore;
   readonly #gate: FairGate;
   /** By all that was given. */
-  #flights = new Map<string, Flight>();
+  readonly #flights = new Map<string, Flight>();
   /** By base key: the flight that others follow, until it is known whether the sender matters. */
-  #leaders = new Map<string, Flight>();
+  readonly #leaders = new Map<string, Flight>();
   readonly #counts = { hits: 0, misses: 0, joined: 0, evaluations: 0, timeouts: 0, refused: 0 };
 
   constructor(options: VerdictCacheOptions) {
@@ -137,13 +135,6 @@ class JoiningVerdictCache implements VerdictCache {
       waiting: this.#gate.waiting,
       entries: this.#store.size,
     };
-  }
-
-  clear(): void {
-    this.#store.clear();
-    // Those on their way still reach who waits for them, but nobody joins them and they are not kept.
-    this.#flights = new Map();
-    this.#leaders = new Map();
   }
 
   setLimits({ ttlSeconds, entriesMax, octetsMax = OCTETS_MAX }: VerdictCacheLimits): void {
@@ -239,10 +230,8 @@ class JoiningVerdictCache implements VerdictCache {
 
   #land(flight: Flight, outcome: Outcome, cached = false): void {
     if (flight.landed) return;
-    const current = this.#flights.get(flight.key) === flight;
     this.#takeOff(flight);
-    if (current && !cached)
-      this.#store.set(flight.base, flight.input, outcome, flight.beganMs, this.#nowMs());
+    if (!cached) this.#store.set(flight.base, flight.input, outcome, flight.beganMs, this.#nowMs());
     for (const waiter of flight.waiters) this.#serve(waiter, outcome, cached);
     const same = macroMask(outcome.macrosRead) === 0;
     for (const waiter of flight.followers) {

@@ -49,10 +49,6 @@ export class VerdictStore {
     return this.#entries?.size ?? 0;
   }
 
-  clear(): void {
-    this.#entries?.clear();
-  }
-
   get(base: string, input: VerdictInput, nowMs: number): StoredVerdict | undefined {
     const entry = this.#entries?.get(base);
     if (entry === undefined) return undefined;

@@ -264,7 +264,6 @@ class Filter implements MilterHandler {
     this.abort();
     this.#connection = NOT_CONNECTED;
     this.#helo = "";
-    this.#around.receiver = this.#around.ports.hostname;
   }
 
   close(): void {

@@ -100,7 +100,7 @@ export class Log {
     return this.#sinks.reduce((sum, sink) => sum + sink.lost, 0);
   }
 
-  /** Writes what is waiting, for two seconds at most. */
+  /** Writes what is waiting, for some seconds at most. */
   async close(): Promise<void> {
     await Promise.all(this.#sinks.map((sink) => sink.close()));
   }
@@ -124,14 +124,6 @@ export class Log {
 
   notice(text: string): void {
     this.message("notice", text);
-  }
-
-  info(text: string): void {
-    this.message("info", text);
-  }
-
-  debug(text: string): void {
-    this.message("debug", text);
   }
 
   /** A message of the daemon itself; a line end in it does not end the line. */

@@ -3,7 +3,7 @@ import type { LogLevel } from "./levels.ts";
 /** Where lines go. Nothing here blocks or throws: what cannot be written is dropped, counted, told later. */
 export interface Sink {
   write(level: LogLevel, line: string): void;
-  /** Begins to write; lines before it wait in the queue. */
+  /** Starts what helps to write: until then lines may wait in the queue. */
   start(): void;
   /** Opens a file anew after rotation; the words of a failure, or undefined. */
   reopen(): string | undefined;

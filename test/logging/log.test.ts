@@ -65,8 +65,8 @@ describe("Log", () => {
       const logTo = join(folder, "log");
       const log = new Log(settingsOf({ logTo, logLevel: "notice" }), options);
       log.report(resultEvent({ result: "none" }));
-      log.info("i");
-      log.debug("d");
+      log.message("info", "i");
+      log.message("debug", "d");
       log.error("e");
       await log.close();
       assert.deepEqual(linesOf(logTo), [`${HEAD}e`]);
