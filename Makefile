@@ -94,4 +94,4 @@ dist: build ## dist/smf-spf-VERSION.tar.gz and, on Debian, dist/smf-spf_VERSION_
 	sh init/dist.sh
 
 clean: ## remove what was built
-	rm -rf dist coverage
+	rm -rf dist
