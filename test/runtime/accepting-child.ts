@@ -8,7 +8,7 @@ import { connect, createServer } from "node:net";
 import { getHeapSpaceStatistics } from "node:v8";
 import { shareSocketShapes } from "../../src/runtime/index.ts";
 
-const CONNECTIONS = 500;
+const CONNECTIONS = 2000;
 const [path = "", mode] = process.argv.slice(2);
 
 function oldOctets(): number {
@@ -30,7 +30,7 @@ const server = createServer((socket) => {
   socket.on("error", () => undefined).resume();
 });
 await once(server.listen(path), "listening");
-await accept(100);
+await accept(300);
 globalThis.gc?.();
 const before = oldOctets();
 await accept(CONNECTIONS);

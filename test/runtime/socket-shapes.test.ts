@@ -6,8 +6,8 @@ import { join } from "node:path";
 import { after, describe, it } from "node:test";
 
 const CHILD = join(import.meta.dirname, "accepting-child.ts");
-/** Both ends of a connection, each with a hidden class of its own, are some 3,000 octets. */
-const OCTETS_MAX = 1000;
+/** Both ends of a connection, each with a hidden class of its own, are some 2,700 octets; Node 24 needs 1,100 for more. */
+const OCTETS_MAX = 2000;
 
 const folder = mkdtempSync(join(tmpdir(), "socket-shapes-"));
 after(() => {
