@@ -21,6 +21,8 @@ import { watchOutput } from "./runtime/index.ts";
 import { startAsUser } from "./start-as-user.ts";
 import { VERSION } from "./version.ts";
 
+const DAEMON_PATIENCE_MS = 2_000;
+
 const say = (line: string): void => {
   process.stdout.write(`${line}\n`);
 };
@@ -44,6 +46,8 @@ async function main(): Promise<number> {
       return exitCode;
     }
     case "run":
+      // A daemon that is to stop must not hang on whoever has its standard error.
+      patienceMs = DAEMON_PATIENCE_MS;
       return run(commandLine, findStarter());
   }
 }
@@ -130,9 +134,12 @@ function argumentsOf({ config, dryRun }: { config: string | undefined; dryRun: b
 }
 
 const flushed = watchOutput();
+/** How long the end waits for a slow reader of the output; for ever where somebody reads pages of it. */
+let patienceMs = Infinity;
 
 /** Ends when all that was said has been written: a pipe may hold no more than a part of it. */
 async function end(exitCode: number): Promise<void> {
+  if (patienceMs < Infinity) setTimeout(() => process.exit(exitCode), patienceMs);
   const trouble = await flushed();
   if (trouble === undefined) process.exit(exitCode);
   complain(`the output cannot be written: ${systemReason(trouble)}`);

@@ -86,6 +86,23 @@ describe("smf-spf as one file in an empty folder", () => {
     });
   }
 
+  it("ends by SIGTERM though nobody reads its standard error", { timeout: 60_000 }, async (t) => {
+    installed.configure();
+    const text = readFileSync(installed.config, "utf8").replace(/^LogTo .*$/m, "TTL 1 h\n".repeat(3000));
+    writeFileSync(installed.config, text);
+    const child = spawn(installed.program, ["-f", "-c", installed.config], {
+      stdio: ["ignore", "ignore", "pipe"],
+    });
+    t.after(() => child.kill("SIGKILL"));
+    const over = new Promise((resolve) => child.once("exit", resolve));
+    await until("the daemon", () => existsSync(installed.socket));
+    // It answers, so it also hears signals.
+    (await installed.mta()).quit();
+    child.kill("SIGTERM");
+    assert.equal(await over, 0);
+    child.stderr.destroy();
+  });
+
   it("tells warnings on standard error where no log is there to take them", async () => {
     installed.configure();
     const text = readFileSync(installed.config, "utf8").replace(/^LogTo .*$/m, "TTL 1 h");
