@@ -32,9 +32,9 @@ export function writePidFile(
 ): void {
   refuseOccupied(path, program, pid);
   const temporary = `${path}.${process.pid}`;
-  // Left by a process of the same number that was killed: in a container that is every start.
-  if (readPid(temporary) === pid && lstatSync(temporary).isFile()) rmSync(temporary, { force: true });
   try {
+    // Left by a process of the same number that was killed: in a container that is every start.
+    if (lstatSync(temporary, { throwIfNoEntry: false })?.isFile() === true) unlinkSync(temporary);
     const fd = openSync(
       temporary,
       constants.O_WRONLY | constants.O_CREAT | constants.O_EXCL | constants.O_NOFOLLOW,

@@ -1,4 +1,5 @@
 import assert from "node:assert/strict";
+import { execFileSync } from "node:child_process";
 import {
   mkdirSync,
   readdirSync,
@@ -124,6 +125,18 @@ describe("writePidFile", () => {
       writeFileSync(`${path}.${process.pid}`, `${process.pid}\n`);
       writePidFile(path, undefined, PROGRAM);
       assert.deepEqual(readdirSync(folder), ["pid"]);
+    }));
+
+  it("is not held up by a FIFO under its temporary name", () =>
+    withFolder((folder) => {
+      const path = join(folder, "pid");
+      execFileSync("mkfifo", [`${path}.${process.pid}`]);
+      assert.throws(
+        () => {
+          writePidFile(path, undefined, PROGRAM);
+        },
+        daemonError(73, /cannot be written/),
+      );
     }));
 
   it("does not write through a link under its temporary name", () =>
