@@ -20,8 +20,9 @@ export function eventLines(event: FilterEvent, format: TextFormat): string[] {
   const recipients = event.recipients.map((recipient) => `, to=${fieldValue(recipient)}`);
   // Long words of a client must not push out whom the line is about.
   const longest = recipients.reduce((octets, named) => Math.max(octets, named.length), 0);
-  const cut = boundedLine(actionLine(event, format), longest + 1);
-  const beginning = isQuoteOpen(cut) ? `${cut}"` : cut;
+  const whole = actionLine(event, format);
+  const cut = boundedLine(whole, longest + 1);
+  const beginning = cut !== whole && isQuoteOpen(cut) ? `${cut}"` : cut;
   const lines: string[] = [];
   let line = beginning;
   for (const named of recipients) {
