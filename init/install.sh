@@ -231,28 +231,41 @@ how_to_start() {
 	named=
 	[ "$CONFDIR" = /etc/mail/smfs ] || named=" -c $config"
 	say "check it with: $SBINDIR/smf-spf -t$named"
-	action=start
-	[ -n "$DESTDIR" ] || ! running_pid >/dev/null || action=restart
-	case $INIT-$action in
-	none-start) tell_start "$SBINDIR/smf-spf$named" ;;
-	none-restart) say "the old program still runs: stop it, and start the new one with $SBINDIR/smf-spf$named" ;;
-	systemd-start) tell_start "systemctl enable --now smf-spf" ;;
-	sysv-start) tell_start "/etc/init.d/smf-spf start; at every boot: update-rc.d smf-spf defaults, or chkconfig --add smf-spf" ;;
-	openrc-start) tell_start "rc-service smf-spf start; at every boot: rc-update add smf-spf" ;;
-	freebsd-start) tell_start "sysrc smfspf_enable=YES && service smfspf start" ;;
-	slackware-start) tell_start "/etc/rc.d/rc.smf-spf start; call that before rc.sendmail or rc.postfix in /etc/rc.d/rc.M" ;;
-	systemd-restart) tell_restart "systemctl restart smf-spf" ;;
-	sysv-restart) tell_restart "/etc/init.d/smf-spf restart" ;;
-	openrc-restart) tell_restart "rc-service smf-spf restart" ;;
-	freebsd-restart) tell_restart "service smfspf restart" ;;
-	slackware-restart) tell_restart "/etc/rc.d/rc.smf-spf restart" ;;
+	at_boot=
+	case $INIT in
+	systemd)
+		start="systemctl enable --now smf-spf"
+		restart="systemctl restart smf-spf"
+		;;
+	sysv)
+		start="/etc/init.d/smf-spf start"
+		restart="/etc/init.d/smf-spf restart"
+		at_boot="; at every boot: update-rc.d smf-spf defaults, or chkconfig --add smf-spf"
+		;;
+	openrc)
+		start="rc-service smf-spf start"
+		restart="rc-service smf-spf restart"
+		at_boot="; at every boot: rc-update add smf-spf"
+		;;
+	freebsd)
+		start="sysrc smfspf_enable=YES && service smfspf start"
+		restart="service smfspf restart"
+		;;
+	slackware)
+		start="/etc/rc.d/rc.smf-spf start"
+		restart="/etc/rc.d/rc.smf-spf restart"
+		at_boot="; call that before rc.sendmail or rc.postfix in /etc/rc.d/rc.M"
+		;;
+	none)
+		start="$SBINDIR/smf-spf$named"
+		restart="kill \$(cat $(pid_file)), and then $start"
+		;;
 	esac
-}
-tell_start() {
-	say "start it with: $1"
-}
-tell_restart() {
-	say "the old program still runs; start the new one with: $1"
+	if [ -z "$DESTDIR" ] && running_pid >/dev/null; then
+		say "the old program still runs; start the new one with: $restart"
+	else
+		say "start it with: $start$at_boot"
+	fi
 }
 
 # The daemon's user owns it, and could put other files in the place of all that are there.

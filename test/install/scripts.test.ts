@@ -281,6 +281,7 @@ describe("the patience of a stop", () => {
     ["sysv", "/etc/init.d/smf-spf", "ShutdownTime 2m", /^\+ : 140$/m],
     ["sysv", "/etc/init.d/smf-spf", "shutdowntime\t1h\r", /^\+ : 3620$/m],
     ["sysv", "/etc/init.d/smf-spf", "ShutdownTime 45 # a while", /^\+ : 65$/m],
+    ["sysv", "/etc/init.d/smf-spf", "ShutdownTime 3M", /^\+ : 200$/m],
     ["sysv", "/etc/init.d/smf-spf", "ShutdownTime long", /^\+ : 30$/m],
     ["openrc", "/etc/init.d/smf-spf", "ShutdownTime 2m", /^\+ retry=TERM\/130\/TERM\/5\/KILL\/5$/m],
   ];
