@@ -45,7 +45,7 @@ check: deps ## formatter, linter, types, architecture
 	npx biome ci .
 	npx eslint src test
 	npx tsc -p .
-	$(TSX) test/run.ts test/architecture.test.ts
+	$(TSX) test/run.ts test/unit/architecture.test.ts
 
 format: deps ## rewrite the sources in the project's format
 	npx biome check --write .
@@ -54,31 +54,31 @@ test: deps build ## everything that needs no root, no MTA and no network; fuzzes
 	FUZZ_SECONDS=$(or $(FUZZ_SECONDS),55) $(TSX) test/run.ts
 
 conformance: deps ## the SPF suites: suite, passed, total
-	$(TSX) test/conformance/main.ts
+	$(TSX) test/system/conformance/main.ts
 
 fuzz: deps ## hostile bytes, records and zones for FUZZ_SECONDS (600), seed printed
-	$(TSX) test/fuzz/main.ts
+	$(TSX) test/tools/fuzz/main.ts
 
 soak: deps ## 64 connections, flapping DNS, reloads and attacks for SOAK_SECONDS (300), seed printed
-	$(TSX) test/soak/main.ts
+	$(TSX) test/tools/soak/main.ts
 
 e2e: deps build ## real Sendmail and real Postfix in namespaces of their own; needs root on Debian
-	$(TSX) test/e2e/main.ts
+	$(TSX) test/system/e2e/main.ts
 
 e2e-deb: dist ## the .deb in a Debian 13 of its own under systemd, from install to purge; needs root on Debian
-	$(TSX) test/deb/main.ts
+	$(TSX) test/system/deb/main.ts
 
 bench: deps build ## messages a second and waits, against any other milter socket too
-	$(TSX) test/bench/main.ts
+	$(TSX) test/tools/bench/main.ts
 
 audit: deps ## what is known against the packages: Error 1 vulnerable, Error 69 the registry does not answer
-	@NPM='$(NPM)' $(TSX) test/audit/main.ts
+	@NPM='$(NPM)' $(TSX) test/tools/audit/main.ts
 
 demo: deps build ## the daemon with a small zone, and messages played through it
-	@$(TSX) test/demo/main.ts
+	@$(TSX) test/tools/demo/main.ts
 
 run: deps ## serve a real MTA in the foreground from the source tree (CONFIG=file)
-	$(TSX) src/main.ts -f $(if $(CONFIG),-c $(CONFIG))
+	$(TSX) src/smf-spf/main.ts -f $(if $(CONFIG),-c $(CONFIG))
 
 # Built again only when the sources are newer, so that `make install` from a release tarball needs no npm.
 dist/smf-spf.js: $(SOURCES)

@@ -15,7 +15,7 @@ writeFileSync(`${outdir}/package.json`, `${JSON.stringify({ type: "commonjs" })}
 const { metafile } = await build({
   metafile: true,
   absWorkingDir: import.meta.dirname,
-  entryPoints: { "smf-spf": "src/main.ts", spfquery: "src/spfquery.ts" },
+  entryPoints: { "smf-spf": "src/smf-spf/main.ts", spfquery: "src/spfquery/main.ts" },
   outdir,
   bundle: true,
   platform: "node",

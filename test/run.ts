@@ -8,14 +8,14 @@ import { spawn } from "node:child_process";
 import { readdirSync, statSync } from "node:fs";
 import { join } from "node:path";
 
-/** Folders that other make targets run. */
-const OWN_TARGET = new Set(["e2e", "deb", "bench", "support"]);
+/** Folders that other make targets run; here only where they are named. */
+const OWN_TARGET = new Set(["test/system/e2e", "test/system/deb"]);
 
-function testFiles(path: string, top: boolean): string[] {
+function testFiles(path: string): string[] {
   if (statSync(path).isFile()) return [path];
   return readdirSync(path, { withFileTypes: true }).flatMap((entry) => {
     const inner = join(path, entry.name);
-    if (entry.isDirectory()) return top && OWN_TARGET.has(entry.name) ? [] : testFiles(inner, false);
+    if (entry.isDirectory()) return OWN_TARGET.has(inner) ? [] : testFiles(inner);
     return entry.name.endsWith(".test.ts") ? [inner] : [];
   });
 }
@@ -28,9 +28,7 @@ for (let i = 0; i < args.length; i++) {
   if (arg === "--concurrency") options.push(`--test-concurrency=${args[++i] ?? ""}`);
   else paths.push(arg);
 }
-const files = (paths.length > 0 ? paths : ["test"])
-  .flatMap((path) => testFiles(path, path === "test"))
-  .sort();
+const files = (paths.length > 0 ? paths : ["test"]).flatMap((path) => testFiles(path)).sort();
 if (files.length === 0) {
   process.stderr.write(`no test files under ${paths.join(" ")}\n`);
   process.exit(1);

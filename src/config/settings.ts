@@ -1,5 +1,5 @@
+import type { LocalPolicy } from "spf-check";
 import type { IpAddress, Network } from "../address/index.ts";
-import type { LocalPolicy } from "../spf-check/index.ts";
 
 /** What the daemon runs by; the names are those of the options (smf-spf.conf(5)) in camelCase, units last. */
 export interface Settings {

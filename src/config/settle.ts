@@ -1,4 +1,4 @@
-import type { LocalPolicy } from "../spf-check/index.ts";
+import type { LocalPolicy } from "spf-check";
 import { deepFreeze } from "./deep-freeze.ts";
 import { type Given, valueOf, valuesOf } from "./given.ts";
 import { readValueText } from "./lines.ts";

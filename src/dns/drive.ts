@@ -1,4 +1,4 @@
-import type { Answer, AnswerSource, Question, Step } from "../spf-check/index.ts";
+import type { Answer, AnswerSource, Question, Step } from "spf-check";
 
 /** How an evaluation is run. */
 export interface DriveOptions<Result> {

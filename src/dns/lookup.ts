@@ -1,4 +1,4 @@
-import type { Answer, Question } from "../spf-check/index.ts";
+import type { Answer, Question } from "spf-check";
 import { encodeQuery, isAskable, type Query } from "./query.ts";
 import { type Response, readResponse } from "./response.ts";
 import { inOrderOfTrust, type Server } from "./servers.ts";

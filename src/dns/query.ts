@@ -1,6 +1,6 @@
 import dnsPacket from "dns-packet";
+import type { Question } from "spf-check";
 import { isAscii, isWireName, type OctetString } from "../address/index.ts";
-import type { Question } from "../spf-check/index.ts";
 
 /** What we take over UDP: fits an Ethernet frame without fragments (RFC 9715). */
 const UDP_PAYLOAD_OCTETS = 1232;

@@ -1,4 +1,4 @@
-import type { Answer, AnswerSource, Question } from "../spf-check/index.ts";
+import type { Answer, AnswerSource, Question } from "spf-check";
 import { Lookup, type LookupContext, type LookupCounters } from "./lookup.ts";
 import type { Nameserver } from "./nameservers.ts";
 import { isAskable } from "./query.ts";

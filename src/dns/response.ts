@@ -1,6 +1,6 @@
 import dnsPacket, { type DecodedPacket, type Answer as DnsRecord, type StringAnswer } from "dns-packet";
+import type { Answer, Question, RecordData, RecordType } from "spf-check";
 import { type OctetString, octetsOfText, parseIpAddress } from "../address/index.ts";
-import type { Answer, Question, RecordData, RecordType } from "../spf-check/index.ts";
 import { guardResponse } from "./guard.ts";
 import { type Query, repeatsQuestion } from "./query.ts";
 

@@ -1,5 +1,5 @@
-import type { Edit, EndOfMessageResponse } from "../milter-protocol/index.ts";
-import { CONTINUE } from "../milter-protocol/index.ts";
+import type { Edit, EndOfMessageResponse } from "milter-protocol";
+import { CONTINUE } from "milter-protocol";
 import {
   type Disposal,
   decideAtEndOfMessage,

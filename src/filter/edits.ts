@@ -1,5 +1,5 @@
+import type { Edit } from "milter-protocol";
 import type { OctetString } from "../address/index.ts";
-import type { Edit } from "../milter-protocol/index.ts";
 import type { Quarantine } from "../policy/index.ts";
 import {
   authenticationResults,

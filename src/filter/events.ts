@@ -1,4 +1,4 @@
-import type { SpfResult } from "../spf-check/index.ts";
+import type { SpfResult } from "spf-check";
 
 /** Who sent what, as the log names it: the address is the one evaluated. */
 export interface MailFacts {

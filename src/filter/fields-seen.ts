@@ -1,5 +1,5 @@
+import type { Edit } from "milter-protocol";
 import type { OctetString } from "../address/index.ts";
-import type { Edit } from "../milter-protocol/index.ts";
 import { type PolicySettings, type RelayHop, readRelayHop } from "../policy/index.ts";
 import { isForgedResult } from "../trace-fields/index.ts";
 import type { Uses } from "./needs.ts";

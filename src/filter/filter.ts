@@ -1,4 +1,3 @@
-import type { OctetString } from "../address/index.ts";
 import {
   ACCEPT,
   type Answer,
@@ -13,7 +12,8 @@ import {
   type Offer,
   type Response,
   TEMPFAIL,
-} from "../milter-protocol/index.ts";
+} from "milter-protocol";
+import type { OctetString } from "../address/index.ts";
 import {
   type Client,
   type ConnectDecision,

@@ -1,10 +1,4 @@
-import {
-  type Needs,
-  type Offer,
-  type OptionalCommand,
-  offeredEdits,
-  SMFIP_NR_CONN,
-} from "../milter-protocol/index.ts";
+import { type Needs, type Offer, type OptionalCommand, offeredEdits, SMFIP_NR_CONN } from "milter-protocol";
 import type { ActionSettings } from "../policy/index.ts";
 import type { FilterPorts, FilterSettings } from "./ports.ts";
 

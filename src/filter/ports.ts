@@ -1,6 +1,6 @@
+import type { Outcome } from "spf-check";
 import type { IpAddress, OctetString } from "../address/index.ts";
 import type { PolicySettings } from "../policy/index.ts";
-import type { Outcome } from "../spf-check/index.ts";
 import type { FilterEvent } from "./events.ts";
 
 /** What is to be evaluated for one identity of one message. */

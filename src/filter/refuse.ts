@@ -1,5 +1,5 @@
+import { CONTINUE, type Response } from "milter-protocol";
 import type { OctetString } from "../address/index.ts";
-import { CONTINUE, type Response } from "../milter-protocol/index.ts";
 import {
   type ActionSettings,
   type Cause,

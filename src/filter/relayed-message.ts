@@ -1,4 +1,4 @@
-import type { EndOfMessageResponse } from "../milter-protocol/index.ts";
+import type { EndOfMessageResponse } from "milter-protocol";
 import {
   decideAtMail,
   type MailDecision,

@@ -1,5 +1,5 @@
+import type { Edit } from "milter-protocol";
 import type { OctetString } from "../address/index.ts";
-import type { Edit } from "../milter-protocol/index.ts";
 import type { Uses } from "./needs.ts";
 import type { FilterPorts } from "./ports.ts";
 

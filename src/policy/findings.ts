@@ -1,5 +1,5 @@
+import type { Outcome } from "spf-check";
 import type { OctetString } from "../address/index.ts";
-import type { Outcome } from "../spf-check/index.ts";
 
 /** One evaluated identity of a message (RFC 7208 sections 2.3 and 2.4). */
 export interface Verdict {

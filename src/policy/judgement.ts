@@ -1,4 +1,4 @@
-import { isNoMailRecord, type Outcome, type SpfResult } from "../spf-check/index.ts";
+import { isNoMailRecord, type Outcome, type SpfResult } from "spf-check";
 import type { Findings, Verdict } from "./findings.ts";
 import type { ActionSettings } from "./settings.ts";
 

@@ -1,5 +1,5 @@
+import type { Outcome } from "spf-check";
 import { isHeloDomain, type OctetString, type Path } from "../address/index.ts";
-import type { Outcome } from "../spf-check/index.ts";
 import type { Findings } from "./findings.ts";
 import { actingResult, isActedUpon, judge } from "./judgement.ts";
 import type { MailPolicy } from "./mail-policy.ts";

@@ -1,5 +1,5 @@
+import type { SpfResult } from "spf-check";
 import { type OctetString, octetsOfText } from "../address/index.ts";
-import type { SpfResult } from "../spf-check/index.ts";
 import { printable } from "../trace-fields/index.ts";
 import type { Cause } from "./judgement.ts";
 import { fillIn, isSaidOfTheClient, type ReasonValues, sentenceFor } from "./reason.ts";

@@ -1,5 +1,5 @@
+import type { LocalPolicy } from "spf-check";
 import type { Network } from "../address/index.ts";
-import type { LocalPolicy } from "../spf-check/index.ts";
 
 /** A pattern of WhitelistFrom, WhitelistTo and PolicyFor: an address, `@domain`, `user@`, `.domain`, substring. */
 export interface AddressPattern {

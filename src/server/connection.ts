@@ -1,5 +1,5 @@
 import type { Socket } from "node:net";
-import { type MilterHandler, MilterSession, type SessionPorts } from "../milter-protocol/index.ts";
+import { type MilterHandler, MilterSession, type SessionPorts } from "milter-protocol";
 
 const ignore = (): void => undefined;
 

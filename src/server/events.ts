@@ -1,4 +1,4 @@
-import type { ProtocolError } from "../milter-protocol/index.ts";
+import type { ProtocolError } from "milter-protocol";
 
 /** What a server tells the operator. `peer` is `unix` or `address:port`. */
 export type ServerEvent =

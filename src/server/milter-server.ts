@@ -1,5 +1,5 @@
 import { createServer, type ListenOptions, type Server, type Socket } from "node:net";
-import { type MilterHandler, type MilterSession, ProtocolError } from "../milter-protocol/index.ts";
+import { type MilterHandler, type MilterSession, ProtocolError } from "milter-protocol";
 import { Connection, type ConnectionOwner } from "./connection.ts";
 import { ConnectionTable } from "./connection-table.ts";
 import type { ServerEvent, ServerStatistics } from "./events.ts";

@@ -1,5 +1,5 @@
+import type { Outcome, SpfResult } from "spf-check";
 import type { IpAddress, OctetString } from "../address/index.ts";
-import type { Outcome, SpfResult } from "../spf-check/index.ts";
 
 /** Who connected and who checked: what the trace fields say besides the verdict. */
 export interface TraceFacts {

@@ -1,5 +1,5 @@
+import type { SpfResult } from "spf-check";
 import type { OctetString } from "../address/index.ts";
-import type { SpfResult } from "../spf-check/index.ts";
 import { type CheckedIdentity, type TraceFacts, titleOf } from "./checked-identity.ts";
 import { fold, foldText, wordsOf } from "./folding.ts";
 import { printableAddress, printableDomain, printableText } from "./printable.ts";

@@ -11,10 +11,10 @@ export interface Capture {
 }
 
 /** Recordings that are part of this repository. */
-export const OWN_CAPTURES = join(import.meta.dirname, "..", "milter-protocol", "captures");
+export const OWN_CAPTURES = join(import.meta.dirname, "../unit/milter-protocol/captures");
 /** Recordings of real MTAs, which may be absent. */
 export const MTA_CAPTURES =
-  process.env["MILTER_CAPTURES"] ?? join(import.meta.dirname, "..", "..", "..", "shared", "captures");
+  process.env["MILTER_CAPTURES"] ?? join(import.meta.dirname, "../../../shared/captures");
 
 /** Reads a folder of `NAME.mta.hex` and `NAME.milter.hex`, one packet a line; empty where there is no folder. */
 export function readCaptures(folder: string): Capture[] {

@@ -1,3 +1,4 @@
+import type { Packet } from "milter-protocol";
 import {
   type CommandKind,
   commandKind,
@@ -8,7 +9,6 @@ import {
   decodeOffer,
   decodeString,
 } from "../../src/milter-protocol/command.ts";
-import type { Packet } from "../../src/milter-protocol/index.ts";
 
 /** A packet of the MTA, decoded as its kind is; a body stays octets. */
 export function decodeCommand(

@@ -1,5 +1,5 @@
 import { createConnection, type NetConnectOpts, type Socket } from "node:net";
-import { type MilterHandler, MilterSession } from "../../src/milter-protocol/index.ts";
+import { type MilterHandler, MilterSession } from "milter-protocol";
 
 /** The way between an MTA and a filter, seen from the MTA. */
 export interface MilterWire {

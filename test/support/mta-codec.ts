@@ -51,7 +51,7 @@ import {
   SMFIR_SHUTDOWN,
   SMFIR_SKIP,
   SMFIR_TEMPFAIL,
-} from "../../src/milter-protocol/index.ts";
+} from "milter-protocol";
 
 /** What Sendmail 8.17 and Postfix 3.7 offer. */
 export const MODERN_OFFER: Offer = { version: 6, actions: 0x1ff, protocol: 0x1fffff };

@@ -32,7 +32,7 @@ import {
   SMFIP_NR_MAIL,
   SMFIP_NR_RCPT,
   SMFIP_NR_UNKN,
-} from "../../src/milter-protocol/index.ts";
+} from "milter-protocol";
 import type { MilterWire } from "./milter-wire.ts";
 import {
   command,

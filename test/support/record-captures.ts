@@ -13,7 +13,7 @@ import {
   type EndOfMessageAnswer,
   type MilterHandler,
   PacketDecoder,
-} from "../../src/milter-protocol/index.ts";
+} from "milter-protocol";
 import { OWN_CAPTURES } from "./captures.ts";
 import { MODERN_OFFER, OLD_OFFER, packet } from "./mta-codec.ts";
 import { inMemory, type MilterWire, MtaPlayer } from "./mta-player.ts";

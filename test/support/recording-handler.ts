@@ -7,7 +7,7 @@ import {
   type MilterHandler,
   type Needs,
   type Offer,
-} from "../../src/milter-protocol/index.ts";
+} from "milter-protocol";
 
 /** Wants to see and answer everything, and may make every edit. */
 export const ALL_NEEDS: Needs = {

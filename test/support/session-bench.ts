@@ -1,4 +1,4 @@
-import { MilterSession, PacketDecoder, ProtocolError } from "../../src/milter-protocol/index.ts";
+import { MilterSession, PacketDecoder, ProtocolError } from "milter-protocol";
 import { decodeFilterPacket, type FilterPacket } from "./mta-codec.ts";
 import { RecordingHandler, type Script } from "./recording-handler.ts";
 

@@ -1,11 +1,5 @@
+import { parseMacroString, parseMechanisms, parseRecord, type RecordFault, type SpfRecord } from "spf-check";
 import { octetsOfText } from "../../address/index.ts";
-import {
-  parseMacroString,
-  parseMechanisms,
-  parseRecord,
-  type RecordFault,
-  type SpfRecord,
-} from "../../spf-check/index.ts";
 import { oneWord, shown } from "../lines.ts";
 import { domainName } from "./name.ts";
 import { bad, good, textKind, type ValueKind, withCutWarning } from "./value-kind.ts";

@@ -1,0 +1,70 @@
+import { Command, CommanderError } from "commander";
+import { EXIT } from "../process/index.ts";
+
+/** What the command line asks for. */
+export type CommandLine =
+  | {
+      readonly kind: "run" | "check-config";
+      /** `-f`: stay in the foreground, whatever Daemonize says. */
+      readonly foreground: boolean;
+      /** The file named with `-c`. */
+      readonly config: string | undefined;
+      /** `-n`: as ReportOnly on. */
+      readonly dryRun: boolean;
+    }
+  /** `--help`, `--version`, or a usage error: print and leave. */
+  | { readonly kind: "done"; readonly exitCode: number; readonly output: string; readonly errors: string };
+
+interface Options {
+  readonly foreground?: boolean;
+  readonly config?: string;
+  readonly checkConfig?: boolean;
+  readonly dryRun?: boolean;
+}
+
+/** Reads the arguments after the program's name. */
+export function parseCommandLine(
+  args: readonly string[],
+  { version, defaultConfig }: { readonly version: string; readonly defaultConfig: string },
+): CommandLine {
+  let output = "";
+  let errors = "";
+  const command = new Command("smf-spf")
+    .description("A Sendmail milter daemon that checks SPF (RFC 7208) on every incoming message")
+    .option("-f, --foreground", "stay in the foreground, whatever Daemonize says")
+    .option("-c, --config <file>", `read this configuration file (default: ${defaultConfig})`)
+    .option("-t, --check-config", "check the configuration, print every fault, start nothing")
+    .option("-n, --dry-run", "refuse, tag and quarantine nothing, only log it (ReportOnly on)")
+    .version(`smf-spf ${version}`, "-V, --version", "print the version")
+    .helpOption("-h, --help", "print this help")
+    .allowExcessArguments(false)
+    .exitOverride()
+    .configureOutput({
+      writeOut: (text) => {
+        output += text;
+      },
+      writeErr: (text) => {
+        errors += text;
+      },
+      outputError: (text, write) => {
+        write(`smf-spf: ${text.replace(/^error: /, "")}`);
+      },
+    });
+  try {
+    command.parse(args, { from: "user" });
+  } catch (error) {
+    if (!(error instanceof CommanderError)) throw error;
+    if (error.exitCode === 0) return { kind: "done", exitCode: EXIT.ok, output, errors };
+    return { kind: "done", exitCode: EXIT.usage, output, errors: `${errors}Try smf-spf --help.\n` };
+  }
+  const options = command.opts<Options>();
+  if (options.config === "") {
+    return { kind: "done", exitCode: EXIT.usage, output, errors: "smf-spf: -c needs the name of a file\n" };
+  }
+  return {
+    kind: options.checkConfig === true ? "check-config" : "run",
+    foreground: options.foreground === true,
+    config: options.config,
+    dryRun: options.dryRun === true,
+  };
+}

@@ -1,0 +1,165 @@
+/** The configuration as the daemon reads it, at start, for -t, and on reload. */
+import { accessSync, constants } from "node:fs";
+import { resolve } from "node:path";
+import {
+  DEFAULT_CONFIG_FILE,
+  type Fault,
+  formatFault,
+  type LoadedConfig,
+  loadConfig,
+  type Settings,
+} from "../config/index.ts";
+import { isSyslogReachable } from "../logging/index.ts";
+import { EXIT, findGroup, findUser, isRoot, systemCode } from "../process/index.ts";
+
+/** What the command line says of the configuration. */
+export interface ConfigChoice {
+  /** The file named with -c. */
+  readonly config: string | undefined;
+  readonly dryRun: boolean;
+}
+
+/** Settings that can be used, or the reasons why there are none. */
+export type ReadSettings =
+  | {
+      readonly settings: Settings;
+      readonly warnings: readonly string[];
+      /** What was read: the file, and the list files that it names. */
+      readonly files: readonly string[];
+    }
+  | {
+      readonly settings: undefined;
+      readonly warnings: readonly string[];
+      readonly faults: readonly string[];
+      readonly exitCode: number;
+    };
+
+/**
+ * Reads the file; paths in the result do not depend on the current folder. `mustExist`: a default file that is
+ * missing is a fault as well.
+ */
+export function readSettings(choice: ConfigChoice, { mustExist = false } = {}): ReadSettings {
+  const { loaded, accountFaults } = load(choice, mustExist);
+  const warnings = [...loaded.warnings, ...loaded.unknown].sort(inOrderOfLines).map(formatWarning);
+  const faults = [...loaded.faults, ...accountFaults].map(formatFault);
+  if (loaded.settings === undefined || faults.length > 0) {
+    return { settings: undefined, warnings, faults, exitCode: exitCodeOf(loaded) };
+  }
+  const settings = withFullPaths(loaded.settings);
+  const files = [configFileOf(choice), ...loaded.listFiles];
+  return { settings: choice.dryRun ? asDryRun(settings) : settings, warnings, files };
+}
+
+/** Those of the files that this process may not read; one that is not there is another matter. */
+export function unreadable(files: readonly string[]): string[] {
+  return files.filter((file) => {
+    try {
+      accessSync(file, constants.R_OK);
+      return false;
+    } catch (error) {
+      return systemCode(error) === "EACCES";
+    }
+  });
+}
+
+/** The file that is read. */
+export function configFileOf({ config }: ConfigChoice): string {
+  return config === undefined ? DEFAULT_CONFIG_FILE : resolve(config);
+}
+
+/**
+ * `-t`: every fault and warning, `file:line: option: reason` each. An unknown key is a fault here, though a daemon
+ * would start.
+ */
+export function checkConfig(choice: ConfigChoice): { readonly lines: string[]; readonly exitCode: number } {
+  const { loaded, accountFaults } = load(choice);
+  const faults = [...loaded.faults, ...loaded.unknown, ...accountFaults];
+  const lines = [
+    ...faults.map((fault) => ({ ...fault, text: formatFault(fault) })),
+    ...loaded.warnings.map((fault) => ({ ...fault, text: formatWarning(fault) })),
+  ]
+    .sort(inOrderOfLines)
+    .map(({ text }) => text);
+  if (faults.length > 0) return { lines, exitCode: exitCodeOf(loaded) };
+  return { lines: [...lines, `${configFileOf(choice)}: no faults`], exitCode: EXIT.ok };
+}
+
+/** File by file, as they are named, and in the order of their lines. */
+function inOrderOfLines(a: Fault, b: Fault): number {
+  if (a.file === b.file) return a.line - b.line;
+  return a.file < b.file ? -1 : 1;
+}
+
+function formatWarning(fault: Fault): string {
+  return formatFault({ ...fault, reason: `warning: ${fault.reason}` });
+}
+
+function load(choice: ConfigChoice, mustExist = false): { loaded: LoadedConfig; accountFaults: Fault[] } {
+  const file = configFileOf(choice);
+  const loaded = loadConfig(file, { mustExist: mustExist || choice.config !== undefined, env: process.env });
+  const warnings = [...loaded.warnings, ...missingLogger(loaded)];
+  return { loaded: { ...loaded, warnings }, accountFaults: missingAccounts(loaded) };
+}
+
+/** Nobody would see it in a log that is not written. */
+function missingLogger({ settings, placeOf }: LoadedConfig): Fault[] {
+  if (settings === undefined || settings.syslog === "none" || isSyslogReachable(process.env)) return [];
+  return [
+    {
+      ...placeOf("Syslog"),
+      reason: "there is no logger(1) on this system, so nothing reaches syslog; install it, or set LogTo",
+    },
+  ];
+}
+
+/**
+ * As root the daemon becomes User, so that must be there; an ordinary user stays who it is. A group that is not
+ * there would shut the MTA out, whoever starts.
+ */
+function missingAccounts({ noInput, accounts: { user, socketGroup }, placeOf }: LoadedConfig): Fault[] {
+  if (noInput) return [];
+  const faults: Fault[] = [];
+  const account = isRoot() ? findUser(user) : undefined;
+  if (isRoot() && account === undefined) {
+    faults.push({
+      ...placeOf("User"),
+      reason: `there is no user "${user}" on this system; make it, or name another`,
+    });
+  } else if (account?.uid === 0) {
+    faults.push({ ...placeOf("User"), reason: `"${user}" is root; the daemon needs a user of its own` });
+  }
+  if (socketGroup !== undefined && findGroup(socketGroup) === undefined) {
+    faults.push({
+      ...placeOf("SocketGroup"),
+      reason: `there is no group "${socketGroup}" on this system; name one that the MTA is in`,
+    });
+  }
+  return faults;
+}
+
+function exitCodeOf(loaded: LoadedConfig): number {
+  return loaded.noInput ? EXIT.noInput : EXIT.config;
+}
+
+/** The daemon changes to the root folder, and a reload or rotation must find the same files. */
+function withFullPaths(settings: Settings): Settings {
+  const { socket, pidFile, logTo } = settings;
+  return {
+    ...settings,
+    socket: socket.kind === "unix" ? { ...socket, path: resolve(socket.path) } : socket,
+    pidFile: resolve(pidFile),
+    logTo: logTo === undefined ? undefined : resolve(logTo),
+  };
+}
+
+/** `-n` also wins over PolicyFor lines. */
+function asDryRun(settings: Settings): Settings {
+  return {
+    ...settings,
+    reportOnly: true,
+    policyFor: settings.policyFor.map((policy) => ({
+      ...policy,
+      actions: { ...policy.actions, reportOnly: true },
+    })),
+  };
+}

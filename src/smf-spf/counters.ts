@@ -1,0 +1,33 @@
+import { SPF_RESULTS, type SpfResult } from "spf-check";
+import type { ActionEvent, FilterEvent } from "../filter/index.ts";
+
+/** Counts what filters report, for SIGUSR1. */
+export class Traffic {
+  readonly #results = new Map<SpfResult, number>();
+  readonly #actions = new Map<ActionEvent["action"], number>();
+  #cached = 0;
+  #lookups = 0;
+
+  add(event: FilterEvent): void {
+    if (event.event === "action") {
+      this.#actions.set(event.action, (this.#actions.get(event.action) ?? 0) + 1);
+      return;
+    }
+    this.#results.set(event.result, (this.#results.get(event.result) ?? 0) + 1);
+    if (event.cached) this.#cached++;
+    else this.#lookups += event.lookups;
+  }
+
+  /** For the log, in words. */
+  counters(): string {
+    let verdicts = 0;
+    for (const count of this.#results.values()) verdicts += count;
+    const results = SPF_RESULTS.map((result) => `${result} ${this.#results.get(result) ?? 0}`);
+    const actions = ["refused", "tagged", "quarantined", "held", "skipped", "header removed"] as const;
+    const done = actions.map((action) => `${action} ${this.#actions.get(action) ?? 0}`);
+    return (
+      `verdicts: ${verdicts}, cached ${this.#cached}, ${results.join(", ")}; ` +
+      `messages: ${done.join(", ")}; SPF lookups: ${this.#lookups}`
+    );
+  }
+}

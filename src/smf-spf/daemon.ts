@@ -1,0 +1,304 @@
+/** The life of the daemon: bind, drop privileges, serve, reload, drain. */
+import { hostname } from "node:os";
+import { diffSettings, type Settings } from "../config/index.ts";
+import { Log } from "../logging/index.ts";
+import {
+  type Account,
+  adoptSocket,
+  type BoundSocket,
+  bindSocket,
+  DaemonError,
+  dropPrivileges,
+  EXIT,
+  findUser,
+  inheritedSocket,
+  isRoot,
+  listenToSignals,
+  notifyReady,
+  notifyStopping,
+  removePidFile,
+  type Starter,
+  verifyPrivileges,
+  whyTooManyConnections,
+  writePidFile,
+} from "../process/index.ts";
+import { disablePretenuring, heapShare, shareSocketShapes } from "../runtime/index.ts";
+import { MilterServer } from "../server/index.ts";
+import { type ConfigChoice, readSettings, unreadable } from "./config-check.ts";
+import { Traffic } from "./counters.ts";
+import { Generation } from "./generation.ts";
+import { prepareFolders, socketAccess } from "./prepare-start.ts";
+import { tellServerEvent } from "./tell-server-event.ts";
+import { VERSION } from "./version.ts";
+
+/** What connections may hold together of messages that are not finished: thousands of ordinary ones. */
+const CONNECTIONS_OCTETS = 256 * 1024 * 1024;
+
+/** What may be left to do when ShutdownTime is over. */
+const CLOSING_MS = 15_000;
+
+/** What the daemon starts with. */
+export interface DaemonStart {
+  readonly settings: Settings;
+  readonly warnings: readonly string[];
+  readonly choice: ConfigChoice;
+  /** What the settings were read from. */
+  readonly files: readonly string[];
+  /** The path of our script, by which a PID is known to be ours. */
+  readonly program: string;
+  readonly starter: Starter;
+}
+
+/**
+ * Serves until a signal ends it.
+ *
+ * @returns the exit code
+ * @throws DaemonError where it cannot start
+ */
+export async function runDaemon(start: DaemonStart): Promise<number> {
+  disablePretenuring();
+  shareSocketShapes();
+  const { settings, starter } = start;
+  const { handover } = starter;
+  const account = isRoot() ? findUser(settings.user) : undefined;
+  const socketFd = handover?.socketFd ?? inheritedSocket(process.env, process.pid);
+  const warnings = [...start.warnings];
+  if (handover === undefined) {
+    const ownsSocket = socketFd === undefined;
+    warnings.push(...prepareFolders(settings, account, { ownsSocket, needsPidFile: starter.isBackground }));
+  } else {
+    const user = findUser(settings.user);
+    if (user !== undefined) verifyPrivileges(user);
+  }
+  const log = openLog(settings, account, handover?.logFd);
+  const daemon = new Daemon(start, log);
+  let ready = false;
+  process.on("uncaughtException", (error) => {
+    log.failure("unexpected error", error);
+    if (ready) return;
+    void log.close().then(async () => {
+      await starter.failed(EXIT.software, `unexpected error: ${String(error)}`);
+      process.exit(EXIT.software);
+    });
+  });
+  try {
+    await daemon.open(account, socketFd);
+  } catch (error) {
+    // While root is still with us no helper is started; LogTo and standard error get the words all the same.
+    if (!isRoot()) log.start();
+    log.error(error instanceof Error ? error.message : String(error));
+    await log.close();
+    throw error;
+  }
+  if (starter.isBackground) process.chdir("/");
+  process.umask(0o027);
+  log.start();
+  for (const warning of warnings) log.warning(warning);
+  if (account !== undefined) {
+    for (const file of unreadable(start.files)) {
+      log.warning(`${file} cannot be read by User ${account.name}, so a reload will fail`);
+    }
+  }
+  const ended = daemon.serve();
+  ready = true;
+  // First systemd, which must know this process before the one that started it ends.
+  const failure = await notifyReady(process.env, { status: `listening on ${nameOf(settings)}` });
+  if (failure !== undefined) log.warning(failure);
+  await starter.ready();
+  // Not before: it takes longer than all the rest.
+  daemon.warnOfLimits();
+  return ended;
+}
+
+class Daemon {
+  readonly #start: DaemonStart;
+  readonly #log: Log;
+  readonly #server: MilterServer;
+  readonly #traffic = new Traffic();
+  #generation: Generation;
+  #socket: BoundSocket | undefined;
+
+  constructor(start: DaemonStart, log: Log) {
+    this.#start = start;
+    this.#log = log;
+    this.#generation = Generation.first(start.settings, {
+      hostname: hostname(),
+      report: (event) => {
+        this.#traffic.add(event);
+        log.report(event);
+      },
+      onError: (error) => {
+        log.failure("error in an evaluation", error);
+      },
+    });
+    this.#server = new MilterServer({
+      ...start.settings,
+      heldOctetsMax: heapShare(CONNECTIONS_OCTETS),
+      createHandler: (transport, resume) => this.#generation.createHandler(transport, resume),
+      onEvent: (event) => {
+        tellServerEvent(event, log);
+      },
+    });
+  }
+
+  /** From the bind to the drop nothing waits, so no connection is served as root. */
+  async open(account: Account | undefined, socketFd: number | undefined): Promise<void> {
+    const { settings, program, starter } = this.#start;
+    const { socket } = settings;
+    const { handover } = starter;
+    if (socketFd === undefined) {
+      const access = socketAccess(settings, account);
+      this.#socket = await bindSocket((options) => this.#server.listen(options), socket, access);
+    } else {
+      await this.#server.listen({ fd: socketFd });
+    }
+    if (handover !== undefined) {
+      // The PID file is written by the process that started this one.
+      if (!handover.fromSystemd && socket.kind === "unix") this.#socket = adoptSocket(socket.path);
+      return;
+    }
+    try {
+      writePidFile(settings.pidFile, account, program);
+    } catch (error) {
+      const fatal =
+        starter.isBackground || (error instanceof DaemonError && error.exitCode !== EXIT.cannotCreate);
+      if (fatal) {
+        this.#socket?.remove();
+        throw error;
+      }
+      this.#log.warning(error instanceof Error ? error.message : String(error));
+    }
+    if (account !== undefined) dropPrivileges(account);
+  }
+
+  /** Resolves with the exit code when a signal has ended the service. */
+  serve(): Promise<number> {
+    const { settings } = this.#generation;
+    const who = `uid ${process.getuid?.() ?? "?"}, gid ${process.getgid?.() ?? "?"}`;
+    const dry = settings.reportOnly ? ", report only" : "";
+    this.#log.notice(`smf-spf ${VERSION} started: listening on ${nameOf(settings)}, running as ${who}${dry}`);
+    return new Promise((resolve) => {
+      listenToSignals({
+        stop: (signal) => {
+          void this.#stop(signal).then(resolve);
+        },
+        stopNow: (signal) => {
+          this.#log.warning(`${signal} again: stopped at once`);
+          removePidFile(settings.pidFile);
+          void this.#log.close().then(() => process.exit(EXIT.ok));
+        },
+        reload: () => {
+          this.#reload();
+        },
+        report: () => {
+          this.#log.reopen();
+          this.#report();
+        },
+      });
+    });
+  }
+
+  async #stop(signal: string): Promise<number> {
+    const { settings } = this.#generation;
+    const { open, busy } = this.#server.statistics();
+    this.#log.notice(`${signal}: stopping; ${open} connections, ${busy} with a message in hand`);
+    const told = notifyStopping(process.env, { withinMs: settings.shutdownTimeMs + CLOSING_MS });
+    const drained = this.#server.drain(settings.shutdownTimeMs);
+    this.#socket?.remove();
+    await drained;
+    const failure = await told;
+    if (failure !== undefined) this.#log.warning(failure);
+    removePidFile(this.#start.settings.pidFile);
+    this.#report();
+    this.#log.notice(`smf-spf ${VERSION} stopped`);
+    await this.#log.close();
+    return EXIT.ok;
+  }
+
+  /** Says so where MaxConnections is more than the system allows. */
+  warnOfLimits(): void {
+    const reason = whyTooManyConnections(this.#generation.settings.maxConnections);
+    if (reason !== undefined) this.#log.warning(reason);
+  }
+
+  /** Whole new settings, or none. */
+  #reload(): void {
+    // A file that is gone, or just being replaced, is not meant to throw away whitelists and policy.
+    const read = readSettings(this.#start.choice, { mustExist: true });
+    for (const warning of read.warnings) this.#log.warning(warning);
+    if (read.settings === undefined) {
+      for (const fault of read.faults) this.#log.error(fault);
+      this.#log.error("reload: the configuration has faults, the old settings stay in force");
+      return;
+    }
+    const { changed, restartNeeded } = diffSettings(this.#generation.settings, read.settings);
+    try {
+      this.#log.reconfigure(read.settings);
+    } catch (error) {
+      this.#log.error(error instanceof Error ? error.message : String(error));
+      this.#log.error("reload: the log could not be moved, the old settings stay in force");
+      return;
+    }
+    const former = this.#generation;
+    this.#generation = former.next({ ...read.settings, ...boundAtStart(this.#start.settings) });
+    former.retire();
+    this.#server.setLimits(read.settings);
+    if (changed.includes("MaxConnections")) this.warnOfLimits();
+    const taken = changed.filter((name) => !restartNeeded.includes(name));
+    const names = taken.length === 0 ? "nothing changed" : `changed: ${taken.join(", ")}`;
+    this.#log.notice(`reload: new settings in force, ${names}`);
+    if (restartNeeded.length > 0) {
+      this.#log.warning(`reload: only a restart changes ${restartNeeded.join(", ")}`);
+    }
+  }
+
+  #report(): void {
+    const { rss, heapUsed } = process.memoryUsage();
+    const megabytes = (bytes: number): string => `${Math.round(bytes / 1_048_576)} MiB`;
+    const server = this.#server.statistics();
+    const lines = [
+      this.#traffic.counters(),
+      ...this.#generation.engine.counters(),
+      `connections: ${server.open} open, ${server.busy} with a message in hand, ${server.accepted} accepted, ` +
+        `${server.refused} over MaxConnections, ${server.idleClosed} idle, ${server.overBudget} for their memory, ` +
+        `${server.acceptErrors} accept errors, ` +
+        `${server.protocolErrors} protocol errors, ${server.handlerErrors} internal errors`,
+      `memory: ${megabytes(rss)}, heap ${megabytes(heapUsed)}; log lines lost: ${this.#log.lost}; ` +
+        `up ${Math.floor(process.uptime())} s`,
+    ];
+    for (const line of lines) this.#log.notice(line);
+  }
+}
+
+/** What stays as it was at the start, whatever the file says now. */
+function boundAtStart({
+  socket,
+  socketMode,
+  socketGroup,
+  user,
+  pidFile,
+  daemonize,
+}: Settings): Partial<Settings> {
+  return { socket, socketMode, socketGroup, user, pidFile, daemonize };
+}
+
+function openLog(settings: Settings, account: Account | undefined, logFd: number | undefined): Log {
+  try {
+    return new Log(settings, {
+      hostname: hostname(),
+      pid: process.pid,
+      now: () => new Date(),
+      owner: account,
+      logFd,
+      journalStream: process.env["JOURNAL_STREAM"],
+    });
+  } catch (error) {
+    throw new DaemonError(EXIT.cannotCreate, error instanceof Error ? error.message : String(error), {
+      cause: error,
+    });
+  }
+}
+
+function nameOf({ socket }: Settings): string {
+  return socket.kind === "unix" ? `unix:${socket.path}` : `${socket.kind}:${socket.port}@${socket.host}`;
+}

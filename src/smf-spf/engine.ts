@@ -1,0 +1,175 @@
+/** The way to a verdict: verdict cache → evaluator → answer cache → resolver. */
+
+import { checkHost, withDefaultExplanation } from "spf-check";
+import type { Settings } from "../config/index.ts";
+import { createResolver, drive, type Resolver, systemNameservers } from "../dns/index.ts";
+import type { Cancel, Evaluation, EvaluationRequest, Evaluator } from "../filter/index.ts";
+import { HeapGrowth, heapShare } from "../runtime/index.ts";
+import {
+  type AnswerCache,
+  createAnswerCache,
+  createVerdictCache,
+  temperror,
+  type VerdictCache,
+} from "../verdicts/index.ts";
+
+/** The settings that may change in an engine at work. */
+type AdjustableSettings = Pick<Settings, "cacheSize" | "ttlSeconds" | "prefetch">;
+
+/** The settings that an engine is made of; it lives as long as those that are not adjustable stay the same. */
+export type EngineSettings = AdjustableSettings &
+  Pick<
+    Settings,
+    "nameserver" | "dnsTimeoutMs" | "dnsTries" | "lookupLimit" | "voidLookupLimit" | "localPolicy"
+  >;
+
+/** What an ordinary verdict weighs, which is more than an answer does. */
+const ENTRY_OCTETS = 700;
+const CACHE_OCTETS = 64 * 1024 * 1024;
+
+/**
+ * What a cache of so many entries may weigh, so that large records do not fill the memory: no more than an eighth
+ * of the heap, which on a small machine is small.
+ */
+function cacheOctets(entriesMax: number): number {
+  return heapShare(Math.max(CACHE_OCTETS, entriesMax * ENTRY_OCTETS));
+}
+
+/** Caches and resolver; several generations of settings may share one. */
+export class Engine {
+  readonly servers: readonly { readonly address: string; readonly port: number }[];
+  readonly #resolver: Resolver;
+  readonly #answers: AnswerCache;
+  readonly #verdicts: VerdictCache;
+  readonly #heap = new HeapGrowth();
+  readonly #onError: (error: unknown) => void;
+  #adjusted: AdjustableSettings;
+  #users = 0;
+
+  /** @param onError told of defects: what an evaluation or a filter has thrown */
+  constructor(settings: EngineSettings, onError: (error: unknown) => void) {
+    this.servers = serversOf(settings);
+    this.#onError = onError;
+    this.#adjusted = settings;
+    this.#resolver = createResolver({
+      servers: this.servers,
+      timeoutMs: settings.dnsTimeoutMs,
+      tries: settings.dnsTries,
+    });
+    const octetsMax = cacheOctets(settings.cacheSize);
+    this.#answers = createAnswerCache({
+      source: this.#resolver,
+      entriesMax: settings.cacheSize,
+      octetsMax,
+    });
+    this.#verdicts = createVerdictCache({
+      ttlSeconds: settings.ttlSeconds,
+      entriesMax: settings.cacheSize,
+      octetsMax,
+      onError,
+      check: ({ ip, domain, sender, helo, receiver }, done) => {
+        this.#heap.evaluated();
+        return drive(
+          checkHost({
+            ip,
+            domain,
+            sender,
+            helo,
+            receiver,
+            nowSeconds: nowSeconds(),
+            limits: settings,
+            localPolicy: settings.localPolicy,
+            hints: this.#adjusted.prefetch,
+            trace: false,
+          }),
+          {
+            source: this.#answers,
+            // Whoever waits has a deadline; the evaluation ends with the last of them.
+            deadlineMs: Infinity,
+            onThrow: (error) => {
+              onError(error);
+              return temperror(domain, "internal error in the evaluation");
+            },
+          },
+          done,
+        );
+      },
+    });
+  }
+
+  /** Puts other settings in force; what is in memory stays as far as they let it. */
+  adjust(settings: AdjustableSettings): void {
+    const { cacheSize, ttlSeconds } = this.#adjusted;
+    this.#adjusted = settings;
+    const limits = { entriesMax: settings.cacheSize, octetsMax: cacheOctets(settings.cacheSize) };
+    if (settings.cacheSize !== cacheSize) this.#answers.setLimits(limits);
+    if (settings.cacheSize !== cacheSize || settings.ttlSeconds !== ttlSeconds) {
+      this.#verdicts.setLimits({ ...limits, ttlSeconds: settings.ttlSeconds });
+    }
+  }
+
+  /** An evaluator with an operator's explanation; that comes after the cache, for it may name the sender. */
+  evaluatorFor({ localPolicy }: Pick<Settings, "localPolicy">): Evaluator {
+    if (localPolicy.explanation === undefined) return this.#verdicts;
+    return {
+      evaluate: (request: EvaluationRequest, done: (evaluation: Evaluation) => void): Cancel =>
+        this.#verdicts.evaluate(request, (verdict) => {
+          done(this.#explained(verdict, request, localPolicy));
+        }),
+    };
+  }
+
+  /** A defect costs the explanation and no more: whoever waits gets the verdict. */
+  #explained(
+    verdict: Evaluation,
+    request: EvaluationRequest,
+    localPolicy: Settings["localPolicy"],
+  ): Evaluation {
+    const { ip, sender, helo, receiver, clientName } = request;
+    try {
+      const input = { ip, sender, helo, receiver, clientName, nowSeconds: nowSeconds(), localPolicy };
+      const outcome = withDefaultExplanation(input, verdict.outcome);
+      return outcome === verdict.outcome ? verdict : { ...verdict, outcome };
+    } catch (error) {
+      this.#onError(error);
+      return verdict;
+    }
+  }
+
+  /** One more who needs it. */
+  use(): void {
+    this.#users++;
+  }
+
+  /** One less; the last closes the sockets. */
+  release(): void {
+    if (--this.#users === 0) this.#resolver.close();
+  }
+
+  /** For the log, in words. */
+  counters(): string[] {
+    const verdicts = this.#verdicts.counters();
+    const answers = this.#answers.counters();
+    const dns = this.#resolver.counters();
+    return [
+      `verdict cache: ${verdicts.hits} hits, ${verdicts.misses} misses, ${verdicts.entries} entries; ` +
+        `evaluations: ${verdicts.evaluations}, joined ${verdicts.joined}, out of time ${verdicts.timeouts}, ` +
+        `turned away ${verdicts.refused}, running ${verdicts.running}, waiting ${verdicts.waiting}`,
+      `DNS cache: ${answers.hits} hits, ${answers.misses} misses, ${answers.joined} joined, ` +
+        `${answers.entries} entries; DNS: ${dns.questionsSent} questions, ${dns.questionsSentTcp} over TCP, ` +
+        `${dns.timeouts} time-outs, ${dns.faults} faults, ${dns.foreign} foreign answers, ` +
+        `${dns.outstanding} outstanding, ${dns.waiting} waiting`,
+    ];
+  }
+}
+
+/** The name servers in force: those set, or those of resolv.conf as it is now. */
+export function serversOf({ nameserver }: Pick<Settings, "nameserver">): Engine["servers"] {
+  return nameserver.length > 0
+    ? nameserver.map(({ address, port }) => ({ address: address.text, port }))
+    : systemNameservers();
+}
+
+function nowSeconds(): number {
+  return Math.floor(Date.now() / 1000);
+}

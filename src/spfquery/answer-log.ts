@@ -1,0 +1,51 @@
+import type { Answer, AnswerSource, Question } from "spf-check";
+
+/** One question that went out, and how long its answer took. */
+export interface LoggedAnswer {
+  readonly question: Question;
+  readonly answer: Answer;
+  readonly elapsedMs: number;
+}
+
+/** The log's key of a question: names are compared without regard to case. */
+export function questionKey(question: Question): string {
+  return `${question.type} ${question.name.toLowerCase()}`;
+}
+
+/**
+ * Stands between an evaluation and where its answers come from: it notes how long each takes, and remembers
+ * them, so that a second look at the same domain asks nothing again.
+ */
+export class AnswerLog implements AnswerSource {
+  readonly #source: AnswerSource;
+  readonly #nowMs: () => number;
+  readonly #answers = new Map<string, LoggedAnswer>();
+
+  constructor(source: AnswerSource, nowMs: () => number) {
+    this.#source = source;
+    this.#nowMs = nowMs;
+  }
+
+  /** The questions that went out so far, in order. */
+  get asked(): readonly LoggedAnswer[] {
+    return [...this.#answers.values()];
+  }
+
+  /** What came of a question; undefined where it was not asked. */
+  of(question: Question): LoggedAnswer | undefined {
+    return this.#answers.get(questionKey(question));
+  }
+
+  ask(question: Question, deadlineMs: number, done: (answer: Answer) => void): () => void {
+    const known = this.of(question);
+    if (known !== undefined) {
+      done(known.answer);
+      return () => undefined;
+    }
+    const beganMs = this.#nowMs();
+    return this.#source.ask(question, deadlineMs, (answer) => {
+      this.#answers.set(questionKey(question), { question, answer, elapsedMs: this.#nowMs() - beganMs });
+      done(answer);
+    });
+  }
+}

@@ -1,0 +1,45 @@
+import type { AnswerSource, CheckHostInput, Outcome } from "spf-check";
+import { AnswerLog } from "./answer-log.ts";
+import {
+  checkedName,
+  checkHostInput,
+  explained,
+  type Query,
+  type QuerySettings,
+  surveyInput,
+} from "./query.ts";
+import type { Report } from "./report.ts";
+
+/** What a check needs of the outside. */
+export interface ReportPorts {
+  readonly source: AnswerSource;
+  /** Runs check_host() on a source of answers; past the deadline, on the clock of `nowMs`, DNS gives faults. */
+  readonly evaluate: (input: CheckHostInput, source: AnswerSource, deadlineMs: number) => Promise<Outcome>;
+  /** A monotonic clock. */
+  readonly nowMs: () => number;
+  readonly nowSeconds: number;
+}
+
+/**
+ * Makes one check. With `tells` all that can be told about it is found out, else only its outcome. The time of the
+ * settings is for all of it: what the verdict leaves is what the look behind it may take.
+ */
+export async function makeReport(
+  query: Query,
+  settings: QuerySettings,
+  ports: ReportPorts,
+  tells: boolean,
+): Promise<Report> {
+  const { source, evaluate, nowMs, nowSeconds } = ports;
+  // Early questions would hide how long each of them takes.
+  const input = checkHostInput(query, settings, nowSeconds, { trace: tells, hints: !tells });
+  const log = new AnswerLog(source, nowMs);
+  const beganMs = nowMs();
+  const deadlineMs = beganMs + settings.timeoutMs;
+  const outcome = explained(input, await evaluate(input, tells ? log : source, deadlineMs));
+  const elapsedMs = nowMs() - beganMs;
+  const { asked } = log;
+  const wantsSurvey = tells && outcome.result !== "temperror" && outcome.result !== "none";
+  const survey = wantsSurvey ? await evaluate(surveyInput(input), log, deadlineMs) : undefined;
+  return { query, settings, checked: checkedName(query), outcome, elapsedMs, asked, survey };
+}

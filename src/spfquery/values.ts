@@ -1,0 +1,101 @@
+import { isSpfRecord, parseMacroString, parseMechanisms, type SpfRecord } from "spf-check";
+import {
+  type IpAddress,
+  isMultiLabelDomain,
+  type OctetString,
+  octetsOfText,
+  parseIpAddress,
+  toALabels,
+  unmapIpv4,
+  withoutFinalDot,
+} from "../address/index.ts";
+import { UsageError } from "./usage-error.ts";
+
+/** A name server to ask. */
+export interface ServerAddress {
+  /** An IP address. */
+  readonly address: string;
+  readonly port: number;
+}
+
+/** One argument shown in a message: control characters and everything above ASCII escaped. */
+export function shown(text: string): string {
+  return JSON.stringify(text).replace(
+    /[^\x20-\x7e]/g,
+    (char) => `\\u${char.charCodeAt(0).toString(16).padStart(4, "0")}`,
+  );
+}
+
+/** The client's address; an IPv4-mapped one is IPv4 (RFC 7208 section 5). */
+export function readIp(text: string): IpAddress {
+  const ip = parseIpAddress(text);
+  if (ip === undefined) throw new UsageError(`${shown(text)} is no IP address`);
+  return unmapIpv4(ip);
+}
+
+/** `ADDR`, `ADDR:PORT` or `[V6]:PORT`; port 53 where none is given. */
+export function readServer(text: string): ServerAddress {
+  const bare = parseIpAddress(text);
+  if (bare !== undefined) return { address: bare.text, port: 53 };
+  const match = /^(?:\[([^\]]+)\]|([^:]+))(?::(\d{1,5}))?$/.exec(text);
+  const address = parseIpAddress(match?.[1] ?? match?.[2] ?? "");
+  const port = Number(match?.[3] ?? 53);
+  if (address === undefined || port < 1 || port > 65535) {
+    throw new UsageError(`${shown(text)} is no name server; ADDR, ADDR:PORT or [IPV6]:PORT is`);
+  }
+  return { address: address.text, port };
+}
+
+/** The octets of a name or address; angle brackets around the whole are taken off. */
+export function readAddress(text: string): OctetString {
+  return octetsOfText(/^<.*>$/s.test(text) ? text.slice(1, -1) : text);
+}
+
+/** `20`, `1.5`, `20s`, `500ms`, `2m`: milliseconds, above 0 and at most an hour. */
+export function readDuration(text: string): number {
+  const match = /^(\d+(?:\.\d+)?)(ms|s|m|h)?$/i.exec(text);
+  const unit = { ms: 1, s: 1000, m: 60_000, h: 3_600_000 }[match?.[2]?.toLowerCase() ?? "s"] ?? 1000;
+  const milliseconds = Number(match?.[1]) * unit;
+  if (!(milliseconds >= 1 && milliseconds <= 3_600_000)) {
+    throw new UsageError(`${shown(text)} is no time; seconds, or a number with ms, s, m or h, up to 1h, is`);
+  }
+  return milliseconds;
+}
+
+/** A limit: a whole number from 0 to 1000. */
+export function readLimit(text: string): number {
+  if (!/^\d{1,4}$/.test(text) || Number(text) > 1000) {
+    throw new UsageError(`${shown(text)} is no limit; a whole number from 0 to 1000 is`);
+  }
+  return Number(text);
+}
+
+/** Local rules or guess rules; none where the text is blank, as scripts pass empty arguments. */
+export function readRules(text: string): SpfRecord | undefined {
+  if (text.trim() === "") return undefined;
+  const parsed = parseMechanisms(octetsOfText(text));
+  if ("fault" in parsed)
+    throw new UsageError(`in the rules, ${shown(parsed.fault.term)}: ${parsed.fault.reason}`);
+  return parsed.record;
+}
+
+/** The default explanation, a macro-string; none where the text is empty. */
+export function readExplanation(text: string): string | undefined {
+  if (text === "") return undefined;
+  const octets = octetsOfText(text);
+  const parsed = parseMacroString(octets, "own explanation");
+  if ("fault" in parsed) throw new UsageError(`in the explanation: ${parsed.fault.reason}`);
+  return octets;
+}
+
+/** `DOMAIN=RECORD`. The record need not be right: what is wrong with it is what one may want to see. */
+export function readDomainRecord(text: string): readonly [domain: string, record: OctetString] {
+  const match = /^([^=\s]+)=(.*)$/s.exec(text);
+  // Records are looked for by A-labels (RFC 7208 section 4.3).
+  const domain = toALabels(withoutFinalDot(octetsOfText(match?.[1] ?? "")))?.toLowerCase();
+  const record = octetsOfText(match?.[2] ?? "");
+  if (domain === undefined || !isMultiLabelDomain(domain) || !isSpfRecord(record)) {
+    throw new UsageError(`${shown(text)} is no DOMAIN=RECORD with a record that begins with v=spf1`);
+  }
+  return [domain, record];
+}

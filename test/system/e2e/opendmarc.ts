@@ -1,0 +1,37 @@
+/** A real OpenDMARC, to be asked after our filter. */
+import { mkdirSync, rmSync, writeFileSync } from "node:fs";
+import { join } from "node:path";
+import { accepts } from "../../support/accepts.ts";
+import type { Mta, NextFilter } from "./mta.ts";
+import { RIG } from "./namespace.ts";
+import { Program } from "./process.ts";
+
+const FOLDER = join(RIG, "opendmarc");
+
+/** Where the MTAs reach it. */
+export const OPENDMARC: NextFilter = { name: "opendmarc", socket: join(FOLDER, "opendmarc.sock") };
+
+/** It looks nothing up for SPF itself: what it knows is what it reads in our fields. */
+const CONFIGURATION = `AuthservID mx.rig.test
+TrustedAuthservIDs mx.rig.test
+Socket unix:${OPENDMARC.socket}
+PidFile ${join(FOLDER, "opendmarc.pid")}
+SPFSelfValidate false
+SPFIgnoreResults false
+RejectFailures false
+Syslog true
+`;
+
+/** The way of each MTA to the socket. */
+const UMASK: Record<Mta["name"], string> = { sendmail: "0077", postfix: "0000" };
+
+/** Starts it for an MTA. */
+export async function startOpenDmarc(mta: Mta["name"]): Promise<Program> {
+  mkdirSync(FOLDER, { recursive: true, mode: 0o755 });
+  rmSync(OPENDMARC.socket, { force: true });
+  const file = join(FOLDER, "opendmarc.conf");
+  writeFileSync(file, `${CONFIGURATION}UMask ${UMASK[mta]}\n`);
+  const program = new Program("/usr/sbin/opendmarc", ["-f", "-c", file]);
+  await program.becomes("listening", () => accepts({ path: OPENDMARC.socket }));
+  return program;
+}

@@ -1,0 +1,223 @@
+import assert from "node:assert/strict";
+import { type ChildProcess, spawn } from "node:child_process";
+import { readdirSync, readFileSync, readlinkSync, rmSync, writeFileSync } from "node:fs";
+import { createConnection } from "node:net";
+import { after, afterEach, before, describe, it } from "node:test";
+import { command, MODERN_OFFER } from "../../support/mta-codec.ts";
+import type { MtaPlayer } from "../../support/mta-player.ts";
+import { type Nameserver, type ReceivedQuestion, startNameserver } from "../../support/nameserver/index.ts";
+import { Installed, lives, until } from "../smf-spf/installed.ts";
+
+const LONG_RECORD = `v=spf1 -all x=${"a".repeat(50_000)}`;
+
+/** An answer with that record in one datagram, made by hand: there are to be thousands. */
+function longAnswer({ id, questionSection }: ReceivedQuestion): Buffer {
+  const strings: Buffer[] = [];
+  for (let at = 0; at < LONG_RECORD.length; at += 255) {
+    const piece = Buffer.from(LONG_RECORD.slice(at, at + 255));
+    strings.push(Buffer.of(piece.length), piece);
+  }
+  const data = Buffer.concat(strings);
+  const head = Buffer.from([0, 0, 0x81, 0x80, 0, 1, 0, 1, 0, 0, 0, 0]);
+  head.writeUInt16BE(id, 0);
+  const record = Buffer.from([0xc0, 12, 0, 16, 0, 1, 0, 0, 14, 16, 0, 0]);
+  record.writeUInt16BE(data.length, 10);
+  return Buffer.concat([head, questionSection, record, data]);
+}
+
+/** Whether a process has the full disk open. */
+function holdsFull(pid: number): boolean {
+  const folder = `/proc/${pid}/fd`;
+  return readdirSync(folder).some((fd) => {
+    try {
+      return readlinkSync(`${folder}/${fd}`) === "/dev/full";
+    } catch {
+      return false;
+    }
+  });
+}
+
+describe("the daemon, when something fails", () => {
+  let installed: Installed;
+  let nameserver: Nameserver;
+  const running: ChildProcess[] = [];
+
+  before(async () => {
+    installed = new Installed();
+    nameserver = await startNameserver(
+      {
+        "*.pass.test": [{ TXT: "v=spf1 ip4:192.0.2.0/24 -all" }],
+        "*.fail.test": [{ TXT: "v=spf1 -all" }],
+        "*.slow.test": ["TIMEOUT"],
+      },
+      { intercept: (question) => (question.name.endsWith(".long.test") ? [longAnswer(question)] : "normal") },
+    );
+  });
+
+  afterEach(async () => {
+    for (const child of running.splice(0)) {
+      child.kill("SIGKILL");
+      await until("the end of the daemon", () => !lives(child.pid ?? 0));
+    }
+  });
+
+  after(async () => {
+    installed.close();
+    await nameserver.close();
+  });
+
+  async function start(lines: readonly string[] = [], env: NodeJS.ProcessEnv = {}): Promise<ChildProcess> {
+    rmSync(installed.log, { force: true });
+    installed.configure(`Nameserver 127.0.0.1:${nameserver.port}`, ...lines);
+    const child = await installed.start([], env);
+    running.push(child);
+    return child;
+  }
+
+  const recipients = ["<b@c.test>"];
+  async function servesRightly(mta: MtaPlayer, name: string): Promise<void> {
+    const fail = await mta.message({ from: `<a@${name}.fail.test>`, recipients });
+    assert.match(fail.verdict.kind === "reply" ? fail.verdict.text : fail.verdict.kind, /^550.5\.7\.23/);
+    const pass = await mta.message({ from: `<a@${name}.pass.test>`, recipients });
+    assert.ok(pass.edits.some((edit) => edit.kind === "insertHeader" && edit.value.includes("spf=pass")));
+  }
+
+  const STAGES: readonly [stage: string, play: (mta: MtaPlayer) => unknown][] = [
+    ["between messages", () => undefined],
+    ["while a verdict is outstanding", (mta) => mta.mail("<a@x.slow.test>").catch(() => undefined)],
+    ["after MAIL", (mta) => mta.mail("<a@x.pass.test>")],
+    [
+      "in the header",
+      async (mta) => {
+        await mta.mail("<a@x.pass.test>");
+        await mta.header("Subject", "x");
+      },
+    ],
+    ["after a refusal", (mta) => mta.mail("<a@x.fail.test>")],
+  ];
+
+  it("starts again after kill -9 at any stage, over what is left, and gives right verdicts", async () => {
+    for (const [stage, play] of STAGES) {
+      const child = await start();
+      const mta = await installed.mta();
+      const played = play(mta);
+      if (stage !== "while a verdict is outstanding") await played;
+      child.kill("SIGKILL");
+      await until("the end", () => !lives(child.pid ?? 0));
+      await played;
+      mta.hangUp();
+      await start();
+      const next = await installed.mta();
+      await servesRightly(next, "again");
+      next.quit();
+      await Promise.all(
+        running.splice(0).map(async (daemon) => {
+          daemon.kill("SIGKILL");
+          await until("the end", () => !lives(daemon.pid ?? 0));
+        }),
+      );
+    }
+  });
+
+  it("serves on while its log is on a full disk", async () => {
+    await start();
+    installed.configure(`Nameserver 127.0.0.1:${nameserver.port}`);
+    const configuration = readFileSync(installed.config, "latin1").replace(installed.log, "/dev/full");
+    writeFileSync(installed.config, configuration);
+    const [daemon] = running;
+    daemon?.kill("SIGHUP");
+    await until("the full disk in use", () => holdsFull(daemon?.pid ?? 0));
+    await until(
+      "the reload",
+      () => installed.logLines().some((line) => line.includes("reload: new settings")) || true,
+    );
+    const mta = await installed.mta();
+    for (let i = 0; i < 200; i++) await servesRightly(mta, `full${i}`);
+    mta.quit();
+  });
+
+  it("stays within a small heap, whatever a hostile zone fills its caches with", async () => {
+    const child = await start(["LogLevel notice"], { NODE_OPTIONS: "--max-old-space-size=48" });
+    const mtas = await Promise.all(Array.from({ length: 16 }, () => installed.mta()));
+    // 100 MB of records, twice what the heap could hold.
+    await Promise.all(
+      mtas.map(async (mta, at) => {
+        for (let i = 0; i < 125; i++) {
+          const { verdict } = await mta.message({ from: `<a@n${i}.c${at}.long.test>`, recipients });
+          assert.equal(verdict.kind, "reply");
+        }
+        mta.quit();
+      }),
+    );
+    assert.equal(lives(child.pid ?? 0), true);
+    const mta = await installed.mta();
+    await servesRightly(mta, "heap");
+    mta.quit();
+  });
+
+  it("stays within a small heap, whatever a crowd leaves unfinished at the socket", async () => {
+    // Exempt recipients have to be known, so all of them are kept.
+    const child = await start(["LogLevel notice", "WhitelistTo friend@c.test"], {
+      NODE_OPTIONS: "--max-old-space-size=48",
+    });
+    const envelope = Buffer.concat([
+      command.negotiate(MODERN_OFFER),
+      command.connect({ hostname: "h.test", family: "inet", port: 25, address: "192.0.2.1" }),
+      command.helo("h.test"),
+      command.mail("<a@crowd.pass.test>"),
+      ...Array.from({ length: 9_000 }, (_, i) => command.rcpt(`<${"r".repeat(60)}${i}@c.test>`)),
+    ]);
+    // Together five times what the heap could hold.
+    const crowd = Array.from({ length: 40 }, () => {
+      const socket = createConnection(installed.socket);
+      socket.on("error", () => undefined);
+      socket.write(envelope);
+      return socket.resume();
+    });
+    await until("some closed", () =>
+      installed.logLines().some((line) => line.startsWith("connections closed because of what they held")),
+    );
+    await until("an end", () => crowd.every(({ writableLength }) => writableLength === 0));
+    assert.equal(lives(child.pid ?? 0), true);
+    const mta = await installed.mta();
+    await servesRightly(mta, "crowd");
+    mta.quit();
+    for (const socket of crowd) socket.destroy();
+  });
+
+  it("serves again after a lack of descriptors, over DNS too", async () => {
+    installed.configure(`Nameserver 127.0.0.1:${nameserver.port}`, "DNSTimeout 1s", "DNSTries 1");
+    rmSync(installed.log, { force: true });
+    const child = spawn(
+      "/bin/sh",
+      ["-c", 'ulimit -n 48 && exec "$@"', "sh", installed.program, "-f", "-c", installed.config],
+      { stdio: "ignore" },
+    );
+    running.push(child);
+    await until("the daemon", () => installed.logLines().some((line) => line.includes("started")));
+    const patient = await installed.mta();
+    let gone = 0;
+    const crowd = Array.from({ length: 100 }, () => {
+      const socket = createConnection(installed.socket);
+      socket.on("error", () => undefined);
+      socket.on("close", () => gone++);
+      return socket.resume();
+    });
+    await until("the lack", () => gone >= 100 - 48);
+    // A socket for a question may or may not be had now: a temperror is right too, and nothing else.
+    const { verdict, edits } = await patient.message({ from: "<a@crowd.fail.test>", recipients });
+    const told = edits.flatMap((edit) => (edit.kind === "insertHeader" ? [edit.value] : [])).join();
+    assert.ok(verdict.kind === "reply" || /spf=temperror/.test(told), told);
+    for (const socket of crowd) socket.destroy();
+    await until("the end of the crowd", () => gone === 100);
+    // The daemon hears of it a moment later.
+    let right = false;
+    for (let i = 0; i < 100 && !right; i++) {
+      const again = await patient.message({ from: `<a@after${i}.fail.test>`, recipients });
+      right = again.verdict.kind === "reply";
+    }
+    assert.equal(right, true);
+    await servesRightly(patient, "after");
+    patient.quit();
+  });
+});

@@ -1,0 +1,89 @@
+/** An installation in a folder, for tests that need no root. */
+import { spawnSync } from "node:child_process";
+import { cpSync, mkdirSync, mkdtempSync, readdirSync, rmSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+
+const ROOT = join(import.meta.dirname, "../../..");
+
+/** A program that has ended. */
+export interface Ended {
+  readonly code: number | null;
+  readonly out: string;
+  readonly err: string;
+}
+
+/** Runs a program to its end. */
+export function runProgram(
+  program: string,
+  args: readonly string[],
+  { cwd = "/", env = {} }: { readonly cwd?: string; readonly env?: NodeJS.ProcessEnv } = {},
+): Ended {
+  const result = spawnSync(program, args, {
+    cwd,
+    encoding: "utf8",
+    env: { PATH: "/usr/sbin:/usr/bin:/sbin:/bin", ...env },
+    timeout: 60_000,
+  });
+  if (result.error !== undefined) throw result.error;
+  return { code: result.status, out: result.stdout, err: result.stderr };
+}
+
+/** The sources that `make install` takes, with small programs in the place of the built ones, and where they go. */
+export class Tree {
+  readonly folder = mkdtempSync(join(tmpdir(), "smf-spf-install-"));
+  readonly source = join(this.folder, "source");
+  readonly destination = join(this.folder, "destination");
+
+  constructor() {
+    mkdirSync(join(this.source, "src"), { recursive: true });
+    for (const name of [
+      "init",
+      "etc",
+      "Makefile",
+      "package.json",
+      "build.mjs",
+      "LICENSE",
+      "README.md",
+      "CHANGELOG.md",
+    ]) {
+      cpSync(join(ROOT, name), join(this.source, name), { recursive: true });
+    }
+    mkdirSync(join(this.source, "dist"));
+    this.writeProgram('console.log("smf-spf", process.argv.slice(2).join(" "));');
+    writeFileSync(join(this.source, "dist", "package.json"), '{"type":"commonjs"}\n');
+    writeFileSync(join(this.source, "dist", "LICENSES"), "a library\n\nits licence\n");
+  }
+
+  /** Puts another text into dist/smf-spf.js and dist/spfquery.js. */
+  writeProgram(text: string): void {
+    for (const name of ["smf-spf.js", "spfquery.js"]) {
+      writeFileSync(join(this.source, "dist", name), `#!/usr/bin/env node\n${text}\n`);
+    }
+  }
+
+  /** `make TARGET DESTDIR=… NODE=…`; npm is not there. */
+  make(target: string, ...variables: string[]): Ended {
+    const own = [`DESTDIR=${this.destination}`, `NODE=${process.execPath}`, "NPM=false"];
+    return runProgram("make", ["-C", this.source, target, ...own, ...variables], {
+      env: { SMF_SPF_TEST: "1" },
+    });
+  }
+
+  /** The path of an installed file. */
+  at(path: string): string {
+    return join(this.destination, path);
+  }
+
+  /** Every file that is there, without DESTDIR. */
+  files(): string[] {
+    return readdirSync(this.destination, { recursive: true, withFileTypes: true })
+      .filter((entry) => !entry.isDirectory())
+      .map((entry) => join(entry.parentPath, entry.name).slice(this.destination.length))
+      .sort();
+  }
+
+  close(): void {
+    rmSync(this.folder, { recursive: true, force: true });
+  }
+}

@@ -1,0 +1,128 @@
+import assert from "node:assert/strict";
+import { existsSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { after, before, describe, it } from "node:test";
+import { DEFAULT_CONFIG_FILE } from "../../../src/config/index.ts";
+import { checkConfig, readSettings } from "../../../src/smf-spf/config-check.ts";
+
+const IS_ROOT = process.getuid?.() === 0;
+
+describe("checkConfig and readSettings", () => {
+  let folder: string;
+  let file: string;
+
+  before(() => {
+    folder = mkdtempSync(join(tmpdir(), "smf-spf-conf-"));
+    file = join(folder, "smf-spf.conf");
+  });
+  after(() => {
+    rmSync(folder, { recursive: true });
+  });
+
+  const write = (...lines: string[]): { config: string; dryRun: boolean } => {
+    writeFileSync(file, ["User nobody", ...lines, ""].join("\n"));
+    return { config: file, dryRun: false };
+  };
+
+  it("checkConfig() says so, with 0, when there is no fault", () => {
+    assert.deepEqual(checkConfig(write("RefuseFail on")), { lines: [`${file}: no faults`], exitCode: 0 });
+  });
+
+  it("checkConfig() prints every fault in the order of lines, with 78, an unknown key among them", () => {
+    const { lines, exitCode } = checkConfig(write("RefuseFail perhaps", "RefuseFial on", "TTL soon"));
+    assert.equal(exitCode, 78);
+    assert.deepEqual(
+      lines.map((line) => line.split(": ").slice(0, 2).join(": ")),
+      [`${file}:2: RefuseFail`, `${file}:3: RefuseFial`, `${file}:4: TTL`],
+    );
+    assert.match(lines[1] ?? "", /did you mean RefuseFail/);
+  });
+
+  it("checkConfig() prints a warning as one, and ends with 0", () => {
+    const { lines, exitCode } = checkConfig(write("WhitelistIP 192.0.2.1/24"));
+    assert.equal(exitCode, 0);
+    assert.match(lines[0] ?? "", /:2: WhitelistIP: warning: /);
+  });
+
+  it("checkConfig() ends with 66 when the file named is missing", () => {
+    const { lines, exitCode } = checkConfig({ config: join(folder, "none"), dryRun: false });
+    assert.equal(exitCode, 66);
+    assert.match(lines.join(), /no such file/);
+  });
+
+  it("readSettings() takes the defaults for a missing default file at the start only", {
+    skip: existsSync(DEFAULT_CONFIG_FILE) && "there is one",
+  }, () => {
+    const choice = { config: undefined, dryRun: false };
+    const atStart = readSettings(choice);
+    assert.deepEqual(atStart.warnings, [
+      `${DEFAULT_CONFIG_FILE}: warning: there is no such file; the defaults are in force`,
+    ]);
+    const onReload = readSettings(choice, { mustExist: true });
+    assert.ok(onReload.settings === undefined);
+    assert.deepEqual(onReload.faults, [`${DEFAULT_CONFIG_FILE}: there is no such file`]);
+  });
+
+  it("checkConfig() finds User and SocketGroup missing as root", { skip: !IS_ROOT && "needs root" }, () => {
+    const { lines, exitCode } = checkConfig(
+      write("User no-such-user-7208", "SocketGroup no-such-group-7208"),
+    );
+    assert.equal(exitCode, 78);
+    const faults = lines.filter((line) => !line.includes(": warning: "));
+    assert.deepEqual(faults, [
+      `${file}:2: User: there is no user "no-such-user-7208" on this system; make it, or name another`,
+      `${file}:3: SocketGroup: there is no group "no-such-group-7208" on this system; name one that the MTA is in`,
+    ]);
+    assert.match(checkConfig(write("User root")).lines.join(), /:2: User: "root" is root/);
+  });
+
+  it("checkConfig() finds User missing beside other faults", { skip: !IS_ROOT && "needs root" }, () => {
+    const { lines } = checkConfig(write("User no-such-user-7208", "TTL soon"));
+    assert.deepEqual(
+      lines.map((line) => line.split(": ").slice(0, 2).join(": ")),
+      [`${file}:2: User`, `${file}:3: TTL`],
+    );
+  });
+
+  it("checkConfig() finds SocketGroup missing, whoever asks", () => {
+    const { lines, exitCode } = checkConfig(write("SocketGroup no-such-group-7208", "SocketMode 0660"));
+    assert.equal(exitCode, 78);
+    assert.deepEqual(lines, [
+      `${file}:2: SocketGroup: there is no group "no-such-group-7208" on this system; name one that the MTA is in`,
+    ]);
+  });
+
+  it("checkConfig() keeps the lines of each file together", () => {
+    const list = join(folder, "friends");
+    writeFileSync(list, "nobody\n@\n");
+    const { lines } = checkConfig(write("TTL soon", `WhitelistFrom file:${list}`, "Tag [SPF#fail]", "X y"));
+    assert.deepEqual(
+      lines.map((line) => line.split(": ")[0]),
+      [`${list}:1`, `${list}:2`, `${file}:2`, `${file}:4`, `${file}:5`],
+    );
+  });
+
+  it("readSettings() starts an old file in spite of an unknown key, with a warning", () => {
+    const read = readSettings(write("RefuseFial on"));
+    assert.ok(read.settings !== undefined);
+    assert.match(read.warnings.join(), /:2: RefuseFial: warning: unknown option/);
+  });
+
+  it("readSettings() sets ReportOnly for every mail when the run is dry", () => {
+    const choice = { ...write("PolicyFor from=@a.example ReportOnly=off"), dryRun: true };
+    const read = readSettings(choice);
+    assert.equal(read.settings?.reportOnly, true);
+    assert.deepEqual(
+      read.settings.policyFor.map(({ actions }) => actions.reportOnly),
+      [true],
+    );
+  });
+
+  it("readSettings() makes paths full", () => {
+    const read = readSettings(write("LogTo spf.log"));
+    const logTo = read.settings?.logTo;
+    if (read.settings !== undefined) assert.equal(logTo, join(process.cwd(), "spf.log"));
+    else assert.match(read.faults.join(), /LogTo/);
+  });
+});

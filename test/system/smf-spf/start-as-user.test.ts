@@ -1,0 +1,186 @@
+import assert from "node:assert/strict";
+import { type ChildProcess, spawn } from "node:child_process";
+import {
+  chmodSync,
+  chownSync,
+  existsSync,
+  mkdirSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  statSync,
+} from "node:fs";
+import { join } from "node:path";
+import { after, afterEach, before, describe, it } from "node:test";
+import { findUser } from "../../../src/process/index.ts";
+import { type Nameserver, startNameserver } from "../../support/nameserver/index.ts";
+import { type Ended, ended, Installed, lives, until } from "./installed.ts";
+
+/** What a Node upon a libuv with io_uring does, as Debian 13's. */
+const REFUSAL = `for (const name of ["setuid", "seteuid", "setgid", "setegid", "setgroups", "initgroups"])
+  process[name] = () => { throw new Error(name + "() disabled: io_uring may be enabled. See CVE-2024-22017."); };`;
+const REFUSING_NODE = `--import data:text/javascript,${encodeURIComponent(REFUSAL)}`;
+
+const SKIP =
+  process.getuid?.() !== 0
+    ? "needs root"
+    : process.platform !== "linux" || !existsSync("/usr/bin/setpriv")
+      ? "needs setpriv"
+      : false;
+
+describe("a start as root where Node does not let root be given up", { skip: SKIP }, () => {
+  let installed: Installed;
+  let nameserver: Nameserver;
+  const nobody = findUser("nobody");
+  const runFolder = (): string => join(installed.folder, "run");
+
+  before(async () => {
+    installed = new Installed();
+    nameserver = await startNameserver({ "fail.example": [{ TXT: "v=spf1 -all" }] });
+  });
+
+  afterEach(async () => {
+    const { pid } = installed;
+    if (pid !== undefined && lives(pid)) {
+      process.kill(pid, "SIGKILL");
+      await until("the end of the daemon", () => !lives(pid));
+    }
+    rmSync(runFolder(), { recursive: true, force: true });
+    rmSync(installed.log, { force: true });
+  });
+
+  after(async () => {
+    installed.close();
+    await nameserver.close();
+  });
+
+  function configure(...lines: string[]): void {
+    installed.configure(`Nameserver 127.0.0.1:${nameserver.port}`, ...lines);
+  }
+
+  function start(...args: string[]): Promise<Ended> {
+    const child = spawn(installed.program, ["-c", installed.config, ...args], {
+      stdio: ["ignore", "pipe", "pipe"],
+      env: { PATH: process.env["PATH"], NODE_OPTIONS: REFUSING_NODE },
+    });
+    return ended(child);
+  }
+
+  /** The daemon keeps the standard streams of the process that started it in systemd's foreground. */
+  function exitCodeOf(child: ChildProcess): Promise<number | null> {
+    return new Promise((resolve) => child.once("exit", resolve));
+  }
+
+  function assertIsNobody(pid: number): void {
+    const { uid, gid } = nobody ?? {};
+    for (const thread of readdirSync(`/proc/${pid}/task`)) {
+      const status = readFileSync(`/proc/${pid}/task/${thread}/status`, "latin1");
+      assert.match(status, new RegExp(`^Uid:(\\s+${uid}){4}$`, "m"));
+      assert.match(status, new RegExp(`^Gid:(\\s+${gid}){4}$`, "m"));
+      assert.match(status, /^CapPrm:\s+0+$/m);
+      assert.match(status, /^CapEff:\s+0+$/m);
+    }
+  }
+
+  it("makes a daemon that is User from the beginning, with all that only root can open", async () => {
+    // The log's folder and the socket's group are root's.
+    chownSync(join(installed.folder, "log"), 0, 0);
+    chmodSync(join(installed.folder, "log"), 0o700);
+    configure("SocketMode 0660", "SocketGroup daemon");
+    assert.deepEqual(await start(), { code: 0, out: "", err: "" });
+    const { pid = 0 } = installed;
+    assertIsNobody(pid);
+    assert.deepEqual(readdirSync(runFolder()).sort(), ["pid", "s"]);
+    const socket = statSync(installed.socket);
+    assert.deepEqual([socket.uid, socket.mode & 0o777], [nobody?.uid, 0o660]);
+    assert.notEqual(socket.gid, nobody?.gid);
+    const mta = await installed.mta();
+    const message = await mta.message({ from: "<a@fail.example>", recipients: ["<b@c.test>"] });
+    assert.equal(message.verdict.kind, "reply");
+    mta.quit();
+    process.kill(pid, "SIGTERM");
+    await until("its end", () => !lives(pid));
+    assert.deepEqual(readdirSync(runFolder()), []);
+    const lines = installed.logLines();
+    assert.match(lines[0] ?? "", /started/);
+    assert.match(lines.at(-1) ?? "", /stopped/);
+    chmodSync(join(installed.folder, "log"), 0o755);
+    chownSync(join(installed.folder, "log"), nobody?.uid ?? 0, nobody?.gid ?? 0);
+  });
+
+  it("refuses a second one with 69, and leaves the first alone", async () => {
+    configure();
+    assert.equal((await start()).code, 0);
+    const { pid = 0 } = installed;
+    const second = await start();
+    assert.equal(second.code, 69);
+    assert.match(second.err, /a daemon answers there/);
+    assert.equal(installed.pid, pid);
+    const mta = await installed.mta();
+    mta.quit();
+  });
+
+  it("takes everything back where the daemon cannot start", async () => {
+    configure();
+    chmodSync(installed.config, 0o600);
+    const { code, err } = await start();
+    assert.notEqual(code, 0);
+    assert.match(err, /smf-spf\.conf: may not be read/);
+    chmodSync(installed.config, 0o644);
+    assert.deepEqual(readdirSync(runFolder()), []);
+  });
+
+  it("refuses PidFile in a folder that is none with 73", async () => {
+    configure(`PidFile ${installed.config}/pid`);
+    const { code, err } = await start();
+    assert.equal(code, 73);
+    assert.match(err, /PidFile/);
+  });
+
+  it("does not stay as root in the foreground, and says what to do", async () => {
+    configure();
+    const { code, err } = await start("-f");
+    assert.equal(code, 71);
+    assert.match(err, /without -f.*setpriv --reuid=nobody/);
+    assert.equal(existsSync(installed.socket), false);
+  });
+
+  it("ends in the foreground of systemd once that knows the daemon", async () => {
+    configure();
+    const child = spawn(installed.program, ["-f", "-c", installed.config], {
+      stdio: "ignore",
+      env: { PATH: process.env["PATH"], NODE_OPTIONS: REFUSING_NODE, NOTIFY_SOCKET: "/nonexistent" },
+    });
+    assert.equal(await exitCodeOf(child), 0);
+    assertIsNobody(installed.pid ?? 0);
+    assert.ok(installed.logLines().some((line) => line.startsWith("cannot tell systemd")));
+  });
+
+  it("hands on a socket that systemd has bound, and leaves its file", {
+    skip: !existsSync("/usr/bin/systemd-socket-activate") && "needs systemd-socket-activate",
+  }, async () => {
+    configure();
+    mkdirSync(runFolder());
+    const path = join(installed.folder, "passed");
+    const child = spawn(
+      "systemd-socket-activate",
+      [
+        ...["-l", path, `--setenv=NODE_OPTIONS=${REFUSING_NODE}`, "--setenv=NOTIFY_SOCKET=/nonexistent"],
+        ...[process.execPath, installed.program, "-f", "-c", installed.config],
+      ],
+      { stdio: "ignore" },
+    );
+    const over = exitCodeOf(child);
+    await until("systemd's socket", () => existsSync(path));
+    const mta = await installed.mta(path);
+    assert.equal(await over, 0);
+    const message = await mta.message({ from: "<a@fail.example>", recipients: ["<b@c.test>"] });
+    assert.equal(message.verdict.kind, "reply");
+    mta.quit();
+    const { pid = 0 } = installed;
+    assertIsNobody(pid);
+    process.kill(pid, "SIGTERM");
+    await until("its end", () => !lives(pid));
+    assert.ok(statSync(path).isSocket());
+  });
+});

@@ -1,0 +1,47 @@
+import assert from "node:assert/strict";
+import {
+  type Fault,
+  formatFault,
+  type ParsedConfig,
+  parseConfig,
+  type Settings,
+} from "../../../src/config/index.ts";
+
+/** Files as the tests have them in memory, and the environment. */
+export interface Surroundings {
+  readonly env?: Readonly<Record<string, string>>;
+  readonly lists?: Readonly<Record<string, string>>;
+}
+
+/** Parses a text as the file `test.conf`. */
+export function parse(text: string, { env = {}, lists = {} }: Surroundings = {}): ParsedConfig {
+  return parseConfig(text, {
+    file: "test.conf",
+    env,
+    readList: (path) => {
+      const found = lists[path];
+      return found === undefined ? { problem: "there is no such file" } : { text: found };
+    },
+  });
+}
+
+/** The settings of a text that has no faults and no unknown keys. */
+export function settingsOf(text: string, surroundings?: Surroundings): Settings {
+  const { settings, faults, unknown } = parse(text, surroundings);
+  assert.deepEqual([...faults, ...unknown].map(formatFault), []);
+  assert.ok(settings !== undefined);
+  return settings;
+}
+
+/** What is reported, in the order of the lines, each with its kind in front. */
+export function reports({ faults, unknown, warnings }: ParsedConfig): string[] {
+  const kinds: [string, readonly Fault[]][] = [
+    ["fault", faults],
+    ["unknown", unknown],
+    ["warning", warnings],
+  ];
+  return kinds
+    .flatMap(([kind, entries]) => entries.map((entry) => ({ kind, entry })))
+    .sort((a, b) => a.entry.line - b.entry.line)
+    .map(({ kind, entry }) => `${kind} ${formatFault(entry)}`);
+}

@@ -1,0 +1,145 @@
+import assert from "node:assert/strict";
+import { describe, it } from "node:test";
+import type { Answer, AnswerSource, Question, Step } from "spf-check";
+import { drive } from "../../../src/dns/index.ts";
+
+type Evaluator<Result = string> = Generator<Step, Result, Answer | undefined>;
+
+const question = (name: string): Question => ({ name, type: "TXT" });
+const found = (text: string): Answer => ({ status: "found", records: [text], ttlSeconds: 60 });
+const textOf = (answer: Answer | undefined): string =>
+  answer?.status === "found" ? (answer.records as readonly string[]).join() : String(answer?.status);
+
+/** Answers in memory for the names given; other questions wait for `answer()`. */
+class FakeSource implements AnswerSource {
+  readonly asked: string[] = [];
+  readonly cancelled: string[] = [];
+  readonly #memory: Readonly<Record<string, Answer>>;
+  readonly #waiting: { name: string; done: (answer: Answer) => void }[] = [];
+
+  constructor(memory: Readonly<Record<string, Answer>> = {}) {
+    this.#memory = memory;
+  }
+
+  ask({ name }: Question, _deadlineMs: number, done: (answer: Answer) => void): () => void {
+    this.asked.push(name);
+    const known = this.#memory[name];
+    if (known === undefined) this.#waiting.push({ name, done });
+    else done(known);
+    return () => {
+      this.cancelled.push(name);
+    };
+  }
+
+  answer(name: string, answer: Answer): void {
+    const at = this.#waiting.findIndex((entry) => entry.name === name);
+    const [entry] = this.#waiting.splice(at, 1);
+    assert.ok(entry !== undefined && at >= 0, `${name} is not waited for`);
+    entry.done(answer);
+  }
+}
+
+function start<Result>(
+  evaluator: Evaluator<Result>,
+  source: AnswerSource,
+): { results: (Result | string)[]; cancel: () => void } {
+  const results: (Result | string)[] = [];
+  const cancel = drive<Result | string>(
+    evaluator,
+    { source, deadlineMs: Infinity, onThrow: (error) => `thrown: ${String(error)}` },
+    (result) => results.push(result),
+  );
+  return { results, cancel };
+}
+
+function* askAll(...names: string[]): Evaluator {
+  const texts: string[] = [];
+  for (const name of names) texts.push(textOf(yield { kind: "ask", question: question(name) }));
+  return texts.join(" ");
+}
+
+describe("drive", () => {
+  it("ends before it returns where all answers are in memory", () => {
+    const source = new FakeSource({ a: found("1"), b: found("2") });
+    assert.deepEqual(start(askAll("a", "b"), source).results, ["1 2"]);
+  });
+
+  it("does not grow the stack with the number of questions in memory", () => {
+    const source = new FakeSource({ a: found("x") });
+    const names = Array<string>(100_000).fill("a");
+    assert.equal(start(askAll(...names), source).results[0]?.length, 199_999);
+  });
+
+  it("goes on with each answer as it comes", () => {
+    const source = new FakeSource({ b: found("2") });
+    const { results } = start(askAll("a", "b", "c"), source);
+    assert.deepEqual([results, source.asked], [[], ["a"]]);
+    source.answer("a", found("1"));
+    assert.deepEqual([results, source.asked], [[], ["a", "b", "c"]]);
+    source.answer("c", { status: "nxdomain", ttlSeconds: 1 });
+    assert.deepEqual(results, ["1 2 nxdomain"]);
+  });
+
+  it("asks hinted questions early, each once, and counts on their answers", () => {
+    function* evaluator(): Evaluator {
+      yield { kind: "hint", questions: [question("a"), question("B"), question("a"), question("d")] };
+      return yield* askAll("a", "b", "c", "a");
+    }
+    const source = new FakeSource({ a: found("1") });
+    const { results } = start(evaluator(), source);
+    assert.deepEqual(source.asked, ["a", "B", "d"]);
+    source.answer("B", found("2"));
+    assert.deepEqual(source.asked, ["a", "B", "d", "c"]);
+    source.answer("c", found("3"));
+    assert.deepEqual(results, ["1 2 3 1"]);
+  });
+
+  it("uses an early answer that came before its question", () => {
+    function* evaluator(): Evaluator {
+      yield { kind: "hint", questions: [question("b")] };
+      return yield* askAll("a", "b");
+    }
+    const source = new FakeSource();
+    const { results } = start(evaluator(), source);
+    source.answer("b", { status: "fault", problem: "early" });
+    source.answer("a", found("1"));
+    assert.deepEqual(results, ["1 fault"]);
+    assert.deepEqual(source.asked, ["b", "a"]);
+  });
+
+  it("drops early questions that were not needed", () => {
+    function* evaluator(): Evaluator {
+      yield { kind: "hint", questions: [question("b"), question("c")] };
+      return yield* askAll("a");
+    }
+    const source = new FakeSource({ b: found("2") });
+    const { results } = start(evaluator(), source);
+    source.answer("a", found("1"));
+    assert.deepEqual(results, ["1"]);
+    assert.ok(source.cancelled.includes("c") && !source.cancelled.includes("b"));
+    source.answer("c", found("late"));
+    assert.deepEqual(results, ["1"]);
+  });
+
+  it("stops when it is cancelled", () => {
+    const source = new FakeSource();
+    const { results, cancel } = start(askAll("a", "b"), source);
+    cancel();
+    cancel();
+    assert.deepEqual(source.cancelled, ["a"]);
+    source.answer("a", found("1"));
+    assert.deepEqual([results, source.asked], [[], ["a"]]);
+  });
+
+  it("makes a result of what the evaluator throws, at the start and later", () => {
+    function* broken(): Evaluator {
+      yield* askAll("a");
+      throw new Error("bug");
+    }
+    assert.deepEqual(start(broken(), new FakeSource({ a: found("1") })).results, ["thrown: Error: bug"]);
+    const source = new FakeSource();
+    const { results } = start(broken(), source);
+    source.answer("a", found("1"));
+    assert.deepEqual(results, ["thrown: Error: bug"]);
+  });
+});

@@ -1,0 +1,100 @@
+/** Settings, clients and outcomes as the tables of this room name them. */
+
+import type { Outcome, SpfResult } from "spf-check";
+import { type Network, parseIpAddress, parseNetwork } from "../../../src/address/index.ts";
+import { clientAt } from "../../../src/policy/client.ts";
+import type { AddressPattern, Client, PolicySettings } from "../../../src/policy/index.ts";
+
+/** The options at their defaults. */
+export const DEFAULTS: PolicySettings = {
+  whitelistIP: [],
+  whitelistPTR: [],
+  whitelistFrom: [],
+  whitelistTo: [],
+  trustedRelay: [],
+  trustedForwarder: [],
+  skipAuth: true,
+  skipTLSVerified: true,
+  skipNDR: false,
+  fixedClientIP: undefined,
+  clientIPNAT: [],
+  checkHelo: false,
+  localPolicy: { guess: undefined },
+  check: true,
+  refuseFail: "on",
+  refuseHeloFail: "on",
+  refuseSoftFail: false,
+  refuseNeutral: false,
+  refuseSPFNone: false,
+  refuseSPFNoneHelo: false,
+  refusePermError: false,
+  acceptTempError: true,
+  softFail: false,
+  rejectReason: undefined,
+  rejectAt: "mail",
+  relaxedLocalPart: false,
+  tagSubject: true,
+  tag: "[SPF:fail]",
+  quarantine: false,
+  quarantineBox: "postmaster",
+  quarantineMode: "mailbox",
+  policyFor: [],
+  reportOnly: false,
+  addHeader: true,
+  addReceivedHeader: true,
+  authservID: undefined,
+  removeForgedHeaders: "on",
+};
+
+export function settingsWith(changes: Partial<PolicySettings>): PolicySettings {
+  return { ...DEFAULTS, ...changes };
+}
+
+/** A PolicyFor line with the selectors and options given. */
+export function line(
+  changes: Partial<PolicySettings["policyFor"][number]>,
+): PolicySettings["policyFor"][number] {
+  return { ip: undefined, ptr: undefined, from: undefined, to: undefined, actions: {}, ...changes };
+}
+
+export function net(text: string): Network {
+  const parsed = parseNetwork(text);
+  if (parsed === undefined) throw new Error(`no network: ${text}`);
+  return parsed.network;
+}
+
+/** A pattern as the configuration file has it. */
+export function pattern(text: string): AddressPattern {
+  if (text.startsWith("@")) return { kind: "domain", text: text.slice(1) };
+  if (text.endsWith("@")) return { kind: "localPart", text: text.slice(0, -1) };
+  if (text.startsWith(".")) return { kind: "subdomains", text: text.slice(1) };
+  return { kind: text.includes("@") ? "address" : "substring", text };
+}
+
+export function client(ip = "192.0.2.9", hostname = "mx.sender.test", settings = DEFAULTS): Client {
+  const address = parseIpAddress(ip);
+  if (address === undefined) throw new Error(`no address: ${ip}`);
+  return clientAt(settings, address, hostname);
+}
+
+export function outcome(result: SpfResult, changes: Partial<Outcome> = {}): Outcome {
+  const published = result !== "none" && result !== "temperror" && result !== "permerror";
+  return {
+    result,
+    domain: "sender.test",
+    mechanism: published ? "-all" : undefined,
+    path: [],
+    explanation: undefined,
+    problem: result === "temperror" || result === "permerror" ? `${result} of a name server` : undefined,
+    record: published ? "v=spf1 mx -all" : undefined,
+    recordSource: "published",
+    lookups: 1,
+    voids: 0,
+    macrosRead: new Set(),
+    ttlSeconds: 300,
+    local: undefined,
+    guess: undefined,
+    trace: undefined,
+    ...changes,
+  };
+}

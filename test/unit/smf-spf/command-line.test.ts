@@ -1,0 +1,54 @@
+import assert from "node:assert/strict";
+import { describe, it } from "node:test";
+import { type CommandLine, parseCommandLine } from "../../../src/smf-spf/command-line.ts";
+
+const parse = (...args: string[]): CommandLine =>
+  parseCommandLine(args, { version: "3.0.0", defaultConfig: "/etc/mail/smfs/smf-spf.conf" });
+const run = { kind: "run", foreground: false, config: undefined, dryRun: false };
+
+describe("parseCommandLine", () => {
+  const table: [string[], object][] = [
+    [[], run],
+    [["-f"], { ...run, foreground: true }],
+    [["--foreground"], { ...run, foreground: true }],
+    [["-c", "/x"], { ...run, config: "/x" }],
+    [["-c/x"], { ...run, config: "/x" }],
+    [["--config=/x"], { ...run, config: "/x" }],
+    [["-n"], { ...run, dryRun: true }],
+    [["--dry-run"], { ...run, dryRun: true }],
+    [["-t"], { ...run, kind: "check-config" }],
+    [["--check-config", "-c", "x"], { ...run, kind: "check-config", config: "x" }],
+    [["-fn", "-c", "x"], { ...run, foreground: true, dryRun: true, config: "x" }],
+  ];
+  for (const [args, expected] of table) {
+    it(`reads "${args.join(" ")}"`, () => {
+      assert.deepEqual(parse(...args), expected);
+    });
+  }
+
+  for (const args of [["-x"], ["--nope"], ["-c"], ["-c", ""], ["extra"]]) {
+    it(`is a usage error, 64, when given "${args.join(" ")}"`, () => {
+      const result = parse(...args);
+      assert.ok(result.kind === "done");
+      assert.equal(result.exitCode, 64);
+      assert.match(result.errors, /^smf-spf: /);
+      assert.equal(result.output, "");
+    });
+  }
+
+  for (const flag of ["-V", "--version"]) {
+    it(`prints the version when given ${flag}`, () => {
+      assert.deepEqual(parse(flag), { kind: "done", exitCode: 0, output: "smf-spf 3.0.0\n", errors: "" });
+    });
+  }
+
+  for (const flag of ["-h", "--help"]) {
+    it(`prints every option when given ${flag}`, () => {
+      const result = parse(flag);
+      assert.ok(result.kind === "done" && result.exitCode === 0);
+      for (const option of ["-f", "-c", "-t", "-n", "-V", "-h", "--dry-run", "/etc/mail/smfs/smf-spf.conf"]) {
+        assert.ok(result.output.includes(option), option);
+      }
+    });
+  }
+});

@@ -1,0 +1,186 @@
+import assert from "node:assert/strict";
+import { describe, it } from "node:test";
+import type { Answer, RecordType } from "spf-check";
+import { type AnswerCache, createAnswerCache } from "../../../src/verdicts/index.ts";
+import { keepingAlive, PendingQuestions } from "./support.ts";
+
+const found = (ttlSeconds: number, text = "x"): Answer => ({ status: "found", records: [text], ttlSeconds });
+
+class Fixture {
+  nowMs = 1000;
+  readonly source = new PendingQuestions();
+  readonly cache: AnswerCache;
+
+  constructor(entriesMax = 100, octetsMax?: number) {
+    this.cache = createAnswerCache({
+      source: this.source,
+      entriesMax,
+      nowMs: () => this.nowMs,
+      ...(octetsMax === undefined ? {} : { octetsMax }),
+    });
+  }
+
+  ask(
+    name: string,
+    deadlineMs = Number.POSITIVE_INFINITY,
+    type: RecordType = "TXT",
+  ): { answers: Answer[]; cancel: () => void } {
+    const answers: Answer[] = [];
+    const cancel = this.cache.ask({ name, type }, deadlineMs, (answer) => answers.push(answer));
+    return { answers, cancel };
+  }
+
+  /** Asks, and lets the network give this answer. */
+  learn(name: string, answer: Answer): void {
+    this.ask(name);
+    this.source.answer(answer);
+  }
+}
+
+describe("createAnswerCache", () => {
+  it("answers from memory before ask returns, with what is left of the TTL", () => {
+    const fixture = new Fixture();
+    fixture.learn("a.test", found(60));
+    fixture.nowMs += 17_300;
+    assert.deepEqual(fixture.ask("A.TEST").answers, [found(42)]);
+    assert.equal(fixture.source.all.length, 1);
+  });
+
+  it("asks again at the end of the TTL", () => {
+    const fixture = new Fixture();
+    fixture.learn("a.test", found(60));
+    fixture.nowMs += 59_999;
+    assert.deepEqual(fixture.ask("a.test").answers, [found(0)]);
+    fixture.nowMs += 1;
+    assert.deepEqual(fixture.ask("a.test").answers, []);
+    assert.equal(fixture.source.open, 1);
+  });
+
+  it("keeps the types of a name apart", () => {
+    const fixture = new Fixture();
+    fixture.learn("a.test", found(60));
+    assert.deepEqual(fixture.ask("a.test", undefined, "PTR").answers, []);
+  });
+
+  const kept: [string, Answer, boolean][] = [
+    ["records", found(60), true],
+    ["nodata", { status: "nodata", ttlSeconds: 60 }, true],
+    ["nxdomain", { status: "nxdomain", ttlSeconds: 60 }, true],
+    ["records of TTL 0", found(0), false],
+    ["a negative answer of TTL 0", { status: "nxdomain", ttlSeconds: 0 }, false],
+    ["what was never asked", { status: "nxdomain", ttlSeconds: Number.POSITIVE_INFINITY }, false],
+    ["a fault", { status: "fault", problem: "no" }, false],
+  ];
+  for (const [what, answer, keeps] of kept) {
+    it(`${keeps ? "keeps" : "does not keep"} ${what}`, () => {
+      const fixture = new Fixture();
+      fixture.learn("a.test", answer);
+      assert.deepEqual(fixture.ask("a.test").answers, keeps ? [answer] : []);
+      assert.equal(fixture.source.all.length, keeps ? 1 : 2);
+    });
+  }
+
+  it("joins equal questions on their way", () => {
+    const fixture = new Fixture();
+    const asks = ["a.test", "A.test", "a.test"].map((name) => fixture.ask(name));
+    assert.equal(fixture.source.all.length, 1);
+    fixture.source.answer(found(0));
+    for (const { answers } of asks) assert.deepEqual(answers, [found(0)]);
+    assert.deepEqual(fixture.cache.counters(), { hits: 0, misses: 1, joined: 2, entries: 0 });
+  });
+
+  it("lets one leave without harm to the others, and ends the question with the last", () => {
+    const fixture = new Fixture();
+    const first = fixture.ask("a.test");
+    const second = fixture.ask("a.test");
+    const third = fixture.ask("a.test");
+    first.cancel();
+    first.cancel();
+    assert.equal(fixture.source.cancelled.length, 0);
+    third.cancel();
+    fixture.source.answer(found(60));
+    assert.deepEqual([first.answers, second.answers, third.answers], [[], [found(60)], []]);
+    const alone = fixture.ask("b.test");
+    alone.cancel();
+    assert.deepEqual(fixture.source.cancelled, [{ name: "b.test", type: "TXT" }]);
+    fixture.ask("b.test");
+    assert.equal(fixture.source.open, 1);
+  });
+
+  it("does not serve one who was made to leave by another's answer", () => {
+    const fixture = new Fixture();
+    const served: string[] = [];
+    let cancelSecond = (): void => undefined;
+    fixture.cache.ask({ name: "a.test", type: "TXT" }, Number.POSITIVE_INFINITY, () => {
+      served.push("first");
+      cancelSecond();
+    });
+    cancelSecond = fixture.cache.ask({ name: "a.test", type: "TXT" }, Number.POSITIVE_INFINITY, () =>
+      served.push("second"),
+    );
+    fixture.source.answer(found(60));
+    assert.deepEqual(served, ["first"]);
+  });
+
+  it("holds each to the own deadline, and asks without one", async () => {
+    const source = new PendingQuestions();
+    const cache = createAnswerCache({ source, entriesMax: 10 });
+    const patient: Answer[] = [];
+    const question = { name: "a.test", type: "TXT" } as const;
+    const hasty = await keepingAlive(
+      new Promise<Answer>((resolve) => {
+        cache.ask(question, performance.now() + 600_000, (answer) => patient.push(answer));
+        cache.ask(question, performance.now() + 20, resolve);
+      }),
+    );
+    assert.deepEqual(hasty, { status: "fault", problem: "out of time for DNS lookups" });
+    assert.deepEqual([patient, source.cancelled, source.deadlines], [[], [], [Number.POSITIVE_INFINITY]]);
+    source.answer(found(60));
+    assert.deepEqual(patient, [found(60)]);
+    const late: Answer[] = [];
+    cache.ask({ name: "b.test", type: "TXT" }, performance.now() - 1, (answer) => late.push(answer));
+    assert.equal(late[0]?.status, "fault");
+    assert.equal(source.all.length, 1);
+  });
+
+  it("drops the least recently used of too many entries", () => {
+    const fixture = new Fixture(2);
+    fixture.learn("a.test", found(60, "a"));
+    fixture.learn("b.test", found(60, "b"));
+    fixture.ask("a.test");
+    fixture.learn("c.test", found(60, "c"));
+    assert.equal(fixture.cache.counters().entries, 2);
+    assert.equal(fixture.ask("a.test").answers.length, 1);
+    assert.equal(fixture.ask("b.test").answers.length, 0);
+  });
+
+  it("keeps the octets of large records within bounds", () => {
+    const fixture = new Fixture(100_000, 1_000_000);
+    for (let i = 0; i < 200; i++) fixture.learn(`n${i}.test`, found(60, "x".repeat(60_000)));
+    assert.equal(fixture.cache.counters().entries, 16);
+    fixture.learn("huge.test", found(60, "x".repeat(2_000_000)));
+    assert.equal(fixture.ask("huge.test").answers.length, 0);
+  });
+
+  it("keeps nothing where it may hold no entry", () => {
+    const fixture = new Fixture(0);
+    fixture.learn("a.test", found(60));
+    assert.equal(fixture.ask("a.test").answers.length, 0);
+  });
+
+  it("keeps what was used last when the number of entries changes", () => {
+    const fixture = new Fixture();
+    for (const name of ["a.test", "b.test", "c.test"]) fixture.learn(name, found(60));
+    fixture.ask("a.test");
+    const known = (name: string): number => {
+      const { answers, cancel } = fixture.ask(name);
+      cancel();
+      return answers.length;
+    };
+    fixture.cache.setLimits({ entriesMax: 2 });
+    assert.deepEqual([known("a.test"), known("b.test"), known("c.test")], [1, 0, 1]);
+    fixture.cache.setLimits({ entriesMax: 3 });
+    fixture.learn("d.test", found(60));
+    assert.deepEqual([known("a.test"), known("c.test"), known("d.test")], [1, 1, 1]);
+  });
+});
