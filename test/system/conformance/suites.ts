@@ -29,7 +29,7 @@ const PUBLIC_SUITES = [
 const HERE = import.meta.dirname;
 
 /** The folder of the public suites. */
-export const SUITES_FOLDER = process.env["SPF_SUITES"] ?? join(HERE, "../../../shared/spf-suites");
+export const SUITES_FOLDER = process.env["SPF_SUITES"] ?? join(HERE, "../../../../shared/spf-suites");
 
 /** The names of the public suites that are not where they should be. */
 export function missingSuites(): string[] {

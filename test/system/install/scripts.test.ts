@@ -16,7 +16,7 @@ import { setTimeout as delay } from "node:timers/promises";
 import { type Ended, runProgram, Tree } from "./tree.ts";
 
 const HERE = import.meta.dirname;
-const INIT = join(HERE, "..", "..", "init");
+const INIT = join(HERE, "../../../init");
 
 /** Stands for the daemon: goes to the background with a PID file, and writes down the signals it gets. */
 const DAEMON = `
