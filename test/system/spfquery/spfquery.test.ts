@@ -42,7 +42,7 @@ describe("spfquery", { concurrency: 4 }, () => {
   before(async () => {
     folder = mkdtempSync(join(tmpdir(), "spfquery-test-"));
     program = join(folder, "spfquery.cjs");
-    const entryPoints = [join(ROOT, "src", "spfquery.ts")];
+    const entryPoints = [join(ROOT, "src/spfquery/main.ts")];
     await build({ entryPoints, outfile: program, bundle: true, platform: "node", format: "cjs" });
     nameserver = await startNameserver({
       "pass.test.example": [{ TXT: "v=spf1 ip4:192.0.2.1 -all" }],
