@@ -9,6 +9,9 @@ export interface Settings {
   readonly whitelistFrom: readonly AddressPattern[];
   readonly whitelistTo: readonly AddressPattern[];
   readonly trustedRelay: readonly Network[];
+  /** Authserv-ids; empty: our own. */
+  readonly dkimVerifier: readonly string[];
+  readonly dkimVerifierJobID: boolean;
   readonly trustedForwarder: readonly string[];
   readonly skipAuth: boolean;
   readonly skipTLSVerified: boolean;
@@ -29,6 +32,7 @@ export interface Settings {
   readonly prefetch: boolean;
   // what is done
   readonly check: boolean;
+  readonly acceptDKIM: boolean;
   readonly refuseFail: RefuseFail;
   readonly refuseHeloFail: RefuseFail;
   readonly refuseSoftFail: boolean;
@@ -92,6 +96,7 @@ export interface PolicyForSetting {
     Pick<
       Settings,
       | "check"
+      | "acceptDKIM"
       | "refuseFail"
       | "refuseHeloFail"
       | "refuseSoftFail"

@@ -25,6 +25,8 @@ export function settle(given: Given): Settings {
     whitelistFrom: valuesOf(given, "WhitelistFrom"),
     whitelistTo: valuesOf(given, "WhitelistTo"),
     trustedRelay: valuesOf(given, "TrustedRelay"),
+    dkimVerifier: valuesOf(given, "DKIMVerifier"),
+    dkimVerifierJobID: or("DKIMVerifierJobID"),
     trustedForwarder: valuesOf(given, "TrustedForwarder"),
     skipAuth: or("SkipAuth"),
     skipTLSVerified: or("SkipTLSVerified"),
@@ -98,6 +100,7 @@ function settledActions(given: Given): Required<Actions> {
   const refuseFail = spelled.refuseFail ?? standardValue(OPTIONS.RefuseFail);
   return {
     check: true,
+    acceptDKIM: standardValue(OPTIONS.AcceptDKIM),
     refuseFail,
     refuseHeloFail: refuseFail,
     refuseSoftFail: standardValue(OPTIONS.RefuseSoftFail),
@@ -136,6 +139,7 @@ function spelledOut(values: Partial<ActionValues>): Actions {
   return {
     ...(values.SPFBehavior === undefined ? {} : settingsOfBehavior(values.SPFBehavior)),
     ...present({
+      acceptDKIM: values.AcceptDKIM,
       refuseFail: values.RefuseFail,
       refuseHeloFail: values.RefuseHeloFail,
       refuseSoftFail: values.RefuseSoftFail,

@@ -12,6 +12,8 @@ export interface AddressPattern {
 export interface ActionSettings {
   /** off: SPFBehavior 0, nothing is evaluated and no field is added. */
   readonly check: boolean;
+  /** A sender is spared for whose domain a DKIM verifier before us vouches. */
+  readonly acceptDKIM: boolean;
   readonly refuseFail: "on" | "off" | "nomail";
   readonly refuseHeloFail: "on" | "off" | "nomail";
   readonly refuseSoftFail: boolean;
@@ -56,6 +58,10 @@ export interface PolicySettings extends ActionSettings {
   readonly whitelistFrom: readonly AddressPattern[];
   readonly whitelistTo: readonly AddressPattern[];
   readonly trustedRelay: readonly Network[];
+  /** Authserv-ids of DKIM verifiers before us; empty: our own. */
+  readonly dkimVerifier: readonly string[];
+  /** The verifier's field names the message: `id/QUEUEID`. */
+  readonly dkimVerifierJobID: boolean;
   readonly trustedForwarder: readonly string[];
   readonly skipAuth: boolean;
   readonly skipTLSVerified: boolean;

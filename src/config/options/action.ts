@@ -8,6 +8,11 @@ const section = "what is done";
 
 /** The options that PolicyFor may give for some mail only, in the order of the documents. */
 export const ACTION_OPTIONS = {
+  AcceptDKIM: option(onOff, "off", {
+    section: "who is not checked",
+    help: "spare mail for whose domain a DKIM verifier before us vouches",
+    of: (s) => s.acceptDKIM,
+  }),
   SPFBehavior: optional(count(0, SPF_BEHAVIOR_MAX), "none", "3", {
     section,
     help: "the qmail ladder: sets the Refuse options in one number",

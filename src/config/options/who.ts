@@ -1,6 +1,8 @@
 import { ipAddress, natPair, network } from "../values/address.ts";
 import { addressPattern, domainName, hostPattern } from "../values/name.ts";
 import { onOff } from "../values/plain.ts";
+import { authservId } from "../values/text.ts";
+import { ACTION_OPTIONS } from "./action.ts";
 import { list, option, optional } from "./option.ts";
 
 const section = "who is not checked";
@@ -31,6 +33,19 @@ export const WHO_OPTIONS = {
     section,
     help: "own relays; the client is read from their Received field",
     of: (s) => s.trustedRelay,
+  }),
+  // Here for its place in the documents; PolicyFor may give it too.
+  AcceptDKIM: ACTION_OPTIONS.AcceptDKIM,
+  DKIMVerifier: list(authservId, "mx.example.net", {
+    section,
+    standardInWords: "AuthservID",
+    help: "name of the DKIM verifier in Authentication-Results",
+    of: (s) => s.dkimVerifier,
+  }),
+  DKIMVerifierJobID: option(onOff, "on", {
+    section,
+    help: "the verifier writes the queue id after its name",
+    of: (s) => s.dkimVerifierJobID,
   }),
   TrustedForwarder: list(domainName, "forwarder.example", {
     section,

@@ -36,6 +36,9 @@ const GOOD: { readonly [K in OptionName]: readonly [string, unknown][] } = {
   ],
   WhitelistTo: [["postmaster@", [{ kind: "localPart", text: "postmaster" }]]],
   TrustedRelay: [["198.51.100.25", ["198.51.100.25"]]],
+  AcceptDKIM: [["on", true]],
+  DKIMVerifier: [["mx.example.net", ["mx.example.net"]]],
+  DKIMVerifierJobID: [["off", false]],
   TrustedForwarder: [
     ["Forwarder.example.", ["forwarder.example"]],
     ["bücher.example", ["xn--bcher-kva.example"]],
