@@ -2,7 +2,7 @@ import type { Edit } from "milter-protocol";
 import type { OctetString } from "../address/index.ts";
 import { type PolicySettings, type RelayHop, readRelayHop } from "../policy/index.ts";
 import { isForgedResult } from "../trace-fields/index.ts";
-import type { Uses } from "./needs.ts";
+import type { Features } from "./needs.ts";
 
 const AUTHENTICATION_RESULTS = "Authentication-Results";
 const GUESS = "X-SPF-Guess";
@@ -10,7 +10,7 @@ const GUESS = "X-SPF-Guess";
 /** What is kept of the header of one message: the first Subject, and which fields are not what they say. */
 export class FieldsSeen {
   readonly #settings: PolicySettings;
-  readonly #uses: Uses;
+  readonly #features: Features;
   readonly #ourId: OctetString;
   #results = 0;
   #forged: number[] | undefined;
@@ -19,9 +19,9 @@ export class FieldsSeen {
   #hop: RelayHop | undefined;
 
   /** @param ourId our authserv-id */
-  constructor(settings: PolicySettings, uses: Uses, ourId: OctetString) {
+  constructor(settings: PolicySettings, features: Features, ourId: OctetString) {
     this.#settings = settings;
-    this.#uses = uses;
+    this.#features = features;
     this.#ourId = ourId;
   }
 
@@ -61,7 +61,7 @@ export class FieldsSeen {
   /** The edits that remove what is not ours, from the last field up, so that no index moves before its turn. */
   removals(): Edit[] {
     const edits = (this.#forged ?? []).map((index) => removal(AUTHENTICATION_RESULTS, index)).reverse();
-    if (this.#uses.removesGuesses) {
+    if (this.#features.removesGuesses) {
       for (let index = this.#guesses; index > 0; index--) edits.push(removal(GUESS, index));
     }
     return edits;

@@ -25,16 +25,22 @@ import {
   TOO_MANY_RECIPIENTS,
   trustedSession,
 } from "../policy/index.ts";
-import { dispose, disposeUnchecked } from "./dispose.ts";
-import { evaluateMessage } from "./evaluate-message.ts";
+import { finishMessage, finishUnchecked } from "./end-of-message.ts";
+import { evaluateMessage } from "./evaluate.ts";
 import { FieldsSeen } from "./fields-seen.ts";
-import { Journal, shownSender } from "./journal.ts";
-import { type CheckedMail, Message } from "./message.ts";
-import { agreedEdits, isConnectAnswered, needsOf, usesOf } from "./needs.ts";
+import {
+  authservIdOf,
+  type CheckedMail,
+  type ConnectionContext,
+  Message,
+  MessageLog,
+  refuse,
+  shownSender,
+  speak,
+} from "./message.ts";
+import { agreedEdits, featuresOf, isConnectAnswered, needsOf } from "./needs.ts";
 import type { FilterPorts } from "./ports.ts";
-import { refuse, speak } from "./refuse.ts";
-import { learnRelayedClient } from "./relayed-message.ts";
-import { authservIdOf, type Surroundings } from "./surroundings.ts";
+import { resolveRelayedClient } from "./relayed-message.ts";
 
 /** Gives a session the answer it was promised with LATER. */
 export type Resume = (answer: Response | EndOfMessageResponse) => void;
@@ -49,12 +55,12 @@ export function createFilter(ports: FilterPorts, resume: Resume): MilterHandler 
 }
 
 const NOTHING_TO_DO: EndOfMessageResponse = { edits: [], response: CONTINUE };
-const NO_EDITS: Surroundings["offered"] = new Set();
+const NO_EDITS: ConnectionContext["offered"] = new Set();
 const NOT_CONNECTED: ConnectDecision = { kind: "pass", reason: "no CONNECT", client: undefined };
 
 class Filter implements MilterHandler {
   readonly #resume: Resume;
-  readonly #around: { -readonly [Name in keyof Surroundings]: Surroundings[Name] };
+  readonly #context: { -readonly [Name in keyof ConnectionContext]: ConnectionContext[Name] };
   #connectAnswered = false;
   #connection = NOT_CONNECTED;
   #helo = "";
@@ -62,29 +68,29 @@ class Filter implements MilterHandler {
 
   constructor(ports: FilterPorts, resume: Resume) {
     this.#resume = resume;
-    this.#around = {
+    this.#context = {
       ports,
-      uses: usesOf(ports.settings),
+      features: featuresOf(ports.settings),
       offered: NO_EDITS,
       receiver: ports.hostname,
     };
   }
 
   negotiate(offer: Offer): Needs {
-    const needs = needsOf(this.#around.ports, offer);
-    this.#around.offered = agreedEdits(offer, needs);
+    const needs = needsOf(this.#context.ports, offer);
+    this.#context.offered = agreedEdits(offer, needs);
     this.#connectAnswered = isConnectAnswered(offer, needs);
     return needs;
   }
 
   connect(command: ConnectCommand, macros: Macros): Answer {
-    const { ports } = this.#around;
-    this.#around.receiver = receiverOf(macros, ports.hostname);
+    const { ports } = this.#context;
+    this.#context.receiver = receiverOf(macros, ports.hostname);
     this.#connection = decideAtConnect(ports.settings, command);
     this.#helo = "";
     // Where nobody waits for an answer here, it is spoken at MAIL.
     if (this.#connection.kind !== "pass" || !this.#connectAnswered) return CONTINUE;
-    this.#journal("", undefined).action({ action: "skipped", reason: this.#connection.reason });
+    this.#log("", undefined).action({ action: "skipped", reason: this.#connection.reason });
     return ACCEPT;
   }
 
@@ -95,16 +101,16 @@ class Filter implements MilterHandler {
 
   mail(argument: OctetString, parameters: readonly string[], macros: Macros): Answer {
     this.abort();
-    const { ports, uses } = this.#around;
-    const journal = this.#journal(shownSender(argument), macros.get("i"));
+    const { ports, features } = this.#context;
+    const log = this.#log(shownSender(argument), macros.get("i"));
     const connection = this.#connection;
     const reason = this.#whyUnchecked(connection, macros);
     if (reason !== undefined) {
-      journal.action({ action: "skipped", reason });
+      log.action({ action: "skipped", reason });
       return ACCEPT;
     }
-    const fields = new FieldsSeen(ports.settings, uses, authservIdOf(this.#around));
-    const message = new Message(argument, parameters, fields, journal);
+    const fields = new FieldsSeen(ports.settings, features, authservIdOf(this.#context));
+    const message = new Message(argument, parameters, fields, log);
     this.#message = message;
     return connection.kind === "check" ? this.#checkSender(message, connection.client) : CONTINUE;
   }
@@ -117,7 +123,7 @@ class Filter implements MilterHandler {
       case "relay":
         return undefined;
       case "check":
-        return trustedSession(this.#around.ports.settings, {
+        return trustedSession(this.#context.ports.settings, {
           authenticated: macros.get("{auth_authen}"),
           verify: macros.get("{verify}"),
         });
@@ -125,12 +131,12 @@ class Filter implements MilterHandler {
   }
 
   #checkSender(message: Message, client: Client): Answer {
-    const { ports, uses } = this.#around;
+    const { ports, features } = this.#context;
     const decision = decideAtMail(ports.settings, client, message.argument);
     switch (decision.kind) {
       case "skip":
-        message.journal.action({ action: "skipped", reason: decision.reason });
-        return uses.removesForged || uses.removesGuesses ? CONTINUE : ACCEPT;
+        message.log.action({ action: "skipped", reason: decision.reason });
+        return features.removesForged || features.removesGuesses ? CONTINUE : ACCEPT;
       case "refuse":
         return speak(message, decision.reason, decision.reply, decision.reportOnly);
       case "check": {
@@ -147,8 +153,8 @@ class Filter implements MilterHandler {
   #evaluate(message: Message, mail: CheckedMail, answer: () => Response | EndOfMessageResponse): boolean {
     message.mail = mail;
     return evaluateMessage(message, mail, {
-      ports: this.#around.ports,
-      receiver: this.#around.receiver,
+      ports: this.#context.ports,
+      receiver: this.#context.receiver,
       done: () => {
         this.#resume(answer());
       },
@@ -164,19 +170,19 @@ class Filter implements MilterHandler {
     const judgement = message.judgement(mail);
     if (judgement.kind === "deliver" && this.#isDone(mail)) return ACCEPT;
     if (mail.stage !== "mail" || judgement.kind !== "refuse") return CONTINUE;
-    return refuse(this.#around, message, mail, { cause: judgement.cause, actions: mail.policy.actions });
+    return refuse(this.#context, message, mail, { cause: judgement.cause, actions: mail.policy.actions });
   }
 
   /** Whether nothing is left to do for a message that nobody is refused for. */
   #isDone({ policy }: CheckedMail): boolean {
-    const { addsFields, removesForged, removesGuesses, refusesAtRcpt } = this.#around.uses;
+    const { addsFields, removesForged, removesGuesses, refusesAtRcpt } = this.#context.features;
     return policy.lines.length === 0 && !addsFields && !removesForged && !removesGuesses && !refusesAtRcpt;
   }
 
   rcpt(argument: OctetString, _parameters: readonly string[], macros: Macros): Answer {
     const message = this.#message;
     if (message === undefined) return CONTINUE;
-    message.journal.queueId ??= macros.get("i");
+    message.log.queueId ??= macros.get("i");
     if (!message.hasRoomFor(argument)) return CONTINUE;
     if (this.#connection.kind === "relay") {
       message.unread.push(argument);
@@ -188,10 +194,10 @@ class Filter implements MilterHandler {
   }
 
   #checkRecipient(message: Message, mail: CheckedMail, argument: OctetString): Response {
-    const { ports, uses } = this.#around;
+    const { ports, features } = this.#context;
     const recipient = recipientOf(ports.settings, mail.policy, argument);
     const { actions, path, exempt } = recipient;
-    if (path.kind === "malformed" && exempt === undefined && uses.refusesAtRcpt && actions.check) {
+    if (path.kind === "malformed" && exempt === undefined && features.refusesAtRcpt && actions.check) {
       const reply = recipientSyntaxReply(actions);
       const response = speak(message, `recipient syntax: ${path.reason}`, reply, actions.reportOnly, [
         argument,
@@ -201,7 +207,7 @@ class Filter implements MilterHandler {
     const judgement = message.judgementFor(mail, recipient);
     if (mail.stage === "rcpt" && judgement.kind === "refuse") {
       const refused = { cause: judgement.cause, actions, recipients: [argument] };
-      const response = refuse(this.#around, message, mail, refused);
+      const response = refuse(this.#context, message, mail, refused);
       if (response.kind === "reply") return response;
     }
     message.recipients.push(recipient);
@@ -216,7 +222,7 @@ class Filter implements MilterHandler {
   endOfMessage(macros: Macros): EndOfMessageAnswer {
     const message = this.#message;
     if (message === undefined) return NOTHING_TO_DO;
-    message.journal.queueId = macros.get("i") ?? message.journal.queueId;
+    message.log.queueId = macros.get("i") ?? message.log.queueId;
     if (message.overfull) {
       const response = this.#refuseOverfull(message);
       if (response.kind === "reply") return { edits: [], response };
@@ -225,13 +231,13 @@ class Filter implements MilterHandler {
     this.#message = undefined;
     const { mail } = message;
     return mail === undefined
-      ? disposeUnchecked(this.#around, message)
-      : dispose(this.#around, message, mail);
+      ? finishUnchecked(this.#context, message)
+      : finishMessage(this.#context, message, mail);
   }
 
   /** Spoken at the end, where every MTA listens, and for all: who is not known can be neither spared nor moved. */
   #refuseOverfull(message: Message): Response {
-    const { reportOnly } = message.mail?.policy.actions ?? this.#around.ports.settings;
+    const { reportOnly } = message.mail?.policy.actions ?? this.#context.ports.settings;
     const response = speak(message, "too many recipients", TOO_MANY_RECIPIENTS, reportOnly);
     if (response.kind === "reply") this.#message = undefined;
     return response;
@@ -239,16 +245,16 @@ class Filter implements MilterHandler {
 
   /** Everything about a message through a trusted relay is decided when its header has been seen. */
   #checkRelayed(message: Message): EndOfMessageAnswer {
-    const learned = learnRelayedClient(this.#around, message);
-    switch (learned.kind) {
+    const outcome = resolveRelayedClient(this.#context, message);
+    switch (outcome.kind) {
       case "answer":
         this.#message = undefined;
-        return learned.answer;
+        return outcome.answer;
       case "check": {
-        const { mail } = learned;
+        const { mail } = outcome;
         const answer = (): EndOfMessageResponse => {
           this.#message = undefined;
-          return dispose(this.#around, message, mail);
+          return finishMessage(this.#context, message, mail);
         };
         return this.#evaluate(message, mail, answer) ? answer() : LATER;
       }
@@ -256,7 +262,7 @@ class Filter implements MilterHandler {
   }
 
   abort(): void {
-    this.#message?.cancel?.();
+    this.#message?.pending?.cancel();
     this.#message = undefined;
   }
 
@@ -268,11 +274,11 @@ class Filter implements MilterHandler {
 
   close(): void {
     this.newConnection();
-    this.#around.ports.closed?.();
+    this.#context.ports.closed?.();
   }
 
-  #journal(from: OctetString, queueId: string | undefined): Journal {
-    return new Journal(this.#around.ports.report, this.#connection.client, this.#helo, from, queueId);
+  #log(from: OctetString, queueId: string | undefined): MessageLog {
+    return new MessageLog(this.#context.ports.report, this.#connection.client, this.#helo, from, queueId);
   }
 }
 

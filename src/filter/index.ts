@@ -1,10 +1,10 @@
 export type { ActionEvent, FilterEvent, MailFacts, ResultEvent } from "./events.ts";
 export { createFilter, type Resume } from "./filter.ts";
 export type {
-  Cancel,
   Evaluation,
   EvaluationRequest,
   Evaluator,
   FilterPorts,
   FilterSettings,
+  Pending,
 } from "./ports.ts";

@@ -1,19 +1,123 @@
+import { CONTINUE, type Edit, type Response } from "milter-protocol";
 import type { OctetString, Path } from "../address/index.ts";
 import {
+  type ActionSettings,
+  type Cause,
   type Client,
   decideAtRcpt,
+  describeCause,
   type Findings,
+  firstLine,
+  type IdentityCheck,
   type Judgement,
   judge,
   type MailPolicy,
   NO_FINDINGS,
   type Recipient,
   type RefusalStage,
-  type Remaining,
+  type RemainingRecipient,
+  type Reply,
+  refusal,
 } from "../policy/index.ts";
+import type { ActionEvent, FilterEvent, MailFacts } from "./events.ts";
 import type { FieldsSeen } from "./fields-seen.ts";
-import type { Journal } from "./journal.ts";
-import type { Cancel } from "./ports.ts";
+import type { Features } from "./needs.ts";
+import type { Evaluation, FilterPorts, Pending } from "./ports.ts";
+
+/** What stays the same for all messages of a connection. */
+export interface ConnectionContext {
+  readonly ports: FilterPorts;
+  readonly features: Features;
+  /** The edits that the MTA offers to carry out. */
+  readonly offered: ReadonlySet<Edit["kind"]>;
+  /** The name of the host that checks: `{j}`, else our own. */
+  readonly receiver: OctetString;
+}
+
+/** Our name in Authentication-Results (RFC 8601 section 2.5): AuthservID, else the name of the host. */
+export function authservIdOf({ ports, receiver }: ConnectionContext): OctetString {
+  return ports.settings.authservID ?? receiver;
+}
+
+/** What is told of an action; what is left out is told as empty. */
+export interface ActionReport {
+  readonly action: ActionEvent["action"];
+  readonly reason: string;
+  readonly recipients?: readonly string[];
+  readonly reply?: string;
+  readonly reportOnly?: boolean;
+}
+
+const NOBODY: readonly string[] = [];
+
+/** Tells the operator about one mail. */
+export class MessageLog {
+  readonly #report: (event: FilterEvent) => void;
+  readonly #from: OctetString;
+  /** Replaced where a relay's Received field tells of another client. */
+  client: Client | undefined;
+  helo: OctetString;
+  queueId: string | undefined;
+
+  constructor(
+    report: (event: FilterEvent) => void,
+    client: Client | undefined,
+    helo: OctetString,
+    from: OctetString,
+    queueId: string | undefined,
+  ) {
+    this.#report = report;
+    this.client = client;
+    this.helo = helo;
+    this.#from = from;
+    this.queueId = queueId;
+  }
+
+  /** A verdict was reached. */
+  result(check: IdentityCheck, { outcome, cached, elapsedMs }: Evaluation): void {
+    const { queueId, ip, ptr, helo, from } = this.#facts();
+    // Written out: this is made for every message, and a spread would cost more than all the rest of it.
+    this.#report({
+      event: "result",
+      queueId,
+      ip,
+      ptr,
+      helo,
+      from,
+      result: outcome.result,
+      cached,
+      identity: check.identity,
+      mechanism: outcome.mechanism,
+      problem: outcome.problem,
+      lookups: outcome.lookups,
+      voids: outcome.voids,
+      elapsedMs,
+      local: outcome.local?.result,
+      guess: outcome.guess?.result,
+    });
+  }
+
+  /** Something was done, or would have been. */
+  action({ action, reason, recipients = NOBODY, reply, reportOnly = false }: ActionReport): void {
+    this.#report({ event: "action", ...this.#facts(), action, reason, recipients, reply, reportOnly });
+  }
+
+  #facts(): MailFacts {
+    return {
+      queueId: this.queueId,
+      ip: this.client?.evaluatedIp.text ?? "",
+      ptr: this.client?.shownName ?? "",
+      helo: this.helo,
+      from: this.#from,
+    };
+  }
+}
+
+/** The sender as a log names it: without angle brackets, empty for the null sender. */
+export function shownSender(argument: OctetString): OctetString {
+  const text = argument.trim();
+  return text.startsWith("<") && text.endsWith(">") ? text.slice(1, -1) : text;
+}
 
 /** More than an MTA sends in one message: Postfix stops at 1,000. */
 const RECIPIENTS_MAX = 10_000;
@@ -36,12 +140,12 @@ export class Message {
   /** The message may carry UTF-8 in its header (RFC 6531). */
   readonly smtputf8: boolean;
   readonly fields: FieldsSeen;
-  readonly journal: Journal;
+  readonly log: MessageLog;
   /** Undefined where the message is not evaluated, and while a relay's Received field is still to come. */
   mail: CheckedMail | undefined;
   findings: Findings = NO_FINDINGS;
-  /** Stops the evaluation in hand. */
-  cancel: Cancel | undefined;
+  /** The evaluation under way. */
+  pending: Pending | undefined;
   /** Recipients that were not refused, as far as they were asked for. */
   readonly recipients: Recipient[] = [];
   /** The arguments of RCPT TO of a message through a relay, until its client is known. */
@@ -50,11 +154,11 @@ export class Message {
   #recipientOctets = 0;
   #overfull = false;
 
-  constructor(argument: OctetString, parameters: readonly string[], fields: FieldsSeen, journal: Journal) {
+  constructor(argument: OctetString, parameters: readonly string[], fields: FieldsSeen, log: MessageLog) {
     this.argument = argument;
     this.smtputf8 = parameters.some((parameter) => parameter.toUpperCase() === "SMTPUTF8");
     this.fields = fields;
-    this.journal = journal;
+    this.log = log;
   }
 
   /** Whether there were more recipients than are kept: then none may get the message, for some are not known. */
@@ -83,7 +187,7 @@ export class Message {
   }
 
   /** Those who get the message; one that stands for all where the recipients were not asked for. */
-  remaining(mail: CheckedMail): Remaining[] {
+  remaining(mail: CheckedMail): RemainingRecipient[] {
     if (this.recipients.length === 0) {
       return [{ path: undefined, actions: mail.policy.actions, judgement: this.judgement(mail) }];
     }
@@ -98,4 +202,32 @@ export class Message {
 /** A path with its angle brackets, as SMFIR_DELRCPT wants it. */
 function envelopeForm(argument: OctetString): OctetString {
   return argument.startsWith("<") ? argument : `<${argument}>`;
+}
+
+/** Refuses a message or one recipient of it for what was found; with ReportOnly it is only told. */
+export function refuse(
+  { receiver }: ConnectionContext,
+  message: Message,
+  mail: CheckedMail,
+  refused: {
+    readonly cause: Cause;
+    readonly actions: ActionSettings;
+    readonly recipients?: readonly OctetString[];
+  },
+): Response {
+  const { cause, actions, recipients } = refused;
+  const reply = refusal(actions, cause, { helo: mail.helo, ip: mail.client.evaluatedIp.text, receiver });
+  return speak(message, describeCause(cause), reply, actions.reportOnly, recipients);
+}
+
+/** Tells of a refusal and gives the response for it. */
+export function speak(
+  message: Message,
+  reason: string,
+  reply: Reply,
+  reportOnly: boolean,
+  recipients: readonly OctetString[] = [],
+): Response {
+  message.log.action({ action: "refused", reason, recipients, reply: firstLine(reply), reportOnly });
+  return reportOnly ? CONTINUE : { kind: "reply", ...reply };
 }

@@ -5,7 +5,7 @@ import type { FilterPorts, FilterSettings } from "./ports.ts";
 type EditKind = Needs["edits"] extends ReadonlySet<infer Kind> ? Kind : never;
 
 /** What the options in force, PolicyFor lines included, can lead to. */
-export interface Uses {
+export interface Features {
   readonly removesForged: boolean;
   readonly removesGuesses: boolean;
   readonly addsFields: boolean;
@@ -18,20 +18,20 @@ export interface Uses {
   readonly hasRelays: boolean;
 }
 
-const usesOfSettings = new WeakMap<FilterSettings, Uses>();
-const needsOfUses = new WeakMap<Uses, Map<string, Needs>>();
+const featuresOfSettings = new WeakMap<FilterSettings, Features>();
+const needsOfFeatures = new WeakMap<Features, Map<string, Needs>>();
 
 /** Reads from the settings what they can lead to; once for each settings object. */
-export function usesOf(settings: FilterSettings): Uses {
-  let uses = usesOfSettings.get(settings);
-  if (uses === undefined) {
-    uses = readUses(settings);
-    usesOfSettings.set(settings, uses);
+export function featuresOf(settings: FilterSettings): Features {
+  let features = featuresOfSettings.get(settings);
+  if (features === undefined) {
+    features = readFeatures(settings);
+    featuresOfSettings.set(settings, features);
   }
-  return uses;
+  return features;
 }
 
-function readUses(settings: FilterSettings): Uses {
+function readFeatures(settings: FilterSettings): Features {
   const may = (test: (actions: Partial<ActionSettings>) => boolean): boolean =>
     test(settings) || settings.policyFor.some(({ actions }) => test(actions));
   const checks = may(({ check }) => check === true);
@@ -69,11 +69,11 @@ function refusesAnything(actions: Partial<ActionSettings>): boolean {
 
 /** What is asked of an MTA with this offer: no more than the settings use. The same object for the same question, of which there are four. */
 export function needsOf({ settings, transport }: FilterPorts, offer: Offer): Needs {
-  const uses = usesOf(settings);
-  let known = needsOfUses.get(uses);
+  const features = featuresOf(settings);
+  let known = needsOfFeatures.get(features);
   if (known === undefined) {
     known = new Map();
-    needsOfUses.set(uses, known);
+    needsOfFeatures.set(features, known);
   }
   // Of the offer no more than what matters: an MTA that offers ever new words must not fill the memory.
   const movable = canMove(offeredEdits(offer));
@@ -81,10 +81,10 @@ export function needsOf({ settings, transport }: FilterPorts, offer: Offer): Nee
   let needs = known.get(key);
   if (needs === undefined) {
     needs = {
-      edits: editsFor(uses, movable),
-      wants: commandsFor(uses),
-      answers: answersFor(uses, transport),
-      fields: fieldsFor(uses),
+      edits: editsFor(features, movable),
+      wants: commandsFor(features),
+      answers: answersFor(features, transport),
+      fields: fieldsFor(features),
       rejectedRecipients: false,
       macros: macrosFor(settings, transport),
     };
@@ -93,14 +93,14 @@ export function needsOf({ settings, transport }: FilterPorts, offer: Offer): Nee
   return needs;
 }
 
-function editsFor(uses: Uses, movable: boolean): ReadonlySet<EditKind> {
+function editsFor(features: Features, movable: boolean): ReadonlySet<EditKind> {
   const edits = new Set<EditKind>();
-  if (uses.addsFields) edits.add("insertHeader");
-  if (uses.removesForged || uses.removesGuesses || uses.tags) edits.add("changeHeader");
-  if (uses.tags) edits.add("addHeader");
-  if (uses.quarantines) {
+  if (features.addsFields) edits.add("insertHeader");
+  if (features.removesForged || features.removesGuesses || features.tags) edits.add("changeHeader");
+  if (features.tags) edits.add("addHeader");
+  if (features.quarantines) {
     edits.add("insertHeader").add("addRecipient").add("deleteRecipient");
-    if (uses.holds || !movable) edits.add("quarantine");
+    if (features.holds || !movable) edits.add("quarantine");
   }
   return edits;
 }
@@ -125,20 +125,21 @@ export function canMove(offered: ReadonlySet<EditKind>): boolean {
   return offered.has("addRecipient") && offered.has("deleteRecipient");
 }
 
-function commandsFor(uses: Uses): ReadonlySet<OptionalCommand> {
+function commandsFor(features: Features): ReadonlySet<OptionalCommand> {
   const wants = new Set<OptionalCommand>(["connect", "helo"]);
-  if (uses.seesRecipients) wants.add("rcpt");
-  if (uses.removesForged || uses.removesGuesses || uses.tags || uses.hasRelays) wants.add("headers");
+  if (features.seesRecipients) wants.add("rcpt");
+  if (features.removesForged || features.removesGuesses || features.tags || features.hasRelays)
+    wants.add("headers");
   return wants;
 }
 
 /** The fields that {@link FieldsSeen} looks at. */
-function fieldsFor(uses: Uses): ReadonlySet<string> {
+function fieldsFor(features: Features): ReadonlySet<string> {
   const fields = new Set<string>();
-  if (uses.removesForged) fields.add("authentication-results");
-  if (uses.removesGuesses) fields.add("x-spf-guess");
-  if (uses.tags) fields.add("subject");
-  if (uses.hasRelays) fields.add("received");
+  if (features.removesForged) fields.add("authentication-results");
+  if (features.removesGuesses) fields.add("x-spf-guess");
+  if (features.tags) fields.add("subject");
+  if (features.hasRelays) fields.add("received");
   return fields;
 }
 
@@ -146,10 +147,10 @@ function fieldsFor(uses: Uses): ReadonlySet<string> {
  * CONNECT and HELO are facts that need no answer. Over TCP they get one: Sendmail leaves Nagle's algorithm on, and
  * small packets that nobody answers then wait some 40 ms for each other.
  */
-function answersFor(uses: Uses, transport: FilterPorts["transport"]): ReadonlySet<OptionalCommand> {
+function answersFor(features: Features, transport: FilterPorts["transport"]): ReadonlySet<OptionalCommand> {
   const answers = new Set<OptionalCommand>();
   if (transport === "inet") answers.add("connect").add("helo");
-  if (uses.refusesAtRcpt) answers.add("rcpt");
+  if (features.refusesAtRcpt) answers.add("rcpt");
   return answers;
 }
 

@@ -24,15 +24,19 @@ export interface Evaluation {
   readonly elapsedMs: number;
 }
 
-/** Stops an evaluation whose answer nobody waits for any more; harmless afterwards. */
-export type Cancel = () => void;
+/** An evaluation under way. */
+export interface Pending {
+  /** Stops it, when nobody waits for it any more; harmless afterwards. */
+  cancel(): void;
+}
 
-/**
- * Finds the verdict: verdict cache, equal evaluation in hand, or a new one. `done` is called exactly once,
- * before `evaluate` returns where the verdict is in memory, and never after the cancel function was called.
- */
+/** The way to a verdict: memory, an equal evaluation under way, or a new one. */
 export interface Evaluator {
-  evaluate(request: EvaluationRequest, done: (evaluation: Evaluation) => void): Cancel;
+  /**
+   * Returns what is known at once. Else `done` is called exactly once, never before this has returned, and never
+   * after {@link Pending.cancel}.
+   */
+  evaluate(request: EvaluationRequest, done: (evaluation: Evaluation) => void): Evaluation | Pending;
 }
 
 /** The settings a connection begins with and keeps. */

@@ -7,13 +7,12 @@ import {
   trustedSession,
   whitelistedClient,
 } from "../policy/index.ts";
-import { disposeUnchecked } from "./dispose.ts";
-import type { CheckedMail, Message } from "./message.ts";
-import { speak } from "./refuse.ts";
-import type { Surroundings } from "./surroundings.ts";
+import { finishUnchecked } from "./end-of-message.ts";
+import type { CheckedMail, ConnectionContext, Message } from "./message.ts";
+import { speak } from "./message.ts";
 
 /** What is to be done with a message through a trusted relay. */
-export type Learned =
+export type RelayOutcome =
   | { readonly kind: "answer"; readonly answer: EndOfMessageResponse }
   | { readonly kind: "check"; readonly mail: CheckedMail };
 
@@ -21,23 +20,23 @@ export type Learned =
  * Takes client, host name and HELO from the Received field of the relay, and then decides all that is decided at
  * CONNECT, MAIL and RCPT for other mail. Where the field cannot be read, the message is not evaluated.
  */
-export function learnRelayedClient(around: Surroundings, message: Message): Learned {
+export function resolveRelayedClient(context: ConnectionContext, message: Message): RelayOutcome {
   const hop = message.fields.relayHop;
   if (hop?.kind !== "client") {
-    return skipped(around, message, "TrustedRelay: no Received field that names its client");
+    return skipped(context, message, "TrustedRelay: no Received field that names its client");
   }
   const { client, helo } = hop.relayed;
-  message.journal.client = client;
-  message.journal.helo = helo;
-  const reason = trustedClient(around, hop.relayed);
-  if (reason !== undefined) return skipped(around, message, reason);
-  const { settings } = around.ports;
+  message.log.client = client;
+  message.log.helo = helo;
+  const reason = trustedClient(context, hop.relayed);
+  if (reason !== undefined) return skipped(context, message, reason);
+  const { settings } = context.ports;
   const decision = decideAtMail(settings, client, message.argument);
   switch (decision.kind) {
     case "skip":
-      return skipped(around, message, decision.reason);
+      return skipped(context, message, decision.reason);
     case "refuse":
-      return malformedSender(around, message, decision);
+      return malformedSender(context, message, decision);
     case "check": {
       const { sender, policy } = decision;
       for (const argument of message.unread) message.recipients.push(recipientOf(settings, policy, argument));
@@ -47,7 +46,7 @@ export function learnRelayedClient(around: Surroundings, message: Message): Lear
 }
 
 function trustedClient(
-  { ports }: Surroundings,
+  { ports }: ConnectionContext,
   { client, authenticated }: RelayedClient,
 ): string | undefined {
   return (
@@ -59,21 +58,21 @@ function trustedClient(
   );
 }
 
-function skipped(around: Surroundings, message: Message, reason: string): Learned {
-  message.journal.action({ action: "skipped", reason });
-  return { kind: "answer", answer: disposeUnchecked(around, message) };
+function skipped(context: ConnectionContext, message: Message, reason: string): RelayOutcome {
+  message.log.action({ action: "skipped", reason });
+  return { kind: "answer", answer: finishUnchecked(context, message) };
 }
 
 function malformedSender(
-  around: Surroundings,
+  context: ConnectionContext,
   message: Message,
   { reason, reply, reportOnly }: Extract<MailDecision, { kind: "refuse" }>,
-): Learned {
-  const { settings } = around.ports;
+): RelayOutcome {
+  const { settings } = context.ports;
   const policy = { actions: settings, lines: [] };
   const exempt = message.unread.some((path) => recipientOf(settings, policy, path).exempt !== undefined);
-  if (exempt) return skipped(around, message, reason);
+  if (exempt) return skipped(context, message, reason);
   const response = speak(message, reason, reply, reportOnly);
-  const answer = response.kind === "reply" ? { edits: [], response } : disposeUnchecked(around, message);
+  const answer = response.kind === "reply" ? { edits: [], response } : finishUnchecked(context, message);
   return { kind: "answer", answer };
 }

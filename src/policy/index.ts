@@ -1,37 +1,40 @@
 export type { Client } from "./client.ts";
+export type { MailPolicy } from "./decide.ts";
 export {
   type ConnectDecision,
   type ConnectionFacts,
   decideAtConnect,
-  whitelistedClient,
-} from "./decide-at-connect.ts";
-export {
-  type Disposal,
-  decideAtEndOfMessage,
-  type Quarantine,
-  type Remaining,
-} from "./decide-at-end-of-message.ts";
-export { decideAtMail, type MailDecision, type SessionFacts, trustedSession } from "./decide-at-mail.ts";
-export {
+  decideAtMail,
   decideAtRcpt,
+  type MailDecision,
   type Recipient,
   type RefusalStage,
   recipientOf,
   refusalStage,
-} from "./decide-at-rcpt.ts";
-export { type Findings, NO_FINDINGS, type Verdict } from "./findings.ts";
+  type SessionFacts,
+  trustedSession,
+  whitelistedClient,
+} from "./decide.ts";
+export {
+  decideAtEndOfMessage,
+  type MessageDecision,
+  type Quarantine,
+  type RemainingRecipient,
+} from "./end-of-message.ts";
+export { type IdentityCheck, nextCheck, withOutcome } from "./identities.ts";
 export {
   type ActingResult,
   actingResult,
   type Basis,
   type Cause,
+  type CheckedIdentity,
   describeCause,
+  type Findings,
   isActedUpon,
   type Judgement,
   judge,
+  NO_FINDINGS,
 } from "./judgement.ts";
-export type { MailPolicy } from "./mail-policy.ts";
-export { type Inquiry, nextInquiry, withOutcome } from "./next-inquiry.ts";
 export {
   firstLine,
   type Reply,

@@ -1,6 +1,34 @@
 import { isNoMailRecord, type Outcome, type SpfResult } from "spf-check";
-import type { Findings, Verdict } from "./findings.ts";
+import type { OctetString } from "../address/index.ts";
 import type { ActionSettings } from "./settings.ts";
+
+/** One evaluated identity of a message (RFC 7208 sections 2.3 and 2.4). */
+export interface CheckedIdentity {
+  readonly identity: "mailfrom" | "helo";
+  /** `local@domain`; `postmaster@HELO` for the HELO identity. */
+  readonly sender: OctetString;
+  readonly outcome: Outcome;
+}
+
+/** What the evaluations of one message have shown so far. */
+export interface Findings {
+  /** The HELO identity, where it is evaluated besides the sender (CheckHelo). */
+  readonly helo: CheckedIdentity | undefined;
+  /** The sender: MAIL FROM, or the HELO identity where the sender is null. */
+  readonly sender: CheckedIdentity | undefined;
+  /** The TrustedForwarder that the client is. */
+  readonly forwarder: string | undefined;
+  /** How many of the TrustedForwarder lines have been evaluated. */
+  readonly forwardersAsked: number;
+}
+
+/** The findings before anything is evaluated. */
+export const NO_FINDINGS: Findings = {
+  helo: undefined,
+  sender: undefined,
+  forwarder: undefined,
+  forwardersAsked: 0,
+};
 
 /** Who said the result that is acted upon: the domain, SPFRules, or SPFGuess. */
 export type Basis = "published" | "local" | "guess";
@@ -13,14 +41,14 @@ export interface ActingResult {
 
 /** What led to something being done. */
 export interface Cause extends ActingResult {
-  readonly verdict: Verdict;
+  readonly checked: CheckedIdentity;
 }
 
 /** What the findings and the options come to, for one recipient or for a whole mail. */
 export type Judgement =
   | { readonly kind: "deliver" }
   /** Tagged and quarantined, as far as the options say. */
-  | { readonly kind: "mark"; readonly cause: Cause }
+  | { readonly kind: "flag"; readonly cause: Cause }
   | { readonly kind: "refuse"; readonly cause: Cause };
 
 const DELIVER: Judgement = { kind: "deliver" };
@@ -43,15 +71,15 @@ export function judge(actions: ActionSettings, findings: Findings): Judgement {
     return { kind: "refuse", cause: causeOf(helo) };
   }
   // The HELO result stands alone where it ended the evaluation for the mail, yet not for this recipient.
-  const verdict = sender ?? helo;
-  if (verdict === undefined) return DELIVER;
-  const cause = causeOf(verdict);
-  if (verdict === sender && refuses(actions, cause)) return { kind: "refuse", cause };
-  return isMarked(cause) ? { kind: "mark", cause } : DELIVER;
+  const checked = sender ?? helo;
+  if (checked === undefined) return DELIVER;
+  const cause = causeOf(checked);
+  if (checked === sender && refuses(actions, cause)) return { kind: "refuse", cause };
+  return isFlagged(cause) ? { kind: "flag", cause } : DELIVER;
 }
 
 /** Whether a result is one that Subject tag and quarantine are for: softfail, and fail that is not refused. */
-export function isMarked({ result }: ActingResult): boolean {
+export function isFlagged({ result }: ActingResult): boolean {
   return result === "fail" || result === "softfail";
 }
 
@@ -60,7 +88,7 @@ export function isActedUpon(actions: ActionSettings, judgement: Judgement): bool
   switch (judgement.kind) {
     case "deliver":
       return false;
-    case "mark":
+    case "flag":
       return actions.tagSubject || actions.quarantine;
     case "refuse":
       return true;
@@ -68,33 +96,33 @@ export function isActedUpon(actions: ActionSettings, judgement: Judgement): bool
 }
 
 /** The cause in words for the log: `SPF fail`, `SPF none of HELO, local policy fail`. */
-export function describeCause({ verdict, result, basis }: Cause): string {
-  const published = `SPF ${verdict.outcome.result}${verdict.identity === "helo" ? " of HELO" : ""}`;
+export function describeCause({ checked, result, basis }: Cause): string {
+  const published = `SPF ${checked.outcome.result}${checked.identity === "helo" ? " of HELO" : ""}`;
   if (basis === "published") return published;
   return `${published}, ${basis === "local" ? "local policy" : "best guess"} ${result}`;
 }
 
-function causeOf(verdict: Verdict): Cause {
-  const { result, basis } = actingResult(verdict.outcome);
-  return { verdict, result, basis };
+function causeOf(checked: CheckedIdentity): Cause {
+  const { result, basis } = actingResult(checked.outcome);
+  return { checked, result, basis };
 }
 
-function refusesHelo(actions: ActionSettings, helo: Verdict): boolean {
+function refusesHelo(actions: ActionSettings, helo: CheckedIdentity): boolean {
   return actingResult(helo.outcome).result === "fail" && refusesFail(actions.refuseHeloFail, helo.outcome);
 }
 
-function refuses(actions: ActionSettings, { verdict, result }: Cause): boolean {
+function refuses(actions: ActionSettings, { checked, result }: Cause): boolean {
   switch (result) {
     case "pass":
       return false;
     case "fail":
-      return refusesFail(actions.refuseFail, verdict.outcome);
+      return refusesFail(actions.refuseFail, checked.outcome);
     case "softfail":
       return actions.refuseSoftFail;
     case "neutral":
       return actions.refuseNeutral;
     case "none":
-      return verdict.identity === "helo" ? actions.refuseSPFNoneHelo : actions.refuseSPFNone;
+      return checked.identity === "helo" ? actions.refuseSPFNoneHelo : actions.refuseSPFNone;
     case "permerror":
       return actions.refusePermError;
     case "temperror":

@@ -5,8 +5,7 @@ import {
   parseIpAddress,
   unmapIpv4,
 } from "../address/index.ts";
-import { type Client, clientAt } from "./client.ts";
-import { verifiedName } from "./host-name.ts";
+import { type Client, clientAt, verifiedName } from "./client.ts";
 import type { PolicySettings } from "./settings.ts";
 
 /** The client of a relay of ours, as the relay's Received field tells it. */

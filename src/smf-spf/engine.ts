@@ -3,7 +3,7 @@
 import { checkHost, withDefaultExplanation } from "spf-check";
 import type { Settings } from "../config/index.ts";
 import { createResolver, drive, type Resolver, systemNameservers } from "../dns/index.ts";
-import type { Cancel, Evaluation, EvaluationRequest, Evaluator } from "../filter/index.ts";
+import type { Evaluation, EvaluationRequest, Evaluator } from "../filter/index.ts";
 import { HeapGrowth, heapShare } from "../runtime/index.ts";
 import {
   type AnswerCache,
@@ -112,27 +112,29 @@ export class Engine {
   evaluatorFor({ localPolicy }: Pick<Settings, "localPolicy">): Evaluator {
     if (localPolicy.explanation === undefined) return this.#verdicts;
     return {
-      evaluate: (request: EvaluationRequest, done: (evaluation: Evaluation) => void): Cancel =>
-        this.#verdicts.evaluate(request, (verdict) => {
-          done(this.#explained(verdict, request, localPolicy));
-        }),
+      evaluate: (request, done) => {
+        const answer = this.#verdicts.evaluate(request, (evaluation) => {
+          done(this.#explained(evaluation, request, localPolicy));
+        });
+        return "cancel" in answer ? answer : this.#explained(answer, request, localPolicy);
+      },
     };
   }
 
   /** A defect costs the explanation and no more: whoever waits gets the verdict. */
   #explained(
-    verdict: Evaluation,
+    evaluation: Evaluation,
     request: EvaluationRequest,
     localPolicy: Settings["localPolicy"],
   ): Evaluation {
     const { ip, sender, helo, receiver, clientName } = request;
     try {
       const input = { ip, sender, helo, receiver, clientName, nowSeconds: nowSeconds(), localPolicy };
-      const outcome = withDefaultExplanation(input, verdict.outcome);
-      return outcome === verdict.outcome ? verdict : { ...verdict, outcome };
+      const outcome = withDefaultExplanation(input, evaluation.outcome);
+      return outcome === evaluation.outcome ? evaluation : { ...evaluation, outcome };
     } catch (error) {
       this.#onError(error);
-      return verdict;
+      return evaluation;
     }
   }
 

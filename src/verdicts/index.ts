@@ -8,10 +8,8 @@ export { temperror } from "./temperror.ts";
 export {
   type Check,
   createVerdictCache,
-  type Verdict,
   type VerdictCache,
   type VerdictCacheCounters,
   type VerdictCacheOptions,
-  type VerdictRequest,
 } from "./verdict-cache.ts";
 export type { VerdictInput } from "./verdict-key.ts";

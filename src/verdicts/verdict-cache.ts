@@ -1,24 +1,11 @@
 import type { Outcome } from "spf-check";
+import type { Evaluation, EvaluationRequest, Evaluator, Pending } from "../filter/index.ts";
 import { FairGate, type Runnable } from "./fair-gate.ts";
 import { ownText } from "./own-text.ts";
 import { sharesOf } from "./shares.ts";
 import { temperror } from "./temperror.ts";
 import { baseKey, exactKey, macroMask, type VerdictInput } from "./verdict-key.ts";
 import { VerdictStore } from "./verdict-store.ts";
-
-/** What is to be evaluated, and how long the asker can wait. */
-export interface VerdictRequest extends VerdictInput {
-  /** On the clock of {@link VerdictCacheOptions.nowMs}. */
-  readonly deadlineMs: number;
-}
-
-/** A verdict and how it was come by. */
-export interface Verdict {
-  readonly outcome: Outcome;
-  readonly cached: boolean;
-  /** How long the asker has waited. */
-  readonly elapsedMs: number;
-}
 
 /**
  * Evaluates without looking into any cache of verdicts, and without a deadline: the returned function ends it once
@@ -61,13 +48,8 @@ export interface VerdictCacheCounters {
   readonly entries: number;
 }
 
-/** The way to a verdict: memory, an equal evaluation on its way, or a new one. */
-export interface VerdictCache {
-  /**
-   * `done` is called exactly once, before this returns where the verdict or all of its answers are in memory, and
-   * never after the returned function was called. Past the deadline it is a temperror.
-   */
-  evaluate(request: VerdictRequest, done: (verdict: Verdict) => void): () => void;
+/** An evaluator that remembers. Past the deadline of a request its result is temperror. */
+export interface VerdictCache extends Evaluator {
   counters(): VerdictCacheCounters;
   /** Changes the bounds; verdicts in memory stay as far as they let them. */
   setLimits(limits: VerdictCacheLimits): void;
@@ -83,10 +65,14 @@ export function createVerdictCache(options: VerdictCacheOptions): VerdictCache {
 
 /** Someone who waits. */
 interface Waiter {
-  readonly request: VerdictRequest;
+  readonly request: EvaluationRequest;
   readonly base: string;
-  readonly done: (verdict: Verdict) => void;
+  readonly done: (evaluation: Evaluation) => void;
   readonly startMs: number;
+  /** Found before {@link VerdictCache.evaluate} has returned, which then returns it. */
+  known: Evaluation | undefined;
+  /** {@link VerdictCache.evaluate} has returned. */
+  waits: boolean;
   timer: NodeJS.Timeout | undefined;
   flight: Flight | undefined;
 }
@@ -107,7 +93,6 @@ interface Flight extends Runnable {
 }
 
 const OCTETS_MAX = 64 * 1024 * 1024;
-const nothing = (): void => undefined;
 
 class JoiningVerdictCache implements VerdictCache {
   readonly #options: VerdictCacheOptions;
@@ -141,31 +126,39 @@ class JoiningVerdictCache implements VerdictCache {
     this.#store.setLimits(entriesMax, octetsMax, ttlSeconds, this.#nowMs());
   }
 
-  evaluate(request: VerdictRequest, done: (verdict: Verdict) => void): () => void {
+  evaluate(request: EvaluationRequest, done: (evaluation: Evaluation) => void): Evaluation | Pending {
     const base = baseKey(request);
     const startMs = this.#nowMs();
     const known = this.#store.get(base, request, startMs);
     if (known !== undefined) {
       this.#counts.hits++;
-      done(known);
-      return nothing;
+      return known;
     }
     this.#counts.misses++;
     const restMs = request.deadlineMs - startMs;
-    const waiter: Waiter = { request, base, done, startMs, timer: undefined, flight: undefined };
-    if (restMs <= 0) {
-      this.#expire(waiter);
-      return nothing;
-    }
-    this.#board(waiter, true);
-    if (waiter.flight === undefined) return nothing;
+    const waiter: Waiter = {
+      request,
+      base,
+      done,
+      startMs,
+      known: undefined,
+      waits: false,
+      timer: undefined,
+      flight: undefined,
+    };
+    if (restMs <= 0) this.#expire(waiter);
+    else this.#board(waiter, true);
+    if (waiter.known !== undefined) return waiter.known;
+    waiter.waits = true;
     if (restMs < Infinity) {
       waiter.timer = setTimeout(() => {
         this.#expire(waiter);
       }, restMs).unref();
     }
-    return () => {
-      this.#leave(waiter);
+    return {
+      cancel: () => {
+        this.#leave(waiter);
+      },
     };
   }
 
@@ -264,8 +257,13 @@ class JoiningVerdictCache implements VerdictCache {
   #serve(waiter: Waiter, outcome: Outcome, cached: boolean): void {
     clearTimeout(waiter.timer);
     waiter.flight = undefined;
+    const evaluation = { outcome, cached, elapsedMs: this.#nowMs() - waiter.startMs };
+    if (!waiter.waits) {
+      waiter.known = evaluation;
+      return;
+    }
     try {
-      waiter.done({ outcome, cached, elapsedMs: this.#nowMs() - waiter.startMs });
+      waiter.done(evaluation);
     } catch (error) {
       this.#options.onError(error);
     }

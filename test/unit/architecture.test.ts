@@ -25,7 +25,7 @@ const MAY_IMPORT: Record<string, readonly string[]> = {
   filter: ["address", "milter-protocol", "spf-check", "trace-fields", "policy"],
   server: ["milter-protocol"],
   dns: ["address", "spf-check"],
-  verdicts: ["address", "spf-check"],
+  verdicts: ["address", "spf-check", "filter"],
   logging: ["filter"],
 };
 

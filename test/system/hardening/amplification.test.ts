@@ -3,6 +3,7 @@ import { after, before, describe, it } from "node:test";
 import { parseIpAddress } from "../../../src/address/index.ts";
 import type { Evaluation } from "../../../src/filter/index.ts";
 import { Engine } from "../../../src/smf-spf/engine.ts";
+import { evaluate } from "../../support/evaluate.ts";
 import { type Nameserver, startNameserver, type Zone } from "../../support/nameserver/index.ts";
 import { settingsOf } from "./filter-bench.ts";
 
@@ -81,7 +82,8 @@ describe("the questions that one message causes", () => {
         it(`are within the limits of RFC 7208 for ${name}.test`, async () => {
           server.resetCounts();
           const { outcome } = await new Promise<Evaluation>((resolve) => {
-            engine.evaluatorFor(settingsOf("")).evaluate(
+            evaluate(
+              engine.evaluatorFor(settingsOf("")),
               {
                 ip: CLIENT,
                 domain: `${name}.test`,
@@ -117,7 +119,8 @@ describe("the questions that one message causes", () => {
         );
         waiting.use();
         const { outcome } = await new Promise<Evaluation>((resolve) => {
-          waiting.evaluatorFor(settingsOf("")).evaluate(
+          evaluate(
+            waiting.evaluatorFor(settingsOf("")),
             {
               ip: CLIENT,
               domain: "quiet.test",

@@ -4,6 +4,7 @@ import { after, afterEach, before, describe, it } from "node:test";
 import { parseIpAddress } from "../../../src/address/index.ts";
 import type { Evaluation } from "../../../src/filter/index.ts";
 import { Engine } from "../../../src/smf-spf/engine.ts";
+import { evaluate } from "../../support/evaluate.ts";
 import {
   type Interception,
   type Nameserver,
@@ -179,7 +180,7 @@ describe("a verdict over a name server that", () => {
       deadlineMs: performance.now() + deadlineMs,
     };
     return new Promise((resolve) => {
-      engine.evaluatorFor(settingsOf("")).evaluate(request, resolve);
+      evaluate(engine.evaluatorFor(settingsOf("")), request, resolve);
     });
   }
 

@@ -2,7 +2,7 @@
 
 import { checkHost, withDefaultExplanation } from "spf-check";
 import { parseConfig, type Settings } from "../../../src/config/index.ts";
-import { createFilter, type FilterEvent } from "../../../src/filter/index.ts";
+import { createFilter, type EvaluationRequest, type FilterEvent } from "../../../src/filter/index.ts";
 import { inMemory, MtaPlayer, type PlayerOptions } from "../../support/mta-player.ts";
 import { type Zone, ZoneTable } from "../../support/nameserver/zone.ts";
 import { answerFrom } from "../scenario/zone-answers.ts";
@@ -43,10 +43,7 @@ export class FilterBench {
         this.events.push(event);
       },
       evaluator: {
-        evaluate: (
-          request: Parameters<Parameters<typeof createFilter>[0]["evaluator"]["evaluate"]>[0],
-          done: Parameters<Parameters<typeof createFilter>[0]["evaluator"]["evaluate"]>[1],
-        ) => {
+        evaluate: (request: EvaluationRequest) => {
           const evaluation = checkHost({
             ...request,
             nowSeconds,
@@ -61,8 +58,7 @@ export class FilterBench {
             step = evaluation.next(value.kind === "ask" ? answerFrom(this.#zone, value.question) : undefined);
           }
           const outcome = withDefaultExplanation({ ...request, nowSeconds, localPolicy }, step.value);
-          done({ outcome, cached: false, elapsedMs: 0 });
-          return () => undefined;
+          return { outcome, cached: false, elapsedMs: 0 };
         },
       },
     } as const;

@@ -6,7 +6,7 @@ import { eventLines } from "../../../src/logging/event-line.ts";
 import { JsonLines } from "../../../src/logging/json-line.ts";
 import { headerValue } from "../../../src/milter-protocol/encode-edit.ts";
 import { replyText } from "../../../src/milter-protocol/reply-text.ts";
-import { verifiedName } from "../../../src/policy/host-name.ts";
+import { verifiedName } from "../../../src/policy/client.ts";
 import { readReceived } from "../../../src/policy/trusted-relay.ts";
 import {
   guessField,

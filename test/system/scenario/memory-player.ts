@@ -90,10 +90,11 @@ function evaluatorOver({ zone: data, remembers }: Scenario, settings: Settings):
     },
   });
   return {
-    evaluate: (request, done) =>
-      verdicts.evaluate(request, (verdict) => {
-        const explained = withDefaultExplanation({ ...request, nowSeconds, localPolicy }, verdict.outcome);
-        done({ ...verdict, outcome: explained });
-      }),
+    evaluate: (request, done) => {
+      const answer = verdicts.evaluate(request, done);
+      if ("cancel" in answer) throw new Error("an answer of the zone comes at once");
+      const explained = withDefaultExplanation({ ...request, nowSeconds, localPolicy }, answer.outcome);
+      return { ...answer, outcome: explained };
+    },
   };
 }

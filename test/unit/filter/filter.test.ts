@@ -94,7 +94,7 @@ describe("mail", () => {
     }
   });
 
-  it("uses its own host name where the MTA sends no {j}", () => {
+  it("features its own host name where the MTA sends no {j}", () => {
     const rig = new Rig();
     rig.filter.connect(
       { hostname: "mx.sender.test", family: "inet", port: 25, address: "192.0.2.9" },

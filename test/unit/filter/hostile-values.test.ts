@@ -102,10 +102,7 @@ function play(hostile: HostileMail): { responses: Response[]; edits: readonly Ed
     guess,
     domain: hostile.helo,
   });
-  rig.ports.evaluator.evaluate = (_request, done) => {
-    done({ outcome: told, cached: false, elapsedMs: 1 });
-    return () => undefined;
-  };
+  rig.ports.evaluator.evaluate = () => ({ outcome: told, cached: false, elapsedMs: 1 });
   const answers: Answer[] = [
     rig.connect("192.0.2.9", hostile.hostname),
     rig.helo(hostile.helo),

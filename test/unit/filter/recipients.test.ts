@@ -204,7 +204,7 @@ describe("quarantine", () => {
     }
   });
 
-  it("puts angle brackets around a recipient that came without", () => {
+  it("puts angle brackets context a recipient that came without", () => {
     const { edits } = passage({ settings }, "<u@soft.test>", ["a@rig.test"]);
     assert.ok(edits.includes("delrcpt <a@rig.test>"));
   });

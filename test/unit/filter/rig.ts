@@ -68,11 +68,13 @@ export class Rig {
       evaluator: {
         evaluate: (request, done) => {
           this.requests.push(request);
-          if (late) this.waiting = { request, done };
-          else done(this.#evaluation(zone, request));
-          return () => {
-            this.waiting = undefined;
-            this.cancelled++;
+          if (!late) return this.#evaluation(zone, request);
+          this.waiting = { request, done };
+          return {
+            cancel: () => {
+              this.waiting = undefined;
+              this.cancelled++;
+            },
           };
         },
       },

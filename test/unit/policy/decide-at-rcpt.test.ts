@@ -1,6 +1,7 @@
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
 import { parsePath } from "../../../src/address/index.ts";
+import { policyForMail } from "../../../src/policy/decide.ts";
 import {
   decideAtRcpt,
   type Findings,
@@ -8,7 +9,6 @@ import {
   recipientOf,
   refusalStage,
 } from "../../../src/policy/index.ts";
-import { policyForMail } from "../../../src/policy/mail-policy.ts";
 import { client, line, net, outcome, pattern, settingsWith } from "./facts.ts";
 
 const SENDER = parsePath("<u@sender.test>", { relaxedLocalPart: false });
@@ -58,7 +58,7 @@ describe("decideAtRcpt", () => {
     ["<@x.test:vip@rig.test>", "deliver"],
     ['<"vip@rig.test"@evil.test>', "refuse"],
     ["<postmaster>", "deliver"],
-    ["<any@lax.test>", "mark"],
+    ["<any@lax.test>", "flag"],
     ["<any@off.test>", "deliver"],
   ] as const) {
     it(`says ${kind} for a fail and ${argument}`, () => {

@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
-import { matchesHostName, verifiedName } from "../../../src/policy/host-name.ts";
+import { matchesHostName, verifiedName } from "../../../src/policy/client.ts";
 
 describe("verifiedName", () => {
   for (const [hostname, name] of [

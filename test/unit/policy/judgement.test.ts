@@ -25,20 +25,20 @@ function findings(changes: {
   };
 }
 
-/** `refuse`, `mark` or `deliver` for every result of the sender, in the order of SPF_RESULTS. */
+/** `refuse`, `flag` or `deliver` for every result of the sender, in the order of SPF_RESULTS. */
 const ROWS: readonly [what: string, actions: Partial<ActionSettings>, row: string][] = [
   // none neutral pass fail softfail temperror permerror
-  ["the defaults", {}, "deliver deliver deliver refuse mark deliver deliver"],
-  ["RefuseFail off", { refuseFail: "off" }, "deliver deliver deliver mark mark deliver deliver"],
-  ["RefuseFail nomail", { refuseFail: "nomail" }, "deliver deliver deliver mark mark deliver deliver"],
+  ["the defaults", {}, "deliver deliver deliver refuse flag deliver deliver"],
+  ["RefuseFail off", { refuseFail: "off" }, "deliver deliver deliver flag flag deliver deliver"],
+  ["RefuseFail nomail", { refuseFail: "nomail" }, "deliver deliver deliver flag flag deliver deliver"],
   ["RefuseSoftFail", { refuseSoftFail: true }, "deliver deliver deliver refuse refuse deliver deliver"],
-  ["RefuseNeutral", { refuseNeutral: true }, "deliver refuse deliver refuse mark deliver deliver"],
-  ["RefuseSPFNone", { refuseSPFNone: true }, "refuse deliver deliver refuse mark deliver deliver"],
-  ["RefuseSPFNoneHelo", { refuseSPFNoneHelo: true }, "deliver deliver deliver refuse mark deliver deliver"],
-  ["RefusePermError", { refusePermError: true }, "deliver deliver deliver refuse mark deliver refuse"],
-  ["AcceptTempError off", { acceptTempError: false }, "deliver deliver deliver refuse mark refuse deliver"],
+  ["RefuseNeutral", { refuseNeutral: true }, "deliver refuse deliver refuse flag deliver deliver"],
+  ["RefuseSPFNone", { refuseSPFNone: true }, "refuse deliver deliver refuse flag deliver deliver"],
+  ["RefuseSPFNoneHelo", { refuseSPFNoneHelo: true }, "deliver deliver deliver refuse flag deliver deliver"],
+  ["RefusePermError", { refusePermError: true }, "deliver deliver deliver refuse flag deliver refuse"],
+  ["AcceptTempError off", { acceptTempError: false }, "deliver deliver deliver refuse flag refuse deliver"],
   ["SPFBehavior 0", { check: false }, "deliver deliver deliver deliver deliver deliver deliver"],
-  ["RefuseHeloFail off", { refuseHeloFail: "off" }, "deliver deliver deliver refuse mark deliver deliver"],
+  ["RefuseHeloFail off", { refuseHeloFail: "off" }, "deliver deliver deliver refuse flag deliver deliver"],
 ];
 
 describe("judge", () => {
@@ -60,7 +60,7 @@ describe("judge", () => {
   it("follows RefuseFail and not RefuseHeloFail for the null sender", () => {
     const fail = findings({ nullSender: outcome("fail") });
     assert.equal(judge(settingsWith({ refuseHeloFail: "off" }), fail).kind, "refuse");
-    assert.equal(judge(settingsWith({ refuseFail: "off" }), fail).kind, "mark");
+    assert.equal(judge(settingsWith({ refuseFail: "off" }), fail).kind, "flag");
   });
 
   it("refuses with nomail only domains whose whole record is v=spf1 -all", () => {
@@ -68,9 +68,9 @@ describe("judge", () => {
     for (const [record, kind] of [
       ["v=spf1 -all", "refuse"],
       ["V=SPF1  -ALL", "refuse"],
-      ["v=spf1 mx -all", "mark"],
-      ["v=spf1 -all exp=e.test", "mark"],
-      [undefined, "mark"],
+      ["v=spf1 mx -all", "flag"],
+      ["v=spf1 -all exp=e.test", "flag"],
+      [undefined, "flag"],
     ] as const) {
       assert.equal(judge(actions, findings({ sender: outcome("fail", { record }) })).kind, kind, record);
     }
@@ -89,7 +89,7 @@ describe("judge", () => {
 
   it("refuses a HELO fail whatever the sender's result is", () => {
     const judged = judge(settingsWith({}), findings({ helo: outcome("fail"), sender: outcome("pass") }));
-    assert.equal(judged.kind === "refuse" && judged.cause.verdict.identity, "helo");
+    assert.equal(judged.kind === "refuse" && judged.cause.checked.identity, "helo");
   });
 
   it("lets the sender's result decide where a HELO fail is not refused", () => {
@@ -118,7 +118,7 @@ describe("judge", () => {
 
   it("marks the HELO fail for a recipient that does not refuse it where it ended the evaluation", () => {
     const judged = judge(settingsWith({ refuseHeloFail: "off" }), findings({ helo: outcome("fail") }));
-    assert.equal(judged.kind, "mark");
+    assert.equal(judged.kind, "flag");
   });
 
   it("acts on the local result, whatever is published", () => {
@@ -134,8 +134,8 @@ describe("judge", () => {
   it("acts on a guess fail as on a fail", () => {
     const guessed = findings({ sender: outcome("none", { guess: rule("fail") }) });
     assert.equal(judge(settingsWith({}), guessed).kind, "refuse");
-    assert.equal(judge(settingsWith({ refuseFail: "off" }), guessed).kind, "mark");
-    assert.equal(judge(settingsWith({ refuseFail: "nomail" }), guessed).kind, "mark");
+    assert.equal(judge(settingsWith({ refuseFail: "off" }), guessed).kind, "flag");
+    assert.equal(judge(settingsWith({ refuseFail: "nomail" }), guessed).kind, "flag");
   });
 
   it("lets a guess pass satisfy RefuseSPFNone, and no other guess", () => {
@@ -173,13 +173,13 @@ describe("actingResult", () => {
 
 describe("isActedUpon", () => {
   it("says whether the options do anything about it", () => {
-    const mark = judge(settingsWith({}), findings({ sender: outcome("softfail") }));
+    const flag = judge(settingsWith({}), findings({ sender: outcome("softfail") }));
     const refuse = judge(settingsWith({}), findings({ sender: outcome("fail") }));
     const deliver = judge(settingsWith({}), findings({ sender: outcome("pass") }));
     const off = settingsWith({ tagSubject: false });
-    assert.equal(isActedUpon(settingsWith({}), mark), true);
-    assert.equal(isActedUpon(off, mark), false);
-    assert.equal(isActedUpon(settingsWith({ tagSubject: false, quarantine: true }), mark), true);
+    assert.equal(isActedUpon(settingsWith({}), flag), true);
+    assert.equal(isActedUpon(off, flag), false);
+    assert.equal(isActedUpon(settingsWith({ tagSubject: false, quarantine: true }), flag), true);
     assert.equal(isActedUpon(off, refuse), true);
     assert.equal(isActedUpon(settingsWith({}), deliver), false);
   });

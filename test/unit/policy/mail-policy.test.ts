@@ -1,12 +1,7 @@
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
 import { parsePath } from "../../../src/address/index.ts";
-import {
-  actionsForRecipient,
-  policyForMail,
-  readRecipient,
-  readSender,
-} from "../../../src/policy/mail-policy.ts";
+import { actionsForRecipient, policyForMail, readRecipient, readSender } from "../../../src/policy/decide.ts";
 import { client, DEFAULTS, line, net, pattern, settingsWith } from "./facts.ts";
 
 const read = (argument: string) => parsePath(argument, { relaxedLocalPart: true });

@@ -4,26 +4,30 @@ import fc from "fast-check";
 import type { Outcome, SpfResult } from "spf-check";
 import {
   type Cause,
+  type CheckedIdentity,
   firstLine,
   type Reply,
   recipientSyntaxReply,
   refusal,
-  type Verdict,
 } from "../../../src/policy/index.ts";
 import { senderSyntaxReply } from "../../../src/policy/reply.ts";
 import { outcome, settingsWith } from "./facts.ts";
 
 const FACTS = { helo: "helo.sender.test", ip: "192.0.2.9", receiver: "mx.rig.test" };
 
-function causeOf(result: SpfResult, changes: Partial<Outcome> = {}, verdict: Partial<Verdict> = {}): Cause {
+function causeOf(
+  result: SpfResult,
+  changes: Partial<Outcome> = {},
+  checked: Partial<CheckedIdentity> = {},
+): Cause {
   return {
     result,
     basis: "published",
-    verdict: {
+    checked: {
       identity: "mailfrom",
       sender: "u@sender.test",
       outcome: outcome(result, changes),
-      ...verdict,
+      ...checked,
     },
   };
 }
@@ -163,9 +167,9 @@ describe("refusal", () => {
   });
 
   it("does not look for placeholders in what it has filled in", () => {
-    const verdict = { sender: "{ip}%s%1$s{explanation}@sender.test" };
+    const checked = { sender: "{ip}%s%1$s{explanation}@sender.test" };
     const actions = settingsWith({ rejectReason: "no {sender}" });
-    const { lines } = refusal(actions, causeOf("fail", {}, verdict), FACTS);
+    const { lines } = refusal(actions, causeOf("fail", {}, checked), FACTS);
     assert.deepEqual(lines, ["no {ip}%s%1$s{explanation}@sender.test"]);
   });
 

@@ -2,14 +2,14 @@ import assert from "node:assert/strict";
 import { afterEach, describe, it } from "node:test";
 import { checkHost } from "spf-check";
 import { drive } from "../../../src/dns/index.ts";
-import type { Evaluator } from "../../../src/filter/index.ts";
+import type { Evaluation, Evaluator } from "../../../src/filter/index.ts";
 import {
   createAnswerCache,
   createVerdictCache,
   temperror,
-  type Verdict,
   type VerdictCache,
 } from "../../../src/verdicts/index.ts";
+import { evaluate } from "../../support/evaluate.ts";
 import type { Nameserver, NameserverOptions, Zone } from "../../support/nameserver/index.ts";
 import { Workbench } from "../dns/support.ts";
 import { request } from "./support.ts";
@@ -34,7 +34,7 @@ async function wholeWay(
 ): Promise<{
   server: Nameserver;
   cache: VerdictCache;
-  verdict: (parts?: Parameters<typeof request>[0]) => Promise<Verdict>;
+  verdict: (parts?: Parameters<typeof request>[0]) => Promise<Evaluation>;
 }> {
   const { server, resolver } = await bench.pair(ZONE, options, { timeoutMs });
   const source = createAnswerCache({ source: resolver, entriesMax: 1000 });
@@ -66,9 +66,9 @@ async function wholeWay(
         done,
       ),
   });
-  const verdict = (parts: Parameters<typeof request>[0] = {}): Promise<Verdict> =>
+  const verdict = (parts: Parameters<typeof request>[0] = {}): Promise<Evaluation> =>
     new Promise((resolve) => {
-      cache.evaluate(request({ deadlineMs: performance.now() + 60_000, ...parts }), resolve);
+      evaluate(cache, request({ deadlineMs: performance.now() + 60_000, ...parts }), resolve);
     });
   return { server, cache, verdict };
 }
@@ -79,7 +79,7 @@ describe("verdict cache, answer cache and resolver together", () => {
   it("are the evaluator that a filter asks for", async () => {
     const evaluator: Evaluator = (await wholeWay({})).cache;
     const result = await new Promise((resolve) => {
-      evaluator.evaluate(request({ domain: "plain.test" }), ({ outcome }) => {
+      evaluate(evaluator, request({ domain: "plain.test" }), ({ outcome }) => {
         resolve(outcome.result);
       });
     });
@@ -124,9 +124,9 @@ describe("verdict cache, answer cache and resolver together", () => {
       ["192.0.2.1", "good@example.test"],
       ["192.0.2.9", "good@example.test"],
     ] as const) {
-      cache.evaluate(request({ ip, sender }), ({ outcome, cached }) =>
-        synchronous.push(`${outcome.result} ${cached}`),
-      );
+      const answer = cache.evaluate(request({ ip, sender }), () => assert.fail("later"));
+      assert.ok(!("cancel" in answer));
+      synchronous.push(`${answer.outcome.result} ${answer.cached}`);
     }
     assert.deepEqual(synchronous, ["pass true", "pass false"]);
   });
@@ -145,7 +145,8 @@ describe("verdict cache, answer cache and resolver together", () => {
       intercept: ({ name }) => (name.endsWith("slow.test") ? "drop" : "normal"),
     });
     const stuck = Array.from({ length: 2000 }, (_, i) =>
-      cache.evaluate(
+      evaluate(
+        cache,
         request({ domain: `n${i}.slow.test`, ip: `10.${i >> 8}.${i & 255}.1` }),
         () => undefined,
       ),

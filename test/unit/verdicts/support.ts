@@ -1,11 +1,12 @@
 import type { Answer, AnswerSource, Outcome, Question, SenderMacro } from "spf-check";
 import { parseIpAddress } from "../../../src/address/index.ts";
-import { temperror, type VerdictInput, type VerdictRequest } from "../../../src/verdicts/index.ts";
+import type { EvaluationRequest } from "../../../src/filter/index.ts";
+import { temperror, type VerdictInput } from "../../../src/verdicts/index.ts";
 
 /** A request with defaults: 192.0.2.1, example.test, no deadline. */
 export function request(
-  parts: Partial<Omit<VerdictRequest, "ip">> & { readonly ip?: string } = {},
-): VerdictRequest {
+  parts: Partial<Omit<EvaluationRequest, "ip">> & { readonly ip?: string } = {},
+): EvaluationRequest {
   const { ip = "192.0.2.1", domain = "example.test", ...rest } = parts;
   const address = parseIpAddress(ip);
   if (address === undefined) throw new TypeError(ip);

@@ -2,14 +2,15 @@ import assert from "node:assert/strict";
 import { describe, it } from "node:test";
 import fc from "fast-check";
 import type { Outcome, SenderMacro } from "spf-check";
+import type { Evaluation } from "../../../src/filter/index.ts";
 import {
   createVerdictCache,
-  type Verdict,
   type VerdictCache,
   type VerdictCacheOptions,
   type VerdictInput,
 } from "../../../src/verdicts/index.ts";
 import { sharesOf } from "../../../src/verdicts/shares.ts";
+import { evaluate } from "../../support/evaluate.ts";
 import { keepingAlive, outcome, PendingChecks, request } from "./support.ts";
 
 class Fixture {
@@ -29,9 +30,9 @@ class Fixture {
     });
   }
 
-  evaluate(parts: Parameters<typeof request>[0] = {}): { verdicts: Verdict[]; cancel: () => void } {
-    const verdicts: Verdict[] = [];
-    const cancel = this.cache.evaluate(request(parts), (verdict) => verdicts.push(verdict));
+  evaluate(parts: Parameters<typeof request>[0] = {}): { verdicts: Evaluation[]; cancel: () => void } {
+    const verdicts: Evaluation[] = [];
+    const cancel = evaluate(this.cache, request(parts), (verdict) => verdicts.push(verdict));
     return { verdicts, cancel };
   }
 
@@ -42,7 +43,7 @@ class Fixture {
   }
 }
 
-const gist = ({ verdicts }: { verdicts: readonly Verdict[] }): string =>
+const gist = ({ verdicts }: { verdicts: readonly Evaluation[] }): string =>
   verdicts.map(({ outcome: { result }, cached }) => result + (cached ? " cached" : "")).join();
 
 describe("createVerdictCache", () => {
@@ -285,7 +286,7 @@ describe("evaluate, joining", () => {
 
   it("serves the others where one throws, and tells it", () => {
     const fixture = new Fixture();
-    fixture.cache.evaluate(request(), () => {
+    evaluate(fixture.cache, request(), () => {
       throw new Error("bug");
     });
     const other = fixture.evaluate();
@@ -302,13 +303,13 @@ describe("evaluate, joining", () => {
       entriesMax: 10,
       onError: (error) => assert.fail(String(error)),
     });
-    const patient: Verdict[] = [];
+    const patient: Evaluation[] = [];
     const hasty = await keepingAlive(
-      new Promise<Verdict>((resolve) => {
-        cache.evaluate(request({ deadlineMs: performance.now() + 600_000 }), (verdict) =>
+      new Promise<Evaluation>((resolve) => {
+        evaluate(cache, request({ deadlineMs: performance.now() + 600_000 }), (verdict) =>
           patient.push(verdict),
         );
-        cache.evaluate(request({ deadlineMs: performance.now() + 20 }), resolve);
+        evaluate(cache, request({ deadlineMs: performance.now() + 20 }), resolve);
       }),
     );
     assert.deepEqual(
@@ -318,8 +319,8 @@ describe("evaluate, joining", () => {
     assert.equal(checks.cancelled.length, 0);
     checks.answer(outcome());
     assert.equal(patient.length, 1);
-    const late: Verdict[] = [];
-    cache.evaluate(request({ domain: "b.test", deadlineMs: 0 }), (verdict) => late.push(verdict));
+    const late: Evaluation[] = [];
+    evaluate(cache, request({ domain: "b.test", deadlineMs: 0 }), (verdict) => late.push(verdict));
     assert.equal(late[0]?.outcome.result, "temperror");
     assert.equal(cache.counters().timeouts, 2);
   });
@@ -437,8 +438,12 @@ describe("evaluate, under any order of things", () => {
               return () => open.splice(open.indexOf(entry), 1);
             },
           });
-          const asked: { expected: string; verdicts: Verdict[]; cancel: () => void; cancelled: boolean }[] =
-            [];
+          const asked: {
+            expected: string;
+            verdicts: Evaluation[];
+            cancel: () => void;
+            cancelled: boolean;
+          }[] = [];
           const answer = (at: number): void => {
             const [entry] = open.splice(at % open.length, 1);
             entry?.done(evaluatePolicy(entry.input, salt));

@@ -1,16 +1,16 @@
 import { type OctetString, type Path, parsePath } from "../address/index.ts";
-import { type Cause, isMarked, type Judgement } from "./judgement.ts";
+import { type Cause, isFlagged, type Judgement } from "./judgement.ts";
 import type { ActionSettings } from "./settings.ts";
 
 /** A recipient that has not been refused; one without a path stands for all where recipients are not known. */
-export interface Remaining {
+export interface RemainingRecipient {
   readonly path: OctetString | undefined;
   readonly actions: ActionSettings;
   readonly judgement: Judgement;
 }
 
 /** What is done to a message as a whole. */
-export interface Disposal {
+export interface MessageDecision {
   /** The whole message is refused, and nothing else is done. */
   readonly refused: { readonly cause: Cause; readonly actions: ActionSettings } | undefined;
   readonly tag: { readonly text: string; readonly cause: Cause } | undefined;
@@ -32,16 +32,19 @@ export interface Quarantine {
   readonly shared: boolean;
 }
 
-const NOTHING: Disposal = { refused: undefined, tag: undefined, quarantine: undefined };
+const NOTHING: MessageDecision = { refused: undefined, tag: undefined, quarantine: undefined };
 
-type Marked = Remaining & { readonly cause: Cause };
+type Flagged = RemainingRecipient & { readonly cause: Cause };
 
 /**
  * Decides over the recipients that remain. A message is refused as a whole only where `mayRefuse` says so and no
- * recipient is exempt; else the fail that it would have been refused for is marked like any other. The Subject,
+ * recipient is exempt; else the fail that it would have been refused for is flagged like any other. The Subject,
  * which is one for all, follows those who keep the message, and the quarantined ones only where nobody does.
  */
-export function decideAtEndOfMessage(remaining: readonly Remaining[], mayRefuse: boolean): Disposal {
+export function decideAtEndOfMessage(
+  remaining: readonly RemainingRecipient[],
+  mayRefuse: boolean,
+): MessageDecision {
   const first = remaining[0];
   if (first === undefined) return NOTHING;
   if (
@@ -51,37 +54,37 @@ export function decideAtEndOfMessage(remaining: readonly Remaining[], mayRefuse:
   ) {
     return { ...NOTHING, refused: { cause: first.judgement.cause, actions: first.actions } };
   }
-  const marked = remaining.flatMap((recipient) => {
+  const flagged = remaining.flatMap((recipient) => {
     const { judgement } = recipient;
-    return judgement.kind !== "deliver" && isMarked(judgement.cause)
+    return judgement.kind !== "deliver" && isFlagged(judgement.cause)
       ? [{ ...recipient, cause: judgement.cause }]
       : [];
   });
-  if (marked.length === 0) return NOTHING;
-  const quarantined = marked.filter(({ actions }) => actions.quarantine);
+  if (flagged.length === 0) return NOTHING;
+  const quarantined = flagged.filter(({ actions }) => actions.quarantine);
   const keepers = remaining.length - quarantined.length;
   return {
     refused: undefined,
-    tag: tagOf(keepers > 0 ? marked.filter(({ actions }) => !actions.quarantine) : marked),
+    tag: tagOf(keepers > 0 ? flagged.filter(({ actions }) => !actions.quarantine) : flagged),
     quarantine: quarantineOf(quarantined, remaining, keepers > 0),
   };
 }
 
-function tagOf(marked: readonly Marked[]): Disposal["tag"] {
-  const wanting = marked.find(({ actions }) => actions.tagSubject);
+function tagOf(flagged: readonly Flagged[]): MessageDecision["tag"] {
+  const wanting = flagged.find(({ actions }) => actions.tagSubject);
   return wanting === undefined ? undefined : { text: wanting.actions.tag, cause: wanting.cause };
 }
 
 function quarantineOf(
-  quarantined: readonly Marked[],
-  remaining: readonly Remaining[],
+  quarantined: readonly Flagged[],
+  remaining: readonly RemainingRecipient[],
   shared: boolean,
 ): Quarantine | undefined {
   const first = quarantined[0];
   if (first === undefined) return undefined;
   const hold = !shared && quarantined.every(({ actions }) => actions.quarantineMode === "hold");
   const known = quarantined.filter((recipient) => recipient.path !== undefined);
-  const boxOf = ({ actions }: Marked): OctetString => `<${actions.quarantineBox.replace(/^<|>$/g, "")}>`;
+  const boxOf = ({ actions }: Flagged): OctetString => `<${actions.quarantineBox.replace(/^<|>$/g, "")}>`;
   const outside = known.filter((recipient) => !isSameMailbox(recipient.path ?? "", boxOf(recipient)));
   const removed = new Set(outside.map(({ path }) => path ?? ""));
   // MTAs deliver twice to an address that is put on the envelope a second time.

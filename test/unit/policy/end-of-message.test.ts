@@ -5,22 +5,22 @@ import {
   type ActionSettings,
   type Cause,
   decideAtEndOfMessage,
-  type Remaining,
+  type RemainingRecipient,
 } from "../../../src/policy/index.ts";
 import { outcome, settingsWith } from "./facts.ts";
 
 const causeOf = (result: SpfResult): Cause => ({
   result,
   basis: "published",
-  verdict: { identity: "mailfrom", sender: "u@sender.test", outcome: outcome(result) },
+  checked: { identity: "mailfrom", sender: "u@sender.test", outcome: outcome(result) },
 });
 
 const to = (
   name: string | undefined,
-  kind: "deliver" | "mark" | "refuse",
+  kind: "deliver" | "flag" | "refuse",
   actions: Partial<ActionSettings> = {},
   result: SpfResult = "fail",
-): Remaining => ({
+): RemainingRecipient => ({
   path: name === undefined ? undefined : `<${name}@rig.test>`,
   actions: settingsWith(actions),
   judgement: kind === "deliver" ? { kind } : { kind, cause: causeOf(result) },
@@ -29,7 +29,7 @@ const to = (
 const QUARANTINE = { quarantine: true } as const;
 
 /** `tag [x]`, `move <a> <b> to <box>`, `hold`, `shared`, `refuse fail`. */
-function shown(remaining: readonly Remaining[], mayRefuse: boolean): string {
+function shown(remaining: readonly RemainingRecipient[], mayRefuse: boolean): string {
   const { refused, tag, quarantine } = decideAtEndOfMessage(remaining, mayRefuse);
   const words: string[] = [];
   if (refused !== undefined) words.push(`refuse ${refused.cause.result}`);
@@ -42,7 +42,12 @@ function shown(remaining: readonly Remaining[], mayRefuse: boolean): string {
   return words.join(", ") || "nothing";
 }
 
-const TABLE: readonly [what: string, remaining: readonly Remaining[], mayRefuse: boolean, done: string][] = [
+const TABLE: readonly [
+  what: string,
+  remaining: readonly RemainingRecipient[],
+  mayRefuse: boolean,
+  done: string,
+][] = [
   ["nobody", [], true, "nothing"],
   ["one who gets it", [to("bob", "deliver")], true, "nothing"],
   ["all refused", [to("bob", "refuse"), to("eve", "refuse")], true, "refuse fail"],
@@ -56,90 +61,90 @@ const TABLE: readonly [what: string, remaining: readonly Remaining[], mayRefuse:
     true,
     "nothing",
   ],
-  ["a marked one", [to("bob", "mark")], true, "tag [SPF:fail]"],
-  ["a marked one without TagSubject", [to("bob", "mark", { tagSubject: false })], true, "nothing"],
+  ["a flagged one", [to("bob", "flag")], true, "tag [SPF:fail]"],
+  ["a flagged one without TagSubject", [to("bob", "flag", { tagSubject: false })], true, "nothing"],
   [
     "one of two that wants the tag",
-    [to("bob", "mark", { tagSubject: false }), to("eve", "mark", { tag: "[eve]" })],
+    [to("bob", "flag", { tagSubject: false }), to("eve", "flag", { tag: "[eve]" })],
     true,
     "tag [eve]",
   ],
   [
     "a quarantined one",
-    [to("bob", "mark", QUARANTINE)],
+    [to("bob", "flag", QUARANTINE)],
     true,
     "tag [SPF:fail], move <bob@rig.test> to <postmaster>",
   ],
   [
     "two quarantined ones",
-    [to("bob", "mark", QUARANTINE), to("eve", "mark", QUARANTINE)],
+    [to("bob", "flag", QUARANTINE), to("eve", "flag", QUARANTINE)],
     true,
     "tag [SPF:fail], move <bob@rig.test> <eve@rig.test> to <postmaster>",
   ],
   [
     "two boxes",
-    [to("bob", "mark", QUARANTINE), to("eve", "mark", { ...QUARANTINE, quarantineBox: "box@else.test" })],
+    [to("bob", "flag", QUARANTINE), to("eve", "flag", { ...QUARANTINE, quarantineBox: "box@else.test" })],
     true,
     "tag [SPF:fail], move <bob@rig.test> <eve@rig.test> to <postmaster> <box@else.test>",
   ],
   [
     "the same one twice",
-    [to("bob", "mark", QUARANTINE), to("bob", "mark", QUARANTINE)],
+    [to("bob", "flag", QUARANTINE), to("bob", "flag", QUARANTINE)],
     true,
     "tag [SPF:fail], move <bob@rig.test> to <postmaster>",
   ],
   [
     "a quarantined one and one who keeps it",
-    [to("bob", "mark", QUARANTINE), to("vip", "deliver")],
+    [to("bob", "flag", QUARANTINE), to("vip", "deliver")],
     true,
     "move <bob@rig.test> to <postmaster>, shared",
   ],
   [
     "one who keeps it and a quarantined one",
-    [to("vip", "deliver"), to("bob", "mark", QUARANTINE)],
+    [to("vip", "deliver"), to("bob", "flag", QUARANTINE)],
     true,
     "move <bob@rig.test> to <postmaster>, shared",
   ],
   [
-    "a quarantined one and a marked one who keeps it",
-    [to("bob", "mark", QUARANTINE), to("eve", "mark")],
+    "a quarantined one and a flagged one who keeps it",
+    [to("bob", "flag", QUARANTINE), to("eve", "flag")],
     true,
     "tag [SPF:fail], move <bob@rig.test> to <postmaster>, shared",
   ],
   [
     "the quarantine box itself",
     [
-      to("box", "mark", { ...QUARANTINE, quarantineBox: "BOX@rig.test" }),
-      to("bob", "mark", { ...QUARANTINE, quarantineBox: "BOX@rig.test" }),
+      to("box", "flag", { ...QUARANTINE, quarantineBox: "BOX@rig.test" }),
+      to("bob", "flag", { ...QUARANTINE, quarantineBox: "BOX@rig.test" }),
     ],
     true,
     "tag [SPF:fail], move <bob@rig.test> to a recipient",
   ],
   [
     "the quarantine box as an exempt recipient",
-    [to("bob", "mark", { ...QUARANTINE, quarantineBox: "vip@rig.test" }), to("vip", "deliver")],
+    [to("bob", "flag", { ...QUARANTINE, quarantineBox: "vip@rig.test" }), to("vip", "deliver")],
     true,
     "move <bob@rig.test> to a recipient, shared",
   ],
   [
     "the quarantine box of one whose own copy goes to another box",
     [
-      to("bob", "mark", { ...QUARANTINE, quarantineBox: "eve@rig.test" }),
-      to("eve", "mark", { ...QUARANTINE, quarantineBox: "box@rig.test" }),
+      to("bob", "flag", { ...QUARANTINE, quarantineBox: "eve@rig.test" }),
+      to("eve", "flag", { ...QUARANTINE, quarantineBox: "box@rig.test" }),
     ],
     true,
     "tag [SPF:fail], move <bob@rig.test> <eve@rig.test> to <eve@rig.test> <box@rig.test>",
   ],
-  ["hold", [to("bob", "mark", { ...QUARANTINE, quarantineMode: "hold" })], true, "tag [SPF:fail], hold"],
+  ["hold", [to("bob", "flag", { ...QUARANTINE, quarantineMode: "hold" })], true, "tag [SPF:fail], hold"],
   [
     "hold where another keeps it",
-    [to("bob", "mark", { ...QUARANTINE, quarantineMode: "hold" }), to("vip", "deliver")],
+    [to("bob", "flag", { ...QUARANTINE, quarantineMode: "hold" }), to("vip", "deliver")],
     true,
     "move <bob@rig.test> to <postmaster>, shared",
   ],
   [
     "hold for one and mailbox for the other",
-    [to("bob", "mark", { ...QUARANTINE, quarantineMode: "hold" }), to("eve", "mark", QUARANTINE)],
+    [to("bob", "flag", { ...QUARANTINE, quarantineMode: "hold" }), to("eve", "flag", QUARANTINE)],
     true,
     "tag [SPF:fail], move <bob@rig.test> <eve@rig.test> to <postmaster>",
   ],
@@ -160,7 +165,7 @@ describe("decideAtEndOfMessage", () => {
 
   it("names all that are quarantined, the box among them", () => {
     const box = { ...QUARANTINE, quarantineBox: "box@rig.test" };
-    const { quarantine } = decideAtEndOfMessage([to("bob", "mark", box), to("box", "mark", box)], true);
+    const { quarantine } = decideAtEndOfMessage([to("bob", "flag", box), to("box", "flag", box)], true);
     assert.deepEqual(quarantine?.recipients, ["<bob@rig.test>", "<box@rig.test>"]);
   });
 });

@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { describe, it } from "node:test";
 import fc from "fast-check";
 import { octetsOfText, parsePath } from "../../../src/address/index.ts";
-import { findPattern, formatPattern, matchesPattern } from "../../../src/policy/pattern.ts";
+import { findPattern, formatPattern, matchesPattern } from "../../../src/policy/patterns.ts";
 import { pattern } from "./facts.ts";
 
 const read = (argument: string) => parsePath(argument, { relaxedLocalPart: true });

@@ -1,12 +1,12 @@
 import type { Outcome } from "spf-check";
 import { isHeloDomain, type OctetString, type Path } from "../address/index.ts";
-import type { Findings } from "./findings.ts";
+import type { MailPolicy } from "./decide.ts";
+import type { Findings } from "./judgement.ts";
 import { actingResult, isActedUpon, judge } from "./judgement.ts";
-import type { MailPolicy } from "./mail-policy.ts";
 import type { PolicySettings } from "./settings.ts";
 
 /** An evaluation that is wanted next. */
-export interface Inquiry {
+export interface IdentityCheck {
   readonly purpose: "helo" | "sender" | "forwarder";
   readonly identity: "mailfrom" | "helo";
   readonly domain: OctetString;
@@ -17,23 +17,23 @@ export interface Inquiry {
  * The evaluation that is wanted next, or undefined when all is known. HELO comes first; where it fails and that
  * is refused, it is the last (RFC 7208 section 2.3). Forwarders are asked about only where something would be done.
  */
-export function nextInquiry(
+export function nextCheck(
   settings: PolicySettings,
   policy: MailPolicy,
   mail: { readonly sender: Path; readonly helo: OctetString },
   findings: Findings,
-): Inquiry | undefined {
+): IdentityCheck | undefined {
   if (findings.sender !== undefined) {
     return mayBeActedUpon(policy, findings) ? nextForwarder(settings, findings) : undefined;
   }
   const asked = mail.sender.kind === "mailbox" && settings.checkHelo && isHeloDomain(mail.helo);
-  if (asked && findings.helo === undefined) return heloInquiry("helo", mail.helo);
+  if (asked && findings.helo === undefined) return heloCheck("helo", mail.helo);
   if (findings.helo !== undefined && judge(policy.actions, findings).kind === "refuse") {
     const forwarder = nextForwarder(settings, findings);
     if (forwarder !== undefined) return forwarder;
     if (isHeloFailRefusedForAll(policy, findings)) return undefined;
   }
-  return senderInquiry(mail);
+  return senderCheck(mail);
 }
 
 /**
@@ -51,16 +51,16 @@ function isHeloFailRefusedForAll({ actions, lines }: MailPolicy, findings: Findi
   );
 }
 
-function senderInquiry({ sender, helo }: { sender: Path; helo: OctetString }): Inquiry {
-  if (sender.kind !== "mailbox") return heloInquiry("sender", helo);
+function senderCheck({ sender, helo }: { sender: Path; helo: OctetString }): IdentityCheck {
+  if (sender.kind !== "mailbox") return heloCheck("sender", helo);
   return { purpose: "sender", identity: "mailfrom", domain: sender.domain, sender: sender.address };
 }
 
-function heloInquiry(purpose: "helo" | "sender", helo: OctetString): Inquiry {
+function heloCheck(purpose: "helo" | "sender", helo: OctetString): IdentityCheck {
   return { purpose, identity: "helo", domain: helo, sender: `postmaster@${helo}` };
 }
 
-function nextForwarder(settings: PolicySettings, findings: Findings): Inquiry | undefined {
+function nextForwarder(settings: PolicySettings, findings: Findings): IdentityCheck | undefined {
   const domain = settings.trustedForwarder[findings.forwardersAsked];
   if (domain === undefined || findings.forwarder !== undefined) return undefined;
   return { purpose: "forwarder", identity: "mailfrom", domain, sender: `postmaster@${domain}` };
@@ -72,14 +72,14 @@ function mayBeActedUpon(policy: MailPolicy, findings: Findings): boolean {
   return (
     policy.lines.length > 0 &&
     [findings.helo, findings.sender].some(
-      (verdict) => verdict !== undefined && actingResult(verdict.outcome).result !== "pass",
+      (checked) => checked !== undefined && actingResult(checked.outcome).result !== "pass",
     )
   );
 }
 
-/** The findings with what came of an inquiry. */
-export function withOutcome(findings: Findings, inquiry: Inquiry, outcome: Outcome): Findings {
-  const { purpose, identity, sender, domain } = inquiry;
+/** The findings with what came of a check. */
+export function withOutcome(findings: Findings, check: IdentityCheck, outcome: Outcome): Findings {
+  const { purpose, identity, sender, domain } = check;
   const { forwarder, forwardersAsked } = findings;
   switch (purpose) {
     case "helo":

@@ -2,8 +2,8 @@ import assert from "node:assert/strict";
 import { describe, it } from "node:test";
 import type { SpfResult } from "spf-check";
 import { parsePath } from "../../../src/address/index.ts";
-import { NO_FINDINGS, nextInquiry, type PolicySettings, withOutcome } from "../../../src/policy/index.ts";
-import { policyForMail } from "../../../src/policy/mail-policy.ts";
+import { policyForMail } from "../../../src/policy/decide.ts";
+import { NO_FINDINGS, nextCheck, type PolicySettings, withOutcome } from "../../../src/policy/index.ts";
 import { client, line, outcome, pattern, settingsWith } from "./facts.ts";
 
 /** What is asked, in order, when each domain answers as the zone says. */
@@ -18,11 +18,11 @@ function asked(
   const steps: string[] = [];
   let findings = NO_FINDINGS;
   for (;;) {
-    const inquiry = nextInquiry(settings, policy, { sender, helo }, findings);
-    if (inquiry === undefined) return steps;
-    steps.push(`${inquiry.purpose} ${inquiry.identity} ${inquiry.sender}`);
-    assert.equal(inquiry.domain, inquiry.sender.split("@").at(-1));
-    findings = withOutcome(findings, inquiry, outcome(zone[inquiry.domain] ?? "none"));
+    const check = nextCheck(settings, policy, { sender, helo }, findings);
+    if (check === undefined) return steps;
+    steps.push(`${check.purpose} ${check.identity} ${check.sender}`);
+    assert.equal(check.domain, check.sender.split("@").at(-1));
+    findings = withOutcome(findings, check, outcome(zone[check.domain] ?? "none"));
   }
 }
 
@@ -32,7 +32,7 @@ const FORWARDERS = ["fw1.test", "fw2.test"];
 const FW1 = "forwarder mailfrom postmaster@fw1.test";
 const FW2 = "forwarder mailfrom postmaster@fw2.test";
 
-describe("nextInquiry", () => {
+describe("nextCheck", () => {
   it("asks for the sender alone", () => {
     assert.deepEqual(asked({}, {}), [SENDER]);
   });
@@ -158,6 +158,6 @@ describe("nextInquiry", () => {
     const sender = parsePath("<u@sender.test>", { relaxedLocalPart: false });
     const all = settingsWith({ ...settings, checkHelo: false });
     const policy = policyForMail(all, client(), sender);
-    assert.equal(nextInquiry(all, policy, { sender, helo: "helo.test" }, findings)?.purpose, "forwarder");
+    assert.equal(nextCheck(all, policy, { sender, helo: "helo.test" }, findings)?.purpose, "forwarder");
   });
 });

@@ -1,0 +1,235 @@
+import { CONTINUE, type Edit, type EndOfMessageResponse } from "milter-protocol";
+import type { OctetString } from "../address/index.ts";
+import {
+  decideAtEndOfMessage,
+  describeCause,
+  isActedUpon,
+  type MessageDecision,
+  type Quarantine,
+  type RemainingRecipient,
+} from "../policy/index.ts";
+import {
+  authenticationResults,
+  guessField,
+  printable,
+  receivedSpf,
+  type TraceFacts,
+  tagSubject,
+} from "../trace-fields/index.ts";
+import { authservIdOf, type CheckedMail, type ConnectionContext, type Message, refuse } from "./message.ts";
+import { canMove } from "./needs.ts";
+
+/** The end of a message that was not evaluated: only what is forged goes. */
+export function finishUnchecked(context: ConnectionContext, message: Message): EndOfMessageResponse {
+  return { edits: removalsOf(context, message), response: CONTINUE };
+}
+
+/** The end of a message that was evaluated: it is refused, or edited and let go. */
+export function finishMessage(
+  context: ConnectionContext,
+  message: Message,
+  mail: CheckedMail,
+): EndOfMessageResponse {
+  const judgement = message.judgement(mail);
+  if (judgement.kind === "deliver" && mail.policy.lines.length === 0) return recorded(context, message, mail);
+  tellExempt(message, mail);
+  const remaining = message.remaining(mail);
+  const decision = decideAtEndOfMessage(withoutReportOnly(remaining), mail.stage === "eom");
+  if (decision.refused !== undefined) {
+    return { edits: [], response: refuse(context, message, mail, decision.refused) };
+  }
+  const edits = removalsOf(context, message);
+  tag(context, message, decision, edits);
+  if (remaining.some(({ actions }) => actions.check)) {
+    edits.push(...recordEdits(context, message, mail));
+  }
+  quarantine(context, message, decision.quarantine, edits);
+  reportOnly(context, message, mail, remaining);
+  return { edits, response: CONTINUE };
+}
+
+/** The end of the many messages to which nothing is done. */
+function recorded(context: ConnectionContext, message: Message, mail: CheckedMail): EndOfMessageResponse {
+  const edits = removalsOf(context, message);
+  if (mail.policy.actions.check) edits.push(...recordEdits(context, message, mail));
+  return { edits, response: CONTINUE };
+}
+
+/** Tells of the recipients to whom WhitelistTo lets the message pass. */
+function tellExempt(message: Message, mail: CheckedMail): void {
+  if (!isActedUpon(mail.policy.actions, message.judgement(mail))) return;
+  for (const { argument, exempt } of message.recipients) {
+    if (exempt === undefined) continue;
+    message.log.action({ action: "skipped", reason: exempt, recipients: [argument] });
+  }
+}
+
+/** With ReportOnly a recipient gets its mail whatever the judgement. */
+function withoutReportOnly(remaining: readonly RemainingRecipient[]): readonly RemainingRecipient[] {
+  if (!remaining.some(({ actions }) => actions.reportOnly)) return remaining;
+  return remaining.map((recipient) =>
+    recipient.actions.reportOnly ? { ...recipient, judgement: { kind: "deliver" } } : recipient,
+  );
+}
+
+/** Tells what would have been done but for ReportOnly, as far as MAIL and RCPT have not told it. */
+function reportOnly(
+  context: ConnectionContext,
+  message: Message,
+  mail: CheckedMail,
+  remaining: readonly RemainingRecipient[],
+): void {
+  const mayRefuse = mail.stage === "eom";
+  const spared = remaining.filter(
+    ({ actions, judgement }) => actions.reportOnly && (mayRefuse || judgement.kind === "flag"),
+  );
+  const would = decideAtEndOfMessage(spared, mayRefuse);
+  if (would.refused !== undefined) refuse(context, message, mail, would.refused);
+  if (would.tag !== undefined) {
+    message.log.action({ action: "tagged", reason: describeCause(would.tag.cause), reportOnly: true });
+  }
+  if (would.quarantine !== undefined) tellQuarantine(message, would.quarantine, would.quarantine.mode, true);
+}
+
+function removalsOf({ features, offered }: ConnectionContext, message: Message): Edit[] {
+  if ((!features.removesForged && !features.removesGuesses) || !offered.has("changeHeader")) return [];
+  const { forged } = message.fields;
+  if (forged > 0) {
+    message.log.action({
+      action: "header removed",
+      reason: `Authentication-Results in our name${forged > 1 ? ` (${forged})` : ""}`,
+    });
+  }
+  return message.fields.removals();
+}
+
+function tag(
+  { offered }: ConnectionContext,
+  message: Message,
+  decision: MessageDecision,
+  edits: Edit[],
+): void {
+  if (decision.tag === undefined) return;
+  const edit = tagEdit(message.fields.subject, decision.tag.text);
+  if (!offered.has(edit.kind)) return;
+  edits.push(edit);
+  message.log.action({ action: "tagged", reason: describeCause(decision.tag.cause) });
+}
+
+function quarantine(
+  { offered }: ConnectionContext,
+  message: Message,
+  wanted: Quarantine | undefined,
+  edits: Edit[],
+): void {
+  const way = wanted === undefined ? undefined : quarantineWay(wanted, offered);
+  if (wanted === undefined || way === undefined) return;
+  edits.push(...quarantineEdits(wanted, way, describeCause(wanted.cause), message.smtputf8));
+  tellQuarantine(message, wanted, way, false);
+}
+
+function tellQuarantine(
+  message: Message,
+  { cause, recipients }: Quarantine,
+  way: Quarantine["mode"],
+  onlyTold: boolean,
+): void {
+  message.log.action({
+    action: way === "hold" ? "held" : "quarantined",
+    reason: describeCause(cause),
+    recipients,
+    reportOnly: onlyTold,
+  });
+}
+
+/**
+ * An index that no header reaches: the field goes to its end. One that is merely added comes at the end too with
+ * Postfix, but Sendmail puts it above the first of its name, which would turn the order of recipients round.
+ */
+const BELOW_ALL_FIELDS = 1_000_000;
+
+/** The Subject with the tag; a Subject of its own where the message has none. */
+export function tagEdit(subject: OctetString | undefined, tag: string): Edit {
+  return subject === undefined
+    ? { kind: "addHeader", name: "Subject", value: tagSubject("", tag) }
+    : { kind: "changeHeader", index: 1, name: "Subject", value: tagSubject(subject, tag) };
+}
+
+/**
+ * The fields that record what was found, each put on top of the one before, so that Authentication-Results ends
+ * up above all others (RFC 8601 section 4).
+ */
+export function recordEdits(context: ConnectionContext, message: Message, mail: CheckedMail): Edit[] {
+  const { settings } = context.ports;
+  const { helo, sender } = message.findings;
+  const main = sender ?? helo;
+  if (main === undefined || !context.offered.has("insertHeader")) return [];
+  const facts: TraceFacts = {
+    receiver: context.receiver,
+    ip: mail.client.evaluatedIp,
+    helo: mail.helo,
+    smtputf8: message.smtputf8,
+  };
+  const edits: Edit[] = [];
+  if (settings.addReceivedHeader) {
+    edits.push(onTop("Received-SPF", receivedSpf(facts, main)));
+    const guess = guessField(facts, main);
+    if (guess !== undefined) edits.push(onTop("X-SPF-Guess", guess));
+  }
+  if (settings.addHeader) {
+    const checked = helo === undefined || main === helo ? [main] : [main, helo];
+    edits.push(
+      onTop(
+        "Authentication-Results",
+        authenticationResults({
+          authservId: authservIdOf(context),
+          checked,
+          helo: mail.helo,
+          smtputf8: message.smtputf8,
+        }),
+      ),
+    );
+  }
+  return edits;
+}
+
+function onTop(name: string, value: OctetString): Edit {
+  return { kind: "insertHeader", index: 0, name, value };
+}
+
+/** How a message is quarantined with an MTA that offers these edits; undefined where it offers none that serve. */
+export function quarantineWay(
+  quarantine: Quarantine,
+  offered: ReadonlySet<Edit["kind"]>,
+): Quarantine["mode"] | undefined {
+  const mailbox = canMove(offered) && quarantine.recipients.length > 0;
+  const hold = offered.has("quarantine") && !quarantine.shared;
+  if (quarantine.mode === "hold") return hold ? "hold" : mailbox ? "mailbox" : undefined;
+  return mailbox ? "mailbox" : hold ? "hold" : undefined;
+}
+
+/**
+ * The edits that quarantine a message. The recipients are named in it only where all of it goes into quarantine:
+ * anybody else who keeps it would learn of a blind copy.
+ */
+export function quarantineEdits(
+  quarantine: Quarantine,
+  way: Quarantine["mode"],
+  reason: string,
+  smtputf8: boolean,
+): Edit[] {
+  if (way === "hold") return [{ kind: "quarantine", reason }];
+  const named = quarantine.shared ? [] : quarantine.recipients;
+  return [
+    ...named.map(
+      (path): Edit => ({
+        kind: "insertHeader",
+        index: BELOW_ALL_FIELDS,
+        name: "X-SPF-Original-To",
+        value: printable(path, smtputf8),
+      }),
+    ),
+    ...quarantine.removed.map((path): Edit => ({ kind: "deleteRecipient", path })),
+    ...quarantine.boxes.map((path): Edit => ({ kind: "addRecipient", path })),
+  ];
+}
