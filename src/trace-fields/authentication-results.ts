@@ -1,8 +1,14 @@
 import type { OctetString } from "../address/index.ts";
-import type { CheckedIdentity } from "./checked-identity.ts";
-import { fold, foldText, wordsOf } from "./folding.ts";
-import { printableAddress, printableDomain } from "./printable.ts";
-import { propertyValue, tokenOrQuoted } from "./quoting.ts";
+import {
+  fold,
+  foldText,
+  printableAddress,
+  printableDomain,
+  propertyValue,
+  tokenOrQuoted,
+  wordsOf,
+} from "./field-text.ts";
+import type { CheckedIdentity } from "./received-spf.ts";
 
 const NAME = "Authentication-Results";
 

@@ -1,7 +1,6 @@
+/** The fields that record what was found: how they are written, and which of those that come in are read or go. */
 export { type AuthenticationResults, authenticationResults } from "./authentication-results.ts";
-export type { CheckedIdentity, TraceFacts } from "./checked-identity.ts";
+export { printable } from "./field-text.ts";
 export { isForgedResult } from "./forged-results.ts";
-export { guessField } from "./guess-field.ts";
-export { printable } from "./printable.ts";
-export { receivedSpf } from "./received-spf.ts";
+export { type CheckedIdentity, guessField, receivedSpf, type TraceFacts } from "./received-spf.ts";
 export { tagSubject } from "./subject.ts";

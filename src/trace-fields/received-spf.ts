@@ -1,9 +1,52 @@
-import type { SpfResult } from "spf-check";
-import type { OctetString } from "../address/index.ts";
-import { type CheckedIdentity, type TraceFacts, titleOf } from "./checked-identity.ts";
-import { fold, foldText, wordsOf } from "./folding.ts";
-import { printableAddress, printableDomain, printableText } from "./printable.ts";
-import { commentText, dotAtomOrQuoted, quotedString } from "./quoting.ts";
+import type { Outcome, SpfResult } from "spf-check";
+import type { IpAddress, OctetString } from "../address/index.ts";
+import {
+  commentText,
+  dotAtomOrQuoted,
+  fold,
+  foldText,
+  printableAddress,
+  printableDomain,
+  printableText,
+  quotedString,
+  wordsOf,
+} from "./field-text.ts";
+
+/** Who connected and who checked: what the trace fields say besides the verdict. */
+export interface TraceFacts {
+  /** The name of the host that checks. */
+  readonly receiver: OctetString;
+  /** The address that was evaluated. */
+  readonly ip: IpAddress;
+  readonly helo: OctetString;
+  /** The message may carry UTF-8 in its fields (RFC 6531). */
+  readonly smtputf8: boolean;
+}
+
+/** One evaluated identity of a message. */
+export interface CheckedIdentity {
+  /** `helo` for the HELO identity and for the null sender. */
+  readonly identity: "mailfrom" | "helo";
+  /** `local@domain`; `postmaster@HELO` for the HELO identity. */
+  readonly sender: OctetString;
+  readonly outcome: Pick<Outcome, "result" | "mechanism" | "problem" | "recordSource" | "local" | "guess">;
+}
+
+/** The results as RFC 7208 section 9.1 is commonly written; they are read without regard to case. */
+const TITLES: Record<SpfResult, string> = {
+  none: "None",
+  neutral: "Neutral",
+  pass: "Pass",
+  fail: "Fail",
+  softfail: "SoftFail",
+  temperror: "TempError",
+  permerror: "PermError",
+};
+
+/** `Pass`, `SoftFail` … */
+function titleOf(result: SpfResult): string {
+  return TITLES[result];
+}
 
 /**
  * The value of the Received-SPF field (RFC 7208 section 9.1 with erratum 5436), folded with LF and a space,
@@ -92,4 +135,18 @@ function sentenceFor(
       return `error in processing during lookup of ${sender}${what}`;
     }
   }
+}
+
+/**
+ * The value of the X-SPF-Guess field: what the operator's guess rules said of a domain that publishes nothing.
+ * A field of its own, because a guess is no SPF result. Undefined where nothing was guessed.
+ */
+export function guessField(facts: TraceFacts, checked: CheckedIdentity): OctetString | undefined {
+  const { guess } = checked.outcome;
+  if (guess === undefined) return undefined;
+  const host = printableDomain(facts.receiver, facts.smtputf8);
+  const sender = printableAddress(checked.sender, facts.smtputf8);
+  const rule = printableText(guess.mechanism, facts.smtputf8);
+  const comment = `${host}: domain of ${sender} publishes no SPF record; ${facts.ip.text} guessed by ${rule}`;
+  return foldText("X-SPF-Guess", `${guess.result} (${commentText(comment)})`);
 }

@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
 import fc from "fast-check";
-import { fold, foldText, wordsOf } from "../../../src/trace-fields/folding.ts";
+import { fold, foldText, wordsOf } from "../../../src/trace-fields/field-text.ts";
 
 describe("foldText", () => {
   const text = fc
