@@ -1,10 +1,10 @@
 import {
   ACCEPT,
-  type Answer,
   CONTINUE,
   type ConnectCommand,
   type EndOfMessageAnswer,
   type EndOfMessageResponse,
+  type HandlerAnswer,
   LATER,
   type Macros,
   type MilterHandler,
@@ -83,7 +83,7 @@ class Filter implements MilterHandler {
     return needs;
   }
 
-  connect(command: ConnectCommand, macros: Macros): Answer {
+  connect(command: ConnectCommand, macros: Macros): HandlerAnswer {
     const { ports } = this.#context;
     this.#context.receiver = receiverOf(macros, ports.hostname);
     this.#connection = decideAtConnect(ports.settings, command);
@@ -94,12 +94,12 @@ class Filter implements MilterHandler {
     return ACCEPT;
   }
 
-  helo(name: OctetString): Answer {
+  helo(name: OctetString): HandlerAnswer {
     this.#helo = name;
     return CONTINUE;
   }
 
-  mail(argument: OctetString, parameters: readonly string[], macros: Macros): Answer {
+  mail(argument: OctetString, parameters: readonly string[], macros: Macros): HandlerAnswer {
     this.abort();
     const { ports, features } = this.#context;
     const log = this.#log(shownSender(argument), macros.get("i"));
@@ -130,7 +130,7 @@ class Filter implements MilterHandler {
     }
   }
 
-  #checkSender(message: Message, client: Client): Answer {
+  #checkSender(message: Message, client: Client): HandlerAnswer {
     const { ports, features } = this.#context;
     const decision = decideAtMail(ports.settings, client, message.argument);
     switch (decision.kind) {
@@ -179,7 +179,7 @@ class Filter implements MilterHandler {
     return policy.lines.length === 0 && !addsFields && !removesForged && !removesGuesses && !refusesAtRcpt;
   }
 
-  rcpt(argument: OctetString, _parameters: readonly string[], macros: Macros): Answer {
+  rcpt(argument: OctetString, _parameters: readonly string[], macros: Macros): HandlerAnswer {
     const message = this.#message;
     if (message === undefined) return CONTINUE;
     message.log.queueId ??= macros.get("i");
@@ -214,7 +214,7 @@ class Filter implements MilterHandler {
     return CONTINUE;
   }
 
-  header(name: OctetString, value: OctetString): Answer {
+  header(name: OctetString, value: OctetString): HandlerAnswer {
     this.#message?.fields.see(name, value, this.#connection.kind === "relay");
     return CONTINUE;
   }

@@ -1,5 +1,5 @@
 import type { MacroStage, Macros } from "./macros.ts";
-import type { Edit, Response } from "./response.ts";
+import type { Edit, EndOfMessageResponse, Response } from "./responses.ts";
 
 /** What the MTA offers in SMFIC_OPTNEG. */
 export interface Offer {
@@ -25,7 +25,7 @@ export type OptionalCommand =
 export interface Needs {
   /** Edits that may be made at end of message: SMFIF_ADDHDRS, CHGHDRS, ADDRCPT, DELRCPT, QUARANTINE. */
   readonly edits: ReadonlySet<Edit["kind"]>;
-  /** Commands wanted at all; the rest are asked away with SMFIP_NO…. MAIL and end of message always come. */
+  /** Commands to receive; the others are declined with SMFIP_NO…. MAIL and end of message always come. */
   readonly wants: ReadonlySet<OptionalCommand>;
   /** Of those, the ones that are answered; the others get SMFIP_NR_… where it is offered. */
   readonly answers: ReadonlySet<OptionalCommand>;
@@ -48,17 +48,11 @@ export interface ConnectCommand {
   readonly address: string;
 }
 
-/** The answer comes later, through {@link MilterSession.resume}. */
+/** The answer comes later, in another tick, through {@link MilterSession.resume}. */
 export const LATER: unique symbol = Symbol("later");
 
 /** What a handler answers to a command: at once, or {@link LATER}. */
-export type Answer = Response | typeof LATER;
-
-/** Edits in the order they are sent, then the final answer, all in one write. */
-export interface EndOfMessageResponse {
-  readonly edits: readonly Edit[];
-  readonly response: Response;
-}
+export type HandlerAnswer = Response | typeof LATER;
 
 /** What a handler answers at end of message. */
 export type EndOfMessageAnswer = EndOfMessageResponse | typeof LATER;
@@ -67,10 +61,9 @@ export type EndOfMessageAnswer = EndOfMessageResponse | typeof LATER;
  * The filter's side of one milter connection. The session calls each method in protocol order, never two at
  * a time, never one while an answer is outstanding (but {@link close}, which may come at any moment).
  * An answer for a stage that was negotiated without reply is dropped, unless the message is over:
- * the session then remembers it and speaks it at the next stage that is answered.
- * Once a verdict is given (anything but "continue", and at RCPT anything but "accept" and "discard", which
- * are for the whole message) the rest of the message, or after CONNECT and HELO of the connection, is not
- * asked about.
+ * the session then keeps it and sends it at the next stage that is answered.
+ * Once the message is decided (by anything but "continue", at RCPT by "accept" or "discard" only) the handler is
+ * not asked about the rest of it, nor, after such an answer to CONNECT or HELO, about the rest of the connection.
  */
 export interface MilterHandler {
   /**
@@ -79,23 +72,23 @@ export interface MilterHandler {
    * needed: `offeredEdits` tells which edits it carries out, others are left out with an error report.
    */
   negotiate(offer: Offer): Needs;
-  connect(command: ConnectCommand, macros: Macros): Answer;
+  connect(command: ConnectCommand, macros: Macros): HandlerAnswer;
   /** A second HELO (STARTTLS, EHLO then HELO) replaces the first. */
-  helo(name: string, macros: Macros): Answer;
+  helo(name: string, macros: Macros): HandlerAnswer;
   /** `path` is the first argument as sent, `parameters` the ESMTP parameters after it. */
-  mail(path: string, parameters: readonly string[], macros: Macros): Answer;
-  rcpt(path: string, parameters: readonly string[], macros: Macros): Answer;
+  mail(path: string, parameters: readonly string[], macros: Macros): HandlerAnswer;
+  rcpt(path: string, parameters: readonly string[], macros: Macros): HandlerAnswer;
   /**
    * A field of the message, in order. The value is as the MTA gives it: without the space after the colon,
    * LF between the lines of a folded field.
    */
-  header(name: string, value: string): Answer;
+  header(name: string, value: string): HandlerAnswer;
   /** Edits are made where the final answer is "continue" or "accept". */
   endOfMessage(macros: Macros): EndOfMessageAnswer;
   /** The message is over without a verdict (SMFIC_ABORT, or MAIL or HELO in the middle of it, or an error). */
   abort(): void;
   /** SMFIC_QUIT_NC: the same socket goes on with another SMTP client. */
   newConnection(): void;
-  /** The last call, however the connection ended; an evaluation in hand is cancelled. */
+  /** The last call, however the connection ended; what is under way is cancelled. */
   close(): void;
 }

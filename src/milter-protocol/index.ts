@@ -3,15 +3,12 @@
  * of a session, both without a socket. A filter is a {@link MilterHandler}; a server feeds the bytes of each
  * connection to a {@link MilterSession}.
  */
-export type { CommandKind } from "./command.ts";
+export type { CommandKind } from "./commands.ts";
 export * from "./constants.ts";
-export { encodeEdits, headerName, headerValue } from "./encode-edit.ts";
-export { encodeResponse, encodeSignal } from "./encode-response.ts";
 export {
-  type Answer,
   type ConnectCommand,
   type EndOfMessageAnswer,
-  type EndOfMessageResponse,
+  type HandlerAnswer,
   LATER,
   type MilterHandler,
   type Needs,
@@ -19,10 +16,21 @@ export {
   type OptionalCommand,
 } from "./handler.ts";
 export { type MacroStage, type Macros, MacroTable } from "./macros.ts";
-export { type Negotiated, negotiate, offeredEdits } from "./negotiate.ts";
-export { type Packet, PacketDecoder } from "./packet-decoder.ts";
+export { type Negotiated, Negotiator, negotiate, offeredEdits } from "./negotiate.ts";
+export { type Packet, PacketDecoder } from "./packet.ts";
 export { PROTOCOL_ERROR_CODES, ProtocolError, type ProtocolErrorCode } from "./protocol-error.ts";
-export { replyText } from "./reply-text.ts";
-export { ACCEPT, CONTINUE, type Edit, type Response, type Signal, TEMPFAIL } from "./response.ts";
+export {
+  ACCEPT,
+  CONTINUE,
+  type Edit,
+  type EndOfMessageResponse,
+  encodeEdits,
+  encodeResponse,
+  headerName,
+  headerValue,
+  type Response,
+  replyText,
+  TEMPFAIL,
+} from "./responses.ts";
 export { MilterSession, type SessionPorts } from "./session.ts";
-export type { SessionState } from "./transitions.ts";
+export type { SessionState } from "./state.ts";

@@ -1,4 +1,4 @@
-import type { CommandKind } from "./command.ts";
+import type { CommandKind } from "./commands.ts";
 import {
   REPLY_LINES_MAX,
   SMFI_PROT_VERSION,
@@ -37,24 +37,18 @@ import {
   SMFIP_NR_UNKN,
   SMFIP_RCPT_REJ,
 } from "./constants.ts";
-import { FieldNames } from "./field-names.ts";
 import type { Needs, Offer, OptionalCommand } from "./handler.ts";
 import type { MacroStage } from "./macros.ts";
-import type { Edit } from "./response.ts";
+import { FieldNames } from "./packet.ts";
+import type { Edit, ResponseTerms } from "./responses.ts";
 
 /** What an MTA and the filter have agreed on. */
-export interface Negotiated {
+export interface Negotiated extends ResponseTerms {
   readonly version: number;
   /** SMFIF_ bits asked for. */
   readonly actions: number;
   /** SMFIP_ bits asked for. */
   readonly protocol: number;
-  /** Edits that this MTA carries out for us: those needed and offered. */
-  readonly edits: ReadonlySet<Edit["kind"]>;
-  /** Whether it knows SMFIR_INSHEADER; where not, fields are added at the end of the header. */
-  readonly insertsHeaders: boolean;
-  /** 1 where a reply of several lines is not understood. */
-  readonly replyLinesMax: number;
   /** The commands that the handler wants. */
   readonly wanted: ReadonlySet<CommandKind>;
   /** The header fields that the handler wants; undefined for all. */
@@ -113,24 +107,10 @@ const SYMBOL_LISTS: readonly (readonly [MacroStage, number])[] = [
   ["endOfHeaders", SMFIM_EOH],
 ];
 
-let lastActions: number | undefined;
-let lastEdits: ReadonlySet<Edit["kind"]> = new Set();
-
-/**
- * The edits that an MTA offers to carry out. A handler asks this in `negotiate` to know what it must do without.
- * The same object for the same offer twice running.
- */
+/** The edits that an MTA offers to carry out. A handler asks this in `negotiate` to know what it must do without. */
 export function offeredEdits(offer: Offer): ReadonlySet<Edit["kind"]> {
-  if (offer.actions !== lastActions) {
-    lastEdits = new Set(EDITS.filter((kind) => (offer.actions & ACTIONS[kind]) !== 0));
-    lastActions = offer.actions;
-  }
-  return lastEdits;
+  return new Set(EDITS.filter((kind) => (offer.actions & ACTIONS[kind]) !== 0));
 }
-
-let lastOffer: Offer | undefined;
-let lastNeeds: Needs | undefined;
-let lastAnswer: Negotiated | undefined;
 
 /**
  * Answers an offer with the least that serves the needs, and never with what was not offered: Sendmail drops
@@ -139,27 +119,8 @@ let lastAnswer: Negotiated | undefined;
  *
  * SMFIP_HDR_LEADSPC is not asked for. Without it an MTA takes the space after the colon off what it sends
  * and puts it before what it is given, so that values mean the same with MTAs of every version.
- *
- * The answer depends on nothing but the arguments. The last one is kept, as an MTA offers the same each time;
- * handlers do well to return the same needs object each time.
  */
 export function negotiate(offer: Offer, needs: Needs): Negotiated {
-  if (
-    lastAnswer !== undefined &&
-    lastNeeds === needs &&
-    lastOffer?.version === offer.version &&
-    lastOffer.actions === offer.actions &&
-    lastOffer.protocol === offer.protocol
-  ) {
-    return lastAnswer;
-  }
-  lastAnswer = agree(offer, needs);
-  lastOffer = offer;
-  lastNeeds = needs;
-  return lastAnswer;
-}
-
-function agree(offer: Offer, needs: Needs): Negotiated {
   const version = Math.min(offer.version, SMFI_PROT_VERSION);
   const modern = version >= 6;
   const edits = offeredEdits(offer);
@@ -223,4 +184,28 @@ function symbolList(id: number, names: readonly string[] = []): Buffer {
   list.writeUInt32BE(id, 0);
   text.copy(list, 4);
   return list;
+}
+
+/** Answers offers for one server: an MTA offers the same each time, so the last answer is kept. */
+export class Negotiator {
+  #offer: Offer | undefined;
+  #needs: Needs | undefined;
+  #answer: Negotiated | undefined;
+
+  /** See {@link negotiate}; handlers do well to return the same needs object each time. */
+  negotiate(offer: Offer, needs: Needs): Negotiated {
+    const last = this.#offer;
+    if (
+      this.#answer === undefined ||
+      this.#needs !== needs ||
+      last?.version !== offer.version ||
+      last.actions !== offer.actions ||
+      last.protocol !== offer.protocol
+    ) {
+      this.#answer = negotiate(offer, needs);
+      this.#offer = offer;
+      this.#needs = needs;
+    }
+    return this.#answer;
+  }
 }

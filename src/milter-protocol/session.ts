@@ -1,11 +1,33 @@
-import { BACKLOG_BYTES_MAX, BACKLOG_PAUSE_BYTES, REPLY_BATCH_BYTES } from "./constants.ts";
-import { Dialogue } from "./dialogue.ts";
-import type { EndOfMessageResponse, MilterHandler } from "./handler.ts";
-import { PacketDecoder } from "./packet-decoder.ts";
+import {
+  type CommandKind,
+  commandKind,
+  decodeConnect,
+  decodeEnvelope,
+  decodeHeader,
+  decodeMacros,
+  decodeOffer,
+  decodeString,
+} from "./commands.ts";
+import {
+  BACKLOG_BYTES_MAX,
+  BACKLOG_PAUSE_BYTES,
+  KEPT_COMMAND_BYTES,
+  REPLY_BATCH_BYTES,
+} from "./constants.ts";
+import { type EndOfMessageAnswer, type HandlerAnswer, LATER, type MilterHandler } from "./handler.ts";
+import { MacroTable } from "./macros.ts";
+import { type Negotiated, Negotiator } from "./negotiate.ts";
+import { PacketDecoder, type ReceivedPacket } from "./packet.ts";
 import { ProtocolError } from "./protocol-error.ts";
-import type { Response } from "./response.ts";
-import { Speaker } from "./speaker.ts";
-import type { SessionState } from "./transitions.ts";
+import {
+  CONTINUE,
+  type EndOfMessageResponse,
+  encodeEndOfMessage,
+  encodeResponse,
+  type Response,
+  TEMPFAIL,
+} from "./responses.ts";
+import { isMessageOpen, type SessionState, StandingResponse, TRANSITIONS } from "./state.ts";
 
 /** The outside of a session. None of these may throw. */
 export interface SessionPorts {
@@ -26,60 +48,86 @@ export interface SessionPorts {
  *
  * - Every command that the MTA waits after gets exactly one reply, others none. A command that the handler
  *   does not want and that comes all the same is answered "continue".
- * - A verdict on the connection (given at CONNECT or HELO) holds for all its messages, one on the message for
- *   the rest of it; the handler is not asked again. It is spoken at every stage that is answered. Where the
- *   stage at which it was given is not answered, the next answered one is the first to hear it.
+ * - A response to CONNECT or HELO holds for all messages of the connection, one that decides the message for
+ *   the rest of it; the handler is not asked again. It is sent at every stage that is answered. Where the
+ *   stage at which it was given is not answered, it is sent first at the next one that is.
  * - A refusal at RCPT is for that recipient and ends nothing.
  * - What one chunk brings is answered in one write.
  * - A handler that throws costs its message a temporary failure (its connection, where that happens at
  *   CONNECT, HELO or negotiation), and nothing else.
  */
 export class MilterSession {
+  readonly #handler: MilterHandler;
   readonly #ports: SessionPorts;
+  readonly #negotiator: Negotiator;
   readonly #decoder = new PacketDecoder();
-  readonly #speaker: Speaker;
-  readonly #dialogue: Dialogue;
+  readonly #macros = new MacroTable();
+  readonly #standing = new StandingResponse();
+  #state: SessionState = "start";
+  #terms: Negotiated | undefined;
+  /** The command whose answer is outstanding. */
+  #waiting: CommandKind | undefined;
+  /** The command that the handler is being asked about, while it is. */
+  #asking: CommandKind | undefined;
+  /** Packets to be written. */
+  #replies: Buffer[] = [];
+  #replyBytes = 0;
+  /** Inside {@link #run}. */
   #running = false;
+  /** The MTA reads too slowly. */
   #choked = false;
-  /** QUIT, an error, or the socket is gone: nothing is read or asked any more. */
-  #over = false;
   /** The socket is closed, or was asked to be. */
   #closed = false;
+  /** Octets that the handler may hold of CONNECT, of HELO, and of the present message. */
+  #connectBytes = 0;
+  #heloBytes = 0;
+  #messageBytes = 0;
 
-  constructor(handler: MilterHandler, ports: SessionPorts) {
+  /** @param negotiator one for all sessions of a server saves each of them the work */
+  constructor(handler: MilterHandler, ports: SessionPorts, negotiator = new Negotiator()) {
+    this.#handler = handler;
     this.#ports = ports;
-    this.#speaker = new Speaker(ports);
-    this.#dialogue = new Dialogue(handler, this.#speaker, ports);
+    this.#negotiator = negotiator;
   }
 
   get state(): SessionState {
-    return this.#over ? "over" : this.#dialogue.state;
+    return this.#state;
   }
 
   /** Whether an answer of the handler is outstanding. */
   get waiting(): boolean {
-    return !this.#over && this.#dialogue.waiting;
+    return this.#waiting !== undefined && this.#state !== "over";
   }
 
-  /** Whether the MTA is in the middle of a message that it has not heard the verdict of. */
+  /** Whether the MTA is in the middle of a message whose end it has not been told. */
   get busy(): boolean {
-    return !this.#over && this.#dialogue.busy;
+    return (
+      this.#state !== "over" &&
+      (this.#waiting !== undefined || isMessageOpen(this.#state) || this.#standing.isUntold)
+    );
   }
 
   /** Octets of memory, roughly, that the connection holds for what is not finished; to be looked at after each call. */
   get heldBytes(): number {
-    if (this.#over) return 0;
-    return this.#decoder.heldBytes + this.#dialogue.heldBytes + this.#speaker.bytes;
+    if (this.#state === "over") return 0;
+    return (
+      this.#decoder.heldBytes +
+      this.#macros.heldBytes +
+      this.#connectBytes +
+      this.#heloBytes +
+      this.#messageBytes +
+      this.#replyBytes
+    );
   }
 
   /** Whether the reader of the socket should pause; to be looked at after each call. */
   get blocked(): boolean {
-    return this.#choked || (this.#decoder.pendingBytes >= BACKLOG_PAUSE_BYTES && this.#dialogue.waiting);
+    return this.#choked || (this.#decoder.pendingBytes >= BACKLOG_PAUSE_BYTES && this.#waiting !== undefined);
   }
 
   /** Takes what the socket has read, split anywhere. The chunk must not be written to afterwards. */
   receive(chunk: Buffer): void {
-    if (this.#over) return;
+    if (this.#state === "over") return;
     this.#decoder.append(chunk);
     this.#run();
     if (this.#decoder.pendingBytes > BACKLOG_BYTES_MAX) {
@@ -90,10 +138,19 @@ export class MilterSession {
 
   /**
    * The answer after {@link LATER}. Without effect once the session is over; where no answer is outstanding
-   * it is reported as an error and otherwise ignored.
+   * it is reported as an error and otherwise ignored. Throws Error inside the call that is to be answered.
    */
   resume(answer: Response | EndOfMessageResponse): void {
-    if (!this.#over && this.#dialogue.resume(answer)) this.#run();
+    if (this.#state === "over") return;
+    if (this.#asking !== undefined) throw new Error("resume before the handler has returned LATER");
+    const command = this.#waiting;
+    if (command === undefined) {
+      this.#ports.report(new Error("resume without an outstanding answer"));
+      return;
+    }
+    this.#waiting = undefined;
+    this.#take(command, answer);
+    this.#run();
   }
 
   /** The MTA reads again, after {@link SessionPorts.write} has returned false. */
@@ -105,42 +162,62 @@ export class MilterSession {
   /** The socket is gone, or is to be closed by our side. */
   end(): void {
     this.#closed = true;
-    if (!this.#over) this.#finish();
+    if (this.#state !== "over") this.#finish();
   }
 
+  /** Reads packets as long as nothing is waited for, and writes the replies. */
   #run(): void {
     if (this.#running) return;
     this.#running = true;
     do {
-      while (!this.#dialogue.waiting && !this.#choked && !this.#over) {
-        if (!this.#step()) break;
-        if (this.#speaker.bytes >= REPLY_BATCH_BYTES) this.#flush();
+      while (this.#waiting === undefined && !this.#choked && this.#state !== "over") {
+        if (!this.#readPacket()) break;
+        if (this.#replyBytes >= REPLY_BATCH_BYTES) this.#flush();
       }
     } while (this.#flush());
     this.#running = false;
-    if (this.#over && !this.#closed) {
+    if (this.#state === "over" && !this.#closed) {
       this.#closed = true;
       this.#ports.close();
     }
   }
 
   /** Handles one packet; false where none is whole. */
-  #step(): boolean {
+  #readPacket(): boolean {
     try {
       const packet = this.#decoder.next();
       if (packet === undefined) return false;
-      this.#dialogue.hear(packet);
-      if (this.#dialogue.state === "over") this.#finish();
+      this.#dispatch(packet);
     } catch (error) {
-      this.#fail(error);
+      this.#recover(error);
     }
     return true;
   }
 
+  /** A handler that has thrown costs its message; whatever else goes wrong, the connection. */
+  #recover(error: unknown): void {
+    const command = this.#asking;
+    this.#asking = undefined;
+    if (command === undefined) {
+      this.#fail(error);
+      return;
+    }
+    this.#ports.report(error);
+    try {
+      this.#giveUp(command);
+    } catch (another) {
+      this.#fail(another);
+    }
+  }
+
   /** Writes what there is; false where there was nothing. */
   #flush(): boolean {
-    const bytes = this.#speaker.take();
-    if (bytes === undefined) return false;
+    const [first] = this.#replies;
+    if (first === undefined) return false;
+    // Nearly always there is just one, which goes on without a copy.
+    const bytes = this.#replies.length === 1 ? first : Buffer.concat(this.#replies);
+    this.#replies = [];
+    this.#replyBytes = 0;
     if (!this.#ports.write(bytes)) this.#choked = true;
     return true;
   }
@@ -151,7 +228,232 @@ export class MilterSession {
   }
 
   #finish(): void {
-    this.#over = true;
-    this.#dialogue.close();
+    this.#state = "over";
+    try {
+      this.#handler.close();
+    } catch (error) {
+      this.#ports.report(error);
+    }
   }
+
+  /** Throws what the connection cannot go on after. */
+  #dispatch(packet: ReceivedPacket): void {
+    const kind = commandKind(packet);
+    const next = TRANSITIONS[this.#state][kind];
+    if (next === undefined) {
+      throw new ProtocolError(
+        this.#state === "start" ? "negotiation-missing" : "command-out-of-order",
+        `${kind} in state ${this.#state}`,
+      );
+    }
+    // Each kind is decoded where it is used: a common type for all would make reading its fields slow.
+    switch (kind) {
+      case "negotiate": {
+        const offer = decodeOffer(packet.payload);
+        this.#terms = this.#negotiator.negotiate(offer, this.#handler.negotiate(offer));
+        this.#awaitClient();
+        this.#send(this.#terms.reply);
+        return;
+      }
+      case "macros": {
+        const { stage, text } = decodeMacros(packet.text);
+        this.#macros.put(stage, text);
+        return;
+      }
+      case "connect": {
+        const client = decodeConnect(packet.text);
+        this.#enter(kind, next);
+        this.#connectBytes = keptBytes(packet);
+        if (this.#asks(kind)) this.#answer(kind, this.#handler.connect(client, this.#macros));
+        return;
+      }
+      case "helo": {
+        const name = decodeString(packet.text, kind);
+        this.#enter(kind, next);
+        this.#heloBytes = keptBytes(packet);
+        if (this.#asks(kind)) this.#answer(kind, this.#handler.helo(name, this.#macros));
+        return;
+      }
+      case "mail": {
+        const { path, parameters } = decodeEnvelope(packet.text, kind);
+        this.#enter(kind, next);
+        this.#messageBytes = keptBytes(packet);
+        if (this.#asks(kind)) this.#answer(kind, this.#handler.mail(path, parameters, this.#macros));
+        return;
+      }
+      case "rcpt": {
+        const { path, parameters } = decodeEnvelope(packet.text, kind);
+        this.#macros.enter(kind);
+        this.#state = next;
+        if (!this.#asks(kind)) return;
+        this.#messageBytes += keptBytes(packet);
+        this.#answer(kind, this.#handler.rcpt(path, parameters, this.#macros));
+        return;
+      }
+      case "header":
+        this.#dispatchHeader(packet, next);
+        return;
+      case "data":
+      case "endOfHeaders":
+        this.#macros.enter(kind);
+        this.#state = next;
+        this.#take(kind, this.#standing.current ?? CONTINUE);
+        return;
+      case "body":
+        this.#state = next;
+        this.#take(kind, this.#standing.current ?? CONTINUE);
+        return;
+      case "endOfMessage":
+        this.#macros.enter(kind);
+        if (this.#asks(kind)) this.#answer(kind, this.#handler.endOfMessage(this.#macros));
+        return;
+      case "abort":
+        this.#leaveMessage();
+        this.#macros.endMessage();
+        this.#state = next;
+        return;
+      case "unknown":
+        decodeString(packet.text, kind);
+        this.#reply(kind, CONTINUE);
+        return;
+      case "quitNewConnection":
+        this.#leaveMessage();
+        this.#macros.clear();
+        this.#connectBytes = 0;
+        this.#heloBytes = 0;
+        this.#standing.endConnection();
+        this.#awaitClient();
+        this.#handler.newConnection();
+        return;
+      case "quit":
+        this.#finish();
+    }
+  }
+
+  /** A field that the handler does not want is not decoded. */
+  #dispatchHeader(packet: ReceivedPacket, next: SessionState): void {
+    const kind = "header";
+    const fields = this.#terms?.fields;
+    if (fields !== undefined && !packet.isField(fields)) {
+      this.#state = next;
+      if (this.#acceptsReply(kind)) this.#take(kind, this.#standing.current ?? CONTINUE);
+      return;
+    }
+    const { name, value } = decodeHeader(packet.text);
+    this.#state = next;
+    if (!this.#asks(kind)) return;
+    this.#messageBytes += keptBytes(packet);
+    this.#answer(kind, this.#handler.header(name, value));
+  }
+
+  /** CONNECT, HELO and MAIL end a message and begin anew. */
+  #enter(kind: "connect" | "helo" | "mail", next: SessionState): void {
+    this.#leaveMessage();
+    this.#macros.enter(kind);
+    this.#state = next;
+  }
+
+  #awaitClient(): void {
+    this.#state = this.#terms?.wanted.has("connect") === true ? "awaitingConnect" : "connectSkipped";
+  }
+
+  /** The message is over: the handler is told where it was not decided. */
+  #leaveMessage(): void {
+    this.#messageBytes = 0;
+    this.#standing.endMessage();
+    if (isMessageOpen(this.#state)) this.#handler.abort();
+  }
+
+  /**
+   * Whether the handler is to be asked about a command, and its answer to be given to {@link #answer}. Else the
+   * response that stands, or "continue", is the answer.
+   */
+  #asks(kind: CommandKind): boolean {
+    const standing = this.#standing.current;
+    if (standing === undefined && this.#terms?.wanted.has(kind) === true) {
+      this.#asking = kind;
+      return true;
+    }
+    this.#take(kind, standing ?? CONTINUE);
+    return false;
+  }
+
+  /** The handler has returned. */
+  #answer(command: CommandKind, answer: HandlerAnswer | EndOfMessageAnswer): void {
+    this.#asking = undefined;
+    if (answer === LATER) this.#waiting = command;
+    else this.#take(command, answer);
+  }
+
+  /** The handler has thrown: a temporary failure of the message, and the handler forgets it. */
+  #giveUp(command: CommandKind): void {
+    const isOpen = isMessageOpen(this.#state);
+    if (isOpen && command !== "endOfMessage") {
+      this.#standing.decideMessage(TEMPFAIL);
+      this.#state = "decided";
+    }
+    this.#take(command, TEMPFAIL);
+    if (isOpen) this.#handler.abort();
+  }
+
+  /** Takes the answer to a command: keeps what it decides, and replies. */
+  #take(command: CommandKind, answer: Response | EndOfMessageResponse): void {
+    if (command === "endOfMessage") {
+      this.#standing.endMessage();
+      this.#messageBytes = 0;
+      this.#state = "connected";
+      this.#macros.endMessage();
+      this.#replyAtEnd("edits" in answer ? answer : { edits: [], response: answer });
+      return;
+    }
+    const response = "edits" in answer ? answer.response : answer;
+    if (this.#standing.take(command, response)) this.#state = "decided";
+    this.#reply(command, response);
+  }
+
+  /** Whether the MTA waits for a reply to a command. */
+  #acceptsReply(command: CommandKind): boolean {
+    return this.#terms?.unanswered.has(command) !== true;
+  }
+
+  /**
+   * Replies where the MTA waits. An answer that cannot be encoded is reported, and sent as a temporary failure.
+   * Discard means nothing for a connection and waits for its first message.
+   */
+  #reply(command: CommandKind, response: Response): void {
+    if (!this.#acceptsReply(command)) return;
+    const early = response.kind === "discard" && (command === "connect" || command === "helo");
+    let packet: Buffer;
+    try {
+      packet = encodeResponse(early ? CONTINUE : response, this.#terms?.replyLinesMax);
+    } catch (error) {
+      this.#ports.report(error);
+      packet = encodeResponse(TEMPFAIL);
+    }
+    this.#send(packet);
+    this.#standing.told(response);
+  }
+
+  #replyAtEnd(answer: EndOfMessageResponse): void {
+    let packets: Buffer;
+    try {
+      packets = encodeEndOfMessage(answer, this.#terms, (error) => {
+        this.#ports.report(error);
+      });
+    } catch (error) {
+      this.#ports.report(error);
+      packets = encodeResponse(TEMPFAIL);
+    }
+    this.#send(packets);
+  }
+
+  #send(packets: Buffer): void {
+    this.#replies.push(packets);
+    this.#replyBytes += packets.length;
+  }
+}
+
+/** What a handler that keeps everything of a command holds: a text that was cut out holds on to all of it. */
+function keptBytes({ size }: ReceivedPacket): number {
+  return KEPT_COMMAND_BYTES + 2 * size;
 }

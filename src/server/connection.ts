@@ -1,5 +1,5 @@
 import type { Socket } from "node:net";
-import { type MilterHandler, MilterSession, type SessionPorts } from "milter-protocol";
+import { type MilterHandler, MilterSession, type Negotiator, type SessionPorts } from "milter-protocol";
 
 const ignore = (): void => undefined;
 
@@ -10,6 +10,8 @@ export interface ConnectionOwner {
   readonly draining: boolean;
   /** Takes note of what a connection holds and held before; false where it must be closed for it. */
   readonly holds: (before: number, now: number) => boolean;
+  /** Keeps the answer to the last offer for all of them. */
+  readonly negotiator: Negotiator;
   /** Makes the handler of a connection. `resume` is for answers given later. */
   readonly createHandler: (resume: MilterSession["resume"]) => MilterHandler;
   /** The session has reported an error. */
@@ -44,6 +46,7 @@ export class Connection implements SessionPorts {
         this.#afterEvent();
       }),
       this,
+      owner.negotiator,
     );
     socket.on("data", (chunk: Buffer) => {
       this.lastTick = this.#owner.tick;

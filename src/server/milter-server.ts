@@ -1,5 +1,5 @@
 import { createServer, type ListenOptions, type Server, type Socket } from "node:net";
-import { type MilterHandler, type MilterSession, ProtocolError } from "milter-protocol";
+import { type MilterHandler, type MilterSession, Negotiator, ProtocolError } from "milter-protocol";
 import { Connection, type ConnectionOwner } from "./connection.ts";
 import { ConnectionTable } from "./connection-table.ts";
 import type { ServerEvent, ServerStatistics } from "./events.ts";
@@ -71,6 +71,7 @@ export class MilterServer {
     this.#owner = {
       tick: 0,
       draining: false,
+      negotiator: new Negotiator(),
       createHandler: (resume) => options.createHandler(this.#transport, resume),
       holds: (before, now) => this.#holds(before, now),
       failed: (connection, error) => {

@@ -8,7 +8,7 @@ import {
   decodeMacros,
   decodeOffer,
   decodeString,
-} from "../../src/milter-protocol/command.ts";
+} from "../../src/milter-protocol/commands.ts";
 
 /** A packet of the MTA, decoded as its kind is; a body stays octets. */
 export function decodeCommand(

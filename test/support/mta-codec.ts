@@ -9,7 +9,6 @@ import {
   type Offer,
   type Packet,
   type Response,
-  type Signal,
   SMFIC_ABORT,
   SMFIC_BODY,
   SMFIC_BODYEOB,
@@ -148,6 +147,9 @@ export interface ReplyCode {
 
 /** A verdict as it comes over the wire. */
 export type Verdict = Exclude<Response, { kind: "reply" }> | ReplyCode;
+
+/** What a filter other than ours may say. */
+export type Signal = "skip" | "progress" | "shutdown" | "connectionFailure";
 
 /** Everything that a filter may send. */
 export type FilterPacket = NegotiationReply | Verdict | { readonly kind: Signal } | Edit;

@@ -1,8 +1,8 @@
 import {
-  type Answer,
   CONTINUE,
   type ConnectCommand,
   type EndOfMessageAnswer,
+  type HandlerAnswer,
   type Macros,
   type MilterHandler,
   type Needs,
@@ -30,11 +30,11 @@ export const ALL_NEEDS: Needs = {
 /** Answers by stage; a function is asked each time. What is absent is answered "continue". */
 export interface Script {
   readonly needs?: Needs;
-  readonly connect?: () => Answer;
-  readonly helo?: () => Answer;
-  readonly mail?: (macros: Macros) => Answer;
-  readonly rcpt?: (path: string) => Answer;
-  readonly header?: (name: string) => Answer;
+  readonly connect?: () => HandlerAnswer;
+  readonly helo?: () => HandlerAnswer;
+  readonly mail?: (macros: Macros) => HandlerAnswer;
+  readonly rcpt?: (path: string) => HandlerAnswer;
+  readonly header?: (name: string) => HandlerAnswer;
   readonly endOfMessage?: (macros: Macros) => EndOfMessageAnswer;
   readonly abort?: () => void;
   readonly close?: () => void;
@@ -56,27 +56,27 @@ export class RecordingHandler implements MilterHandler {
     return this.#script.needs ?? ALL_NEEDS;
   }
 
-  connect({ hostname, family, port, address }: ConnectCommand): Answer {
+  connect({ hostname, family, port, address }: ConnectCommand): HandlerAnswer {
     this.calls.push(`connect ${hostname} ${family} ${port} ${address}`);
     return this.#script.connect?.() ?? CONTINUE;
   }
 
-  helo(name: string): Answer {
+  helo(name: string): HandlerAnswer {
     this.calls.push(`helo ${name}`);
     return this.#script.helo?.() ?? CONTINUE;
   }
 
-  mail(path: string, parameters: readonly string[], macros: Macros): Answer {
+  mail(path: string, parameters: readonly string[], macros: Macros): HandlerAnswer {
     this.calls.push(["mail", path, ...parameters].join(" "));
     return this.#script.mail?.(macros) ?? CONTINUE;
   }
 
-  rcpt(path: string, parameters: readonly string[]): Answer {
+  rcpt(path: string, parameters: readonly string[]): HandlerAnswer {
     this.calls.push(["rcpt", path, ...parameters].join(" "));
     return this.#script.rcpt?.(path) ?? CONTINUE;
   }
 
-  header(name: string, value: string): Answer {
+  header(name: string, value: string): HandlerAnswer {
     this.calls.push(`header ${name}:${value}`);
     return this.#script.header?.(name) ?? CONTINUE;
   }

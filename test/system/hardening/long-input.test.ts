@@ -4,8 +4,7 @@ import { runInThisContext } from "node:vm";
 import { isHeloDomain, parsePath, toALabels } from "../../../src/address/index.ts";
 import { eventLines } from "../../../src/logging/event-line.ts";
 import { JsonLines } from "../../../src/logging/json-line.ts";
-import { headerValue } from "../../../src/milter-protocol/encode-edit.ts";
-import { replyText } from "../../../src/milter-protocol/reply-text.ts";
+import { headerValue, replyText } from "../../../src/milter-protocol/responses.ts";
 import { verifiedName } from "../../../src/policy/client.ts";
 import { readReceived } from "../../../src/policy/trusted-relay.ts";
 import {

@@ -2,8 +2,8 @@
 import assert from "node:assert/strict";
 import {
   ACCEPT,
-  type Answer,
   CONTINUE,
+  type HandlerAnswer,
   LATER,
   type Needs,
   ProtocolError,
@@ -131,7 +131,7 @@ const REPLY: Response = { kind: "reply", code: "550", enhanced: "5.7.23", lines:
 
 /** A handler that answers, waits, throws and edits by its own dice: the same dice for the same seed. */
 function hostileScript(rng: Rng, throwing: () => void): Script {
-  const answer = (): Answer => {
+  const answer = (): HandlerAnswer => {
     if (rng.once(40)) {
       throwing();
       throw new Error("on purpose");

@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
 import fc from "fast-check";
-import { type Answer, type Edit, LATER, type Response } from "milter-protocol";
+import { type Edit, type HandlerAnswer, LATER, type Response } from "milter-protocol";
 import { net, outcome, pattern } from "../policy/facts.ts";
 import { endOf, Rig } from "./rig.ts";
 
@@ -103,7 +103,7 @@ function play(hostile: HostileMail): { responses: Response[]; edits: readonly Ed
     domain: hostile.helo,
   });
   rig.ports.evaluator.evaluate = () => ({ outcome: told, cached: false, elapsedMs: 1 });
-  const answers: Answer[] = [
+  const answers: HandlerAnswer[] = [
     rig.connect("192.0.2.9", hostile.hostname),
     rig.helo(hostile.helo),
     rig.mail(hostile.path, {}, ...(hostile.smtputf8 ? ["SMTPUTF8"] : [])),

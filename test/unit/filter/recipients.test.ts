@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
-import type { Answer } from "milter-protocol";
+import type { HandlerAnswer } from "milter-protocol";
 import { line, pattern } from "../policy/facts.ts";
 import { endOf, OFFER, Rig, type RigOptions, shownActions, shownEdits, spoken } from "./rig.ts";
 
@@ -11,7 +11,7 @@ const VIP = { whitelistTo: [pattern("vip@rig.test")] };
 function passage(options: RigOptions, path: string, recipients: readonly string[]) {
   const rig = new Rig({ zone: ZONE, ...options });
   const { mail, rcpts, end } = rig.message(path, recipients, [["Subject", "hello"]]);
-  const answers: Answer[] = [mail, ...rcpts];
+  const answers: HandlerAnswer[] = [mail, ...rcpts];
   return {
     spoken: answers.map(spoken),
     end: spoken(end.response),

@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
-import { type Answer, LATER } from "milter-protocol";
+import { type HandlerAnswer, LATER } from "milter-protocol";
 import { line, net, pattern } from "../policy/facts.ts";
 import { endOf, Rig, type RigOptions, shownActions, shownEdits, spoken } from "./rig.ts";
 
@@ -20,7 +20,7 @@ function passage(
 ) {
   const rig = new Rig({ zone: ZONE, ...options, settings: { ...RELAY, ...options.settings } });
   const { mail, rcpts, end } = rig.message(path, recipients, [...headers, ["Subject", "hello"]]);
-  const answers: Answer[] = [mail, ...rcpts, end.response];
+  const answers: HandlerAnswer[] = [mail, ...rcpts, end.response];
   return { rig, end, spoken: answers.map(spoken), edits: shownEdits(end) };
 }
 

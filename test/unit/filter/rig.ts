@@ -1,10 +1,10 @@
 /** A filter on a bench: an MTA's steps go in by hand, the evaluator is a table. */
 
 import {
-  type Answer,
   type Edit,
   type EndOfMessageAnswer,
   type EndOfMessageResponse,
+  type HandlerAnswer,
   LATER,
   type Macros,
   type MilterHandler,
@@ -104,23 +104,23 @@ export class Rig {
     address = "192.0.2.9",
     hostname = "mx.sender.test",
     family: "unknown" | "unix" | "inet" | "inet6" = address.includes(":") ? "inet6" : "inet",
-  ): Answer {
+  ): HandlerAnswer {
     return this.filter.connect({ hostname, family, port: 25, address }, macros({ j: "mx.rig.test" }));
   }
 
-  helo(name = "helo.sender.test"): Answer {
+  helo(name = "helo.sender.test"): HandlerAnswer {
     return this.filter.helo(name, macros({}));
   }
 
-  mail(path: string, sent: Record<string, string> = {}, ...parameters: string[]): Answer {
+  mail(path: string, sent: Record<string, string> = {}, ...parameters: string[]): HandlerAnswer {
     return this.filter.mail(path, parameters, macros({ i: "Q1", ...sent }));
   }
 
-  rcpt(path: string): Answer {
+  rcpt(path: string): HandlerAnswer {
     return this.filter.rcpt(path, [], macros({}));
   }
 
-  header(name: string, value: string): Answer {
+  header(name: string, value: string): HandlerAnswer {
     return this.filter.header(name, value);
   }
 
@@ -129,7 +129,7 @@ export class Rig {
   }
 
   /** CONNECT and HELO with the usual values, then MAIL. */
-  start(path = "<user@sender.test>"): Answer {
+  start(path = "<user@sender.test>"): HandlerAnswer {
     this.connect();
     this.helo();
     return this.mail(path);
@@ -153,8 +153,8 @@ export class Rig {
 }
 
 export interface Passage {
-  readonly mail: Answer;
-  readonly rcpts: readonly Answer[];
+  readonly mail: HandlerAnswer;
+  readonly rcpts: readonly HandlerAnswer[];
   readonly end: EndOfMessageResponse;
 }
 
@@ -168,7 +168,7 @@ export function endOf(answer: EndOfMessageAnswer): EndOfMessageResponse {
 }
 
 /** `continue`, `accept`, `550 5.7.23` … */
-export function spoken(answer: Answer): string {
+export function spoken(answer: HandlerAnswer): string {
   if (answer === LATER) return "later";
   return answer.kind === "reply" ? `${answer.code} ${answer.enhanced}` : answer.kind;
 }

@@ -4,6 +4,7 @@ import fc from "fast-check";
 import {
   type Needs,
   type Negotiated,
+  Negotiator,
   negotiate,
   type Offer,
   offeredEdits,
@@ -186,13 +187,16 @@ describe("negotiate", () => {
       { seed: 17, numRuns: 500 },
     );
   });
+});
 
+describe("Negotiator", () => {
   it("gives the very same answer to the same offer and needs, and another to others", () => {
-    const first = negotiate(MODERN_OFFER, TYPICAL);
-    assert.equal(negotiate({ ...MODERN_OFFER }, TYPICAL), first);
-    assert.notDeepEqual(negotiate(OLD_OFFER, TYPICAL), first);
-    assert.deepEqual(negotiate(MODERN_OFFER, { ...TYPICAL }), first);
-    assert.notDeepEqual(negotiate(MODERN_OFFER, ALL_NEEDS), first);
+    const negotiator = new Negotiator();
+    const first = negotiator.negotiate(MODERN_OFFER, TYPICAL);
+    assert.equal(negotiator.negotiate({ ...MODERN_OFFER }, TYPICAL), first);
+    assert.notDeepEqual(negotiator.negotiate(OLD_OFFER, TYPICAL), first);
+    assert.deepEqual(negotiator.negotiate(MODERN_OFFER, { ...TYPICAL }), first);
+    assert.notDeepEqual(negotiator.negotiate(MODERN_OFFER, ALL_NEEDS), first);
   });
 });
 

@@ -70,7 +70,7 @@ describe("MilterSession, answers that come later", () => {
     assert.deepEqual(bench.takeKinds(), ["continue"]);
   });
 
-  it("takes an answer that comes before the handler has returned", () => {
+  it("takes an answer inside the call that is to be answered for a fault of the handler", () => {
     const bench: SessionBench = new SessionBench({
       mail: () => {
         bench.session.resume(ACCEPT);
@@ -78,8 +78,9 @@ describe("MilterSession, answers that come later", () => {
       },
     });
     bench.feed(OFFER, CLIENT, MAIL);
-    assert.deepEqual(bench.takeKinds(), ["negotiation", "continue", "accept"]);
+    assert.deepEqual(bench.takeKinds(), ["negotiation", "continue", "tempfail"]);
     assert.equal(bench.session.waiting, false);
+    assert.match(String(bench.errors[0]), /before the handler has returned/);
   });
 
   it("ignores and reports an answer that nobody waits for", () => {
@@ -231,7 +232,7 @@ describe("MilterSession, handlers that throw", () => {
       }),
     }).feed(command.endOfMessage());
     assert.deepEqual(edited.takeKinds(), ["tempfail"]);
-    assert.equal(edited.session.state, "client");
+    assert.equal(edited.session.state, "connected");
   });
 
   it("survives a handler that ends the session from inside a call", () => {

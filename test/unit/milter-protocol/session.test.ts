@@ -201,7 +201,7 @@ describe("MilterSession", () => {
       { kind: "continue" },
     ]);
     assert.match(String(bench.errors[0]), /quarantine was not negotiated/);
-    assert.equal(bench.session.state, "client");
+    assert.equal(bench.session.state, "connected");
   });
 
   it("goes on with several messages, Sendmail's way and Postfix's", () => {

@@ -23,7 +23,7 @@ import {
   SMFIC_UNKNOWN,
 } from "./constants.ts";
 import type { ConnectCommand, Offer } from "./handler.ts";
-import type { Packet } from "./packet-decoder.ts";
+import type { Packet } from "./packet.ts";
 import { ProtocolError } from "./protocol-error.ts";
 
 /** The name of a command. */

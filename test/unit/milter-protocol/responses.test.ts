@@ -3,7 +3,6 @@ import { describe, it } from "node:test";
 import fc from "fast-check";
 import {
   encodeResponse,
-  encodeSignal,
   PacketDecoder,
   REPLY_LINE_BYTES_MAX,
   REPLY_LINES_MAX,
@@ -41,19 +40,6 @@ describe("encodeResponse", () => {
     const bytes = encodeResponse(reply("550", "5.7.23", "one", "two"), 1);
     assert.equal(bytes.toString("latin1", 5), "550 5.7.23 one\0");
   });
-});
-
-describe("encodeSignal", () => {
-  for (const [signal, letter] of [
-    ["skip", "s"],
-    ["progress", "p"],
-    ["shutdown", "4"],
-    ["connectionFailure", "f"],
-  ] as const) {
-    it(`writes ${signal} as ${letter}`, () => {
-      assert.equal(encodeSignal(signal).toString("latin1"), `\0\0\0\x01${letter}`);
-    });
-  }
 });
 
 describe("replyText", () => {
