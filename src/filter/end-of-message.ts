@@ -1,12 +1,16 @@
 import { CONTINUE, type Edit, type EndOfMessageResponse } from "milter-protocol";
 import type { OctetString } from "../address/index.ts";
 import {
+  type Cause,
   decideAtEndOfMessage,
   describeCause,
   isActedUpon,
   type MessageDecision,
   type Quarantine,
+  type Reason,
   type RemainingRecipient,
+  type Rule,
+  ruleOf,
 } from "../policy/index.ts";
 import {
   authenticationResults,
@@ -86,18 +90,21 @@ function reportOnly(
   const would = decideAtEndOfMessage(spared, mayRefuse);
   if (would.refused !== undefined) refuse(context, message, mail, would.refused);
   if (would.tag !== undefined) {
-    message.log.action({ action: "tagged", reason: describeCause(would.tag.cause), reportOnly: true });
+    message.log.action({ action: "tagged", reason: reasonOf(would.tag), reportOnly: true });
   }
   if (would.quarantine !== undefined) tellQuarantine(message, would.quarantine, would.quarantine.mode, true);
 }
 
-function removalsOf({ features, offered }: ConnectionContext, message: Message): Edit[] {
+function removalsOf({ ports, features, offered }: ConnectionContext, message: Message): Edit[] {
   if ((!features.removesForged && !features.removesGuesses) || !offered.has("changeHeader")) return [];
   const { forged } = message.fields;
   if (forged > 0) {
     message.log.action({
       action: "header removed",
-      reason: `Authentication-Results in our name${forged > 1 ? ` (${forged})` : ""}`,
+      reason: {
+        words: `Authentication-Results in our name${forged > 1 ? ` (${forged})` : ""}`,
+        rule: ruleOf(ports.settings, "RemoveForgedHeaders"),
+      },
     });
   }
   return message.fields.removals();
@@ -113,7 +120,7 @@ function tag(
   const edit = tagEdit(message.fields.subject, decision.tag.text);
   if (!offered.has(edit.kind)) return;
   edits.push(edit);
-  message.log.action({ action: "tagged", reason: describeCause(decision.tag.cause) });
+  message.log.action({ action: "tagged", reason: reasonOf(decision.tag) });
 }
 
 function quarantine(
@@ -130,16 +137,20 @@ function quarantine(
 
 function tellQuarantine(
   message: Message,
-  { cause, recipients }: Quarantine,
+  quarantine: Quarantine,
   way: Quarantine["mode"],
   onlyTold: boolean,
 ): void {
   message.log.action({
     action: way === "hold" ? "held" : "quarantined",
-    reason: describeCause(cause),
-    recipients,
+    reason: reasonOf(quarantine),
+    recipients: quarantine.recipients,
     reportOnly: onlyTold,
   });
+}
+
+function reasonOf({ cause, rule }: { readonly cause: Cause; readonly rule: Rule }): Reason {
+  return { words: describeCause(cause), rule };
 }
 
 /**

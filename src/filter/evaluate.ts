@@ -1,5 +1,5 @@
 import type { OctetString } from "../address/index.ts";
-import { type IdentityCheck, nextCheck, withOutcome } from "../policy/index.ts";
+import { type IdentityCheck, nextCheck, ruleOf, withOutcome } from "../policy/index.ts";
 import type { CheckedMail, Message } from "./message.ts";
 import type { Evaluation, FilterPorts } from "./ports.ts";
 
@@ -41,7 +41,7 @@ function run(message: Message, mail: CheckedMail, options: EvaluateOptions, dead
       (evaluation) => {
         message.pending = undefined;
         try {
-          take(message, check, evaluation);
+          take(message, check, evaluation, ports);
           if (run(message, mail, options, deadlineMs)) done();
         } catch (error) {
           failed();
@@ -53,15 +53,21 @@ function run(message: Message, mail: CheckedMail, options: EvaluateOptions, dead
       message.pending = answer;
       return false;
     }
-    take(message, check, answer);
+    take(message, check, answer, ports);
   }
 }
 
-function take(message: Message, check: IdentityCheck, evaluation: Evaluation): void {
+function take(
+  message: Message,
+  check: IdentityCheck,
+  evaluation: Evaluation,
+  { settings }: FilterPorts,
+): void {
   message.findings = withOutcome(message.findings, check, evaluation.outcome);
   const { forwarder } = message.findings;
   if (check.purpose !== "forwarder") message.log.result(check, evaluation);
   else if (forwarder !== undefined) {
-    message.log.action({ action: "skipped", reason: `TrustedForwarder ${forwarder}` });
+    const rule = ruleOf(settings, "TrustedForwarder", message.findings.forwardersAsked - 1);
+    message.log.action({ action: "skipped", reason: { words: `TrustedForwarder ${forwarder}`, rule } });
   }
 }

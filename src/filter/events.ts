@@ -30,13 +30,19 @@ export interface ResultEvent extends MailFacts {
 /** Something was done to a message, or would have been (ReportOnly). */
 export interface ActionEvent extends MailFacts {
   readonly event: "action";
-  readonly action: "refused" | "tagged" | "quarantined" | "held" | "skipped" | "header removed";
+  readonly action: "refused" | "tagged" | "quarantined" | "held" | "skipped" | "spared" | "header removed";
   /** In words: `WhitelistFrom @example.net`, `SPF fail` … */
   readonly reason: string;
+  /** The option that has led to it, as smf-spf.conf(5) spells it. */
+  readonly rule: string | undefined;
+  /** Where that option stands, `file:line`; undefined where it is a default. */
+  readonly location: string | undefined;
   /** The recipients concerned, in envelope form; empty where it is the whole message. */
   readonly recipients: readonly string[];
   /** The reply spoken, `550 5.7.23 …`, first line. */
   readonly reply: string | undefined;
+  /** AcceptDKIM: why no DKIM result has spared the sender. */
+  readonly dkim: string | undefined;
   /** ReportOnly: it was not done. */
   readonly reportOnly: boolean;
 }

@@ -19,9 +19,11 @@ import {
   type ConnectDecision,
   decideAtConnect,
   decideAtMail,
+  type Reason,
   recipientOf,
   recipientSyntaxReply,
   refusalStage,
+  ruleOf,
   TOO_MANY_RECIPIENTS,
   trustedSession,
 } from "../policy/index.ts";
@@ -56,7 +58,11 @@ export function createFilter(ports: FilterPorts, resume: Resume): MilterHandler 
 
 const NOTHING_TO_DO: EndOfMessageResponse = { edits: [], response: CONTINUE };
 const NO_EDITS: ConnectionContext["offered"] = new Set();
-const NOT_CONNECTED: ConnectDecision = { kind: "pass", reason: "no CONNECT", client: undefined };
+const NOT_CONNECTED: ConnectDecision = {
+  kind: "pass",
+  reason: { words: "no CONNECT", rule: undefined },
+  client: undefined,
+};
 
 class Filter implements MilterHandler {
   readonly #resume: Resume;
@@ -116,7 +122,7 @@ class Filter implements MilterHandler {
   }
 
   /** Why all mail of the connection, or of its session, passes. Both say nothing of a client behind a relay. */
-  #whyUnchecked(connection: ConnectDecision, macros: Macros): string | undefined {
+  #whyUnchecked(connection: ConnectDecision, macros: Macros): Reason | undefined {
     switch (connection.kind) {
       case "pass":
         return connection.reason;
@@ -170,7 +176,9 @@ class Filter implements MilterHandler {
     const judgement = message.judgement(mail);
     if (judgement.kind === "deliver" && this.#isDone(mail)) return ACCEPT;
     if (mail.stage !== "mail" || judgement.kind !== "refuse") return CONTINUE;
-    return refuse(this.#context, message, mail, { cause: judgement.cause, actions: mail.policy.actions });
+    const { actions } = mail.policy;
+    const rule = ruleOf(actions, judgement.option);
+    return refuse(this.#context, message, mail, { cause: judgement.cause, rule, actions });
   }
 
   /** Whether nothing is left to do for a message that nobody is refused for. */
@@ -199,14 +207,19 @@ class Filter implements MilterHandler {
     const { actions, path, exempt } = recipient;
     if (path.kind === "malformed" && exempt === undefined && features.refusesAtRcpt && actions.check) {
       const reply = recipientSyntaxReply(actions);
-      const response = speak(message, `recipient syntax: ${path.reason}`, reply, actions.reportOnly, [
-        argument,
-      ]);
+      const response = speak(
+        message,
+        { words: `recipient syntax: ${path.reason}`, rule: undefined },
+        reply,
+        actions.reportOnly,
+        [argument],
+      );
       if (response.kind === "reply") return response;
     }
     const judgement = message.judgementFor(mail, recipient);
     if (mail.stage === "rcpt" && judgement.kind === "refuse") {
-      const refused = { cause: judgement.cause, actions, recipients: [argument] };
+      const rule = ruleOf(actions, judgement.option);
+      const refused = { cause: judgement.cause, rule, actions, recipients: [argument] };
       const response = refuse(this.#context, message, mail, refused);
       if (response.kind === "reply") return response;
     }
@@ -238,7 +251,12 @@ class Filter implements MilterHandler {
   /** Spoken at the end, where every MTA listens, and for all: who is not known can be neither spared nor moved. */
   #refuseOverfull(message: Message): Response {
     const { reportOnly } = message.mail?.policy.actions ?? this.#context.ports.settings;
-    const response = speak(message, "too many recipients", TOO_MANY_RECIPIENTS, reportOnly);
+    const response = speak(
+      message,
+      { words: "too many recipients", rule: undefined },
+      TOO_MANY_RECIPIENTS,
+      reportOnly,
+    );
     if (response.kind === "reply") this.#message = undefined;
     return response;
   }

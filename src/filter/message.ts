@@ -13,10 +13,12 @@ import {
   judge,
   type MailPolicy,
   NO_FINDINGS,
+  type Reason,
   type Recipient,
   type RefusalStage,
   type RemainingRecipient,
   type Reply,
+  type Rule,
   refusal,
 } from "../policy/index.ts";
 import type { ActionEvent, FilterEvent, MailFacts } from "./events.ts";
@@ -42,7 +44,7 @@ export function authservIdOf({ ports, receiver }: ConnectionContext): OctetStrin
 /** What is told of an action; what is left out is told as empty. */
 export interface ActionReport {
   readonly action: ActionEvent["action"];
-  readonly reason: string;
+  readonly reason: Reason;
   readonly recipients?: readonly string[];
   readonly reply?: string;
   readonly reportOnly?: boolean;
@@ -99,7 +101,18 @@ export class MessageLog {
 
   /** Something was done, or would have been. */
   action({ action, reason, recipients = NOBODY, reply, reportOnly = false }: ActionReport): void {
-    this.#report({ event: "action", ...this.#facts(), action, reason, recipients, reply, reportOnly });
+    this.#report({
+      event: "action",
+      ...this.#facts(),
+      action,
+      reason: reason.words,
+      rule: reason.rule?.option,
+      location: reason.rule?.location,
+      recipients,
+      reply,
+      dkim: undefined,
+      reportOnly,
+    });
   }
 
   #facts(): MailFacts {
@@ -211,19 +224,20 @@ export function refuse(
   mail: CheckedMail,
   refused: {
     readonly cause: Cause;
+    readonly rule: Rule;
     readonly actions: ActionSettings;
     readonly recipients?: readonly OctetString[];
   },
 ): Response {
-  const { cause, actions, recipients } = refused;
+  const { cause, rule, actions, recipients } = refused;
   const reply = refusal(actions, cause, { helo: mail.helo, ip: mail.client.evaluatedIp.text, receiver });
-  return speak(message, describeCause(cause), reply, actions.reportOnly, recipients);
+  return speak(message, { words: describeCause(cause), rule }, reply, actions.reportOnly, recipients);
 }
 
 /** Tells of a refusal and gives the response for it. */
 export function speak(
   message: Message,
-  reason: string,
+  reason: Reason,
   reply: Reply,
   reportOnly: boolean,
   recipients: readonly OctetString[] = [],

@@ -2,6 +2,7 @@ import type { EndOfMessageResponse } from "milter-protocol";
 import {
   decideAtMail,
   type MailDecision,
+  type Reason,
   type RelayedClient,
   recipientOf,
   trustedSession,
@@ -23,7 +24,10 @@ export type RelayOutcome =
 export function resolveRelayedClient(context: ConnectionContext, message: Message): RelayOutcome {
   const hop = message.fields.relayHop;
   if (hop?.kind !== "client") {
-    return skipped(context, message, "TrustedRelay: no Received field that names its client");
+    return skipped(context, message, {
+      words: "TrustedRelay: no Received field that names its client",
+      rule: undefined,
+    });
   }
   const { client, helo } = hop.relayed;
   message.log.client = client;
@@ -48,7 +52,7 @@ export function resolveRelayedClient(context: ConnectionContext, message: Messag
 function trustedClient(
   { ports }: ConnectionContext,
   { client, authenticated }: RelayedClient,
-): string | undefined {
+): Reason | undefined {
   return (
     whitelistedClient(ports.settings, client) ??
     trustedSession(ports.settings, {
@@ -58,7 +62,7 @@ function trustedClient(
   );
 }
 
-function skipped(context: ConnectionContext, message: Message, reason: string): RelayOutcome {
+function skipped(context: ConnectionContext, message: Message, reason: Reason): RelayOutcome {
   message.log.action({ action: "skipped", reason });
   return { kind: "answer", answer: finishUnchecked(context, message) };
 }

@@ -3,7 +3,14 @@ import { type Client, clientAt, matchesHostName, readClientAddress } from "./cli
 import { type Findings, type Judgement, judge } from "./judgement.ts";
 import { findPattern, formatPattern, matchesPattern } from "./patterns.ts";
 import { type Reply, senderSyntaxReply } from "./reply.ts";
-import type { ActionSettings, PolicyFor, PolicySettings } from "./settings.ts";
+import {
+  type ActionSettings,
+  type Origins,
+  type PolicyFor,
+  type PolicySettings,
+  type Reason,
+  ruleOf,
+} from "./settings.ts";
 
 /** The options in force for one mail: those outside, with the PolicyFor lines that match it. */
 export interface MailPolicy {
@@ -46,7 +53,25 @@ export function actionsForRecipient(
 }
 
 function merged(settings: PolicySettings, lines: readonly PolicyFor[]): ActionSettings {
-  return lines.reduce<ActionSettings>((actions, line) => ({ ...actions, ...line.actions }), settings);
+  return lines.reduce<ActionSettings>(
+    (actions, line) => ({
+      ...actions,
+      ...line.actions,
+      origins: { ...actions.origins, ...originsOf(settings, line) },
+    }),
+    settings,
+  );
+}
+
+/** The options that a PolicyFor line gives stand where the line does. */
+function originsOf(settings: PolicySettings, line: PolicyFor): Origins {
+  const { location } = ruleOf(settings, "PolicyFor", settings.policyFor.indexOf(line));
+  if (location === undefined) return {};
+  return Object.fromEntries(Object.keys(line.actions).map((key) => [optionName(key), [location]]));
+}
+
+function optionName(key: string): string {
+  return key === "check" ? "SPFBehavior" : key.slice(0, 1).toUpperCase() + key.slice(1);
 }
 
 /** The sender, and the options that it and the client bring into force. */
@@ -100,7 +125,7 @@ export interface ConnectionFacts {
 /** What is to be done with the mail of a connection. */
 export type ConnectDecision =
   /** Everything passes unchecked, for the reason told; there is no client where it is no SMTP over IP. */
-  | { readonly kind: "pass"; readonly reason: string; readonly client: Client | undefined }
+  | { readonly kind: "pass"; readonly reason: Reason; readonly client: Client | undefined }
   /** Our own relay: the client is the one that its Received field names. */
   | { readonly kind: "relay"; readonly client: Client }
   | { readonly kind: "check"; readonly client: Client };
@@ -113,7 +138,8 @@ export function decideAtConnect(settings: PolicySettings, facts: ConnectionFacts
   const address =
     facts.family === "inet" || facts.family === "inet6" ? readClientAddress(facts.address) : undefined;
   if (address === undefined) {
-    return { kind: "pass", reason: `no IP address (${facts.family})`, client: undefined };
+    const reason = { words: `no IP address (${facts.family})`, rule: undefined };
+    return { kind: "pass", reason, client: undefined };
   }
   const client = clientAt(settings, address, facts.hostname);
   if (isTrustedRelay(settings, client)) return { kind: "relay", client };
@@ -126,12 +152,20 @@ function isTrustedRelay(settings: PolicySettings, client: Client): boolean {
   return settings.trustedRelay.some((network) => networkContains(network, client.ip));
 }
 
-/** The WhitelistIP or WhitelistPTR line that lets a client pass, as a reason for the log. */
-export function whitelistedClient(settings: PolicySettings, client: Client): string | undefined {
-  const network = settings.whitelistIP.find((block) => networkContains(block, client.ip));
-  if (network !== undefined) return `WhitelistIP ${formatNetwork(network)}`;
-  const name = settings.whitelistPTR.find((pattern) => matchesHostName(pattern, client.name));
-  return name === undefined ? undefined : `WhitelistPTR ${name}`;
+/** The WhitelistIP or WhitelistPTR entry that lets a client pass. */
+export function whitelistedClient(settings: PolicySettings, client: Client): Reason | undefined {
+  for (const [index, network] of settings.whitelistIP.entries()) {
+    if (!networkContains(network, client.ip)) continue;
+    return {
+      words: `WhitelistIP ${formatNetwork(network)}`,
+      rule: ruleOf(settings, "WhitelistIP", index),
+    };
+  }
+  const index = settings.whitelistPTR.findIndex((pattern) => matchesHostName(pattern, client.name));
+  const name = settings.whitelistPTR[index];
+  return name === undefined
+    ? undefined
+    : { words: `WhitelistPTR ${name}`, rule: ruleOf(settings, "WhitelistPTR", index) };
 }
 
 /** What the MTA says of the SMTP session at MAIL. */
@@ -143,39 +177,62 @@ export interface SessionFacts {
 }
 
 /** Why the mail of a session passes unchecked, or undefined: SMTP AUTH, a verified client certificate. */
-export function trustedSession(settings: PolicySettings, session: SessionFacts): string | undefined {
+export function trustedSession(settings: PolicySettings, session: SessionFacts): Reason | undefined {
   if (settings.skipAuth && session.authenticated !== undefined && session.authenticated !== "") {
-    return "SkipAuth";
+    return optionReason(settings, "SkipAuth");
   }
-  return settings.skipTLSVerified && session.verify === "OK" ? "SkipTLSVerified" : undefined;
+  return settings.skipTLSVerified && session.verify === "OK"
+    ? optionReason(settings, "SkipTLSVerified")
+    : undefined;
+}
+
+function optionReason(settings: PolicySettings, option: string): Reason {
+  return { words: option, rule: ruleOf(settings, option) };
 }
 
 /** What is to be done at MAIL, before anything is evaluated. */
 export type MailDecision =
   /** Not evaluated, for the reason told; forged fields are still removed at end of message. */
-  | { readonly kind: "skip"; readonly reason: string }
-  | { readonly kind: "refuse"; readonly reason: string; readonly reply: Reply; readonly reportOnly: boolean }
+  | { readonly kind: "skip"; readonly reason: Reason }
+  | { readonly kind: "refuse"; readonly reason: Reason; readonly reply: Reply; readonly reportOnly: boolean }
   | { readonly kind: "check"; readonly sender: Path; readonly policy: MailPolicy };
 
 /** Decides what the sender alone decides. */
 export function decideAtMail(settings: PolicySettings, client: Client, argument: OctetString): MailDecision {
   const { sender, policy } = readSender(settings, client, argument);
   const { actions, lines } = policy;
-  if (sender.kind === "null" && settings.skipNDR) return { kind: "skip", reason: "SkipNDR" };
-  const pattern = findPattern(settings.whitelistFrom, sender);
-  if (pattern !== undefined) return { kind: "skip", reason: `WhitelistFrom ${formatPattern(pattern)}` };
+  if (sender.kind === "null" && settings.skipNDR) {
+    return { kind: "skip", reason: optionReason(settings, "SkipNDR") };
+  }
+  const listed = listedPath(settings, "WhitelistFrom", sender);
+  if (listed !== undefined) return { kind: "skip", reason: listed };
   if (!actions.check && !lines.some((line) => line.actions.check === true)) {
-    return { kind: "skip", reason: "SPFBehavior 0" };
+    return { kind: "skip", reason: { words: "SPFBehavior 0", rule: ruleOf(actions, "SPFBehavior") } };
   }
   if (sender.kind === "malformed") {
     return {
       kind: "refuse",
-      reason: `sender syntax: ${sender.reason}`,
+      reason: { words: `sender syntax: ${sender.reason}`, rule: undefined },
       reply: senderSyntaxReply(actions),
       reportOnly: actions.reportOnly,
     };
   }
   return { kind: "check", sender, policy };
+}
+
+/** The entry of a list of patterns that an envelope address matches. */
+function listedPath(
+  settings: PolicySettings,
+  option: "WhitelistFrom" | "WhitelistTo",
+  path: Path,
+): Reason | undefined {
+  const patterns = option === "WhitelistFrom" ? settings.whitelistFrom : settings.whitelistTo;
+  const pattern = findPattern(patterns, path);
+  if (pattern === undefined) return undefined;
+  return {
+    words: `${option} ${formatPattern(pattern)}`,
+    rule: ruleOf(settings, option, patterns.indexOf(pattern)),
+  };
 }
 
 /** The stage at which a refusal is spoken. */
@@ -195,20 +252,19 @@ export interface Recipient {
   readonly argument: OctetString;
   readonly path: Path;
   readonly actions: ActionSettings;
-  /** The WhitelistTo line that exempts it, as a reason for the log. */
-  readonly exempt: string | undefined;
+  /** The WhitelistTo entry that exempts it. */
+  readonly exempt: Reason | undefined;
 }
 
 /** Reads the argument of RCPT TO and finds the options for this recipient. */
 export function recipientOf(settings: PolicySettings, policy: MailPolicy, argument: OctetString): Recipient {
   const relaxed = readRecipient(argument);
   const actions = actionsForRecipient(settings, policy, relaxed);
-  const pattern = findPattern(settings.whitelistTo, relaxed);
   return {
     argument,
     path: limitedRecipient(relaxed, argument, actions),
     actions,
-    exempt: pattern === undefined ? undefined : `WhitelistTo ${formatPattern(pattern)}`,
+    exempt: listedPath(settings, "WhitelistTo", relaxed),
   };
 }
 

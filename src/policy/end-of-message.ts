@@ -1,6 +1,6 @@
 import { type OctetString, type Path, parsePath } from "../address/index.ts";
 import { type Cause, isFlagged, type Judgement } from "./judgement.ts";
-import type { ActionSettings } from "./settings.ts";
+import { type ActionSettings, type Rule, ruleOf } from "./settings.ts";
 
 /** A recipient that has not been refused; one without a path stands for all where recipients are not known. */
 export interface RemainingRecipient {
@@ -12,14 +12,17 @@ export interface RemainingRecipient {
 /** What is done to a message as a whole. */
 export interface MessageDecision {
   /** The whole message is refused, and nothing else is done. */
-  readonly refused: { readonly cause: Cause; readonly actions: ActionSettings } | undefined;
-  readonly tag: { readonly text: string; readonly cause: Cause } | undefined;
+  readonly refused:
+    | { readonly cause: Cause; readonly rule: Rule; readonly actions: ActionSettings }
+    | undefined;
+  readonly tag: { readonly text: string; readonly cause: Cause; readonly rule: Rule } | undefined;
   readonly quarantine: Quarantine | undefined;
 }
 
 /** How a message is quarantined. */
 export interface Quarantine {
   readonly cause: Cause;
+  readonly rule: Rule;
   /** hold: the MTA's own quarantine queue. */
   readonly mode: "mailbox" | "hold";
   /** The recipients that get it only out of quarantine; empty where recipients are not known. */
@@ -52,7 +55,9 @@ export function decideAtEndOfMessage(
     first.judgement.kind === "refuse" &&
     remaining.every(({ judgement }) => judgement.kind === "refuse")
   ) {
-    return { ...NOTHING, refused: { cause: first.judgement.cause, actions: first.actions } };
+    const { judgement, actions } = first;
+    const rule = ruleOf(actions, judgement.option);
+    return { ...NOTHING, refused: { cause: judgement.cause, rule, actions } };
   }
   const flagged = remaining.flatMap((recipient) => {
     const { judgement } = recipient;
@@ -72,7 +77,9 @@ export function decideAtEndOfMessage(
 
 function tagOf(flagged: readonly Flagged[]): MessageDecision["tag"] {
   const wanting = flagged.find(({ actions }) => actions.tagSubject);
-  return wanting === undefined ? undefined : { text: wanting.actions.tag, cause: wanting.cause };
+  if (wanting === undefined) return undefined;
+  const { actions, cause } = wanting;
+  return { text: actions.tag, cause, rule: ruleOf(actions, "TagSubject") };
 }
 
 function quarantineOf(
@@ -91,6 +98,7 @@ function quarantineOf(
   const staying = unique(remaining.map(({ path }) => path ?? "")).filter((path) => !removed.has(path));
   return {
     cause: first.cause,
+    rule: ruleOf(first.actions, "Quarantine"),
     mode: hold ? "hold" : "mailbox",
     recipients: unique(known.map(({ path }) => path ?? "")),
     removed: [...removed],

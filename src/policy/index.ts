@@ -34,6 +34,7 @@ export {
   type Judgement,
   judge,
   NO_FINDINGS,
+  type RefusingOption,
 } from "./judgement.ts";
 export {
   firstLine,
@@ -43,5 +44,15 @@ export {
   refusal,
   TOO_MANY_RECIPIENTS,
 } from "./reply.ts";
-export type { ActionSettings, AddressPattern, ClientNat, PolicyFor, PolicySettings } from "./settings.ts";
+export {
+  type ActionSettings,
+  type AddressPattern,
+  type ClientNat,
+  type Origins,
+  type PolicyFor,
+  type PolicySettings,
+  type Reason,
+  type Rule,
+  ruleOf,
+} from "./settings.ts";
 export { type RelayedClient, type RelayHop, readRelayHop } from "./trusted-relay.ts";

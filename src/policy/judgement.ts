@@ -49,7 +49,19 @@ export type Judgement =
   | { readonly kind: "deliver" }
   /** Tagged and quarantined, as far as the options say. */
   | { readonly kind: "flag"; readonly cause: Cause }
-  | { readonly kind: "refuse"; readonly cause: Cause };
+  /** @property option the one that says so */
+  | { readonly kind: "refuse"; readonly cause: Cause; readonly option: RefusingOption };
+
+/** The options that refuse for a result, as smf-spf.conf(5) spells them. */
+export type RefusingOption =
+  | "RefuseFail"
+  | "RefuseHeloFail"
+  | "RefuseSoftFail"
+  | "RefuseNeutral"
+  | "RefuseSPFNone"
+  | "RefuseSPFNoneHelo"
+  | "RefusePermError"
+  | "AcceptTempError";
 
 const DELIVER: Judgement = { kind: "deliver" };
 
@@ -68,13 +80,14 @@ export function judge(actions: ActionSettings, findings: Findings): Judgement {
   if (!actions.check || findings.forwarder !== undefined) return DELIVER;
   const { helo, sender } = findings;
   if (helo !== undefined && refusesHelo(actions, helo)) {
-    return { kind: "refuse", cause: causeOf(helo) };
+    return { kind: "refuse", cause: causeOf(helo), option: "RefuseHeloFail" };
   }
   // The HELO result stands alone where it ended the evaluation for the mail, yet not for this recipient.
   const checked = sender ?? helo;
   if (checked === undefined) return DELIVER;
   const cause = causeOf(checked);
-  if (checked === sender && refuses(actions, cause)) return { kind: "refuse", cause };
+  const option = checked === sender ? refusingOption(actions, cause) : undefined;
+  if (option !== undefined) return { kind: "refuse", cause, option };
   return isFlagged(cause) ? { kind: "flag", cause } : DELIVER;
 }
 
@@ -111,22 +124,24 @@ function refusesHelo(actions: ActionSettings, helo: CheckedIdentity): boolean {
   return actingResult(helo.outcome).result === "fail" && refusesFail(actions.refuseHeloFail, helo.outcome);
 }
 
-function refuses(actions: ActionSettings, { checked, result }: Cause): boolean {
+/** The option that refuses for this result of the sender, where one does. */
+function refusingOption(actions: ActionSettings, { checked, result }: Cause): RefusingOption | undefined {
   switch (result) {
     case "pass":
-      return false;
+      return undefined;
     case "fail":
-      return refusesFail(actions.refuseFail, checked.outcome);
+      return refusesFail(actions.refuseFail, checked.outcome) ? "RefuseFail" : undefined;
     case "softfail":
-      return actions.refuseSoftFail;
+      return actions.refuseSoftFail ? "RefuseSoftFail" : undefined;
     case "neutral":
-      return actions.refuseNeutral;
+      return actions.refuseNeutral ? "RefuseNeutral" : undefined;
     case "none":
-      return checked.identity === "helo" ? actions.refuseSPFNoneHelo : actions.refuseSPFNone;
+      if (checked.identity === "helo") return actions.refuseSPFNoneHelo ? "RefuseSPFNoneHelo" : undefined;
+      return actions.refuseSPFNone ? "RefuseSPFNone" : undefined;
     case "permerror":
-      return actions.refusePermError;
+      return actions.refusePermError ? "RefusePermError" : undefined;
     case "temperror":
-      return !actions.acceptTempError;
+      return actions.acceptTempError ? undefined : "AcceptTempError";
   }
 }
 

@@ -8,6 +8,34 @@ export interface AddressPattern {
   readonly text: string;
 }
 
+/** Where the options given stand, as `file:line`: under the option's name, for a list option in the list's order. */
+export type Origins = Readonly<Record<string, readonly string[] | undefined>>;
+
+/** The option that something is done by. */
+export interface Rule {
+  /** As smf-spf.conf(5) spells it. */
+  readonly option: string;
+  /** `file:line`; undefined where it is a default. */
+  readonly location: string | undefined;
+}
+
+/** Why something is done. */
+export interface Reason {
+  /** In words for the log: `WhitelistFrom @example.net`, `SPF fail`. */
+  readonly words: string;
+  /** Undefined where no option has led to it. */
+  readonly rule: Rule | undefined;
+}
+
+/** The rule by an option in force; for a list option, by the entry at an index. */
+export function ruleOf(
+  { origins }: { readonly origins?: Origins | undefined },
+  option: string,
+  index = 0,
+): Rule {
+  return { option, location: origins?.[option]?.[index] };
+}
+
 /** The options that decide what is done; PolicyFor may give them for some mail only. */
 export interface ActionSettings {
   /** off: SPFBehavior 0, nothing is evaluated and no field is added. */
@@ -32,6 +60,8 @@ export interface ActionSettings {
   readonly quarantineBox: string;
   readonly quarantineMode: "mailbox" | "hold";
   readonly reportOnly: boolean;
+  /** Where these options stand. */
+  readonly origins?: Origins | undefined;
 }
 
 /** One PolicyFor line: all selectors given must match. */

@@ -156,8 +156,11 @@ describe("mail", () => {
         from: "user@sender.test",
         action: "refused",
         reason: "SPF fail",
+        rule: "RefuseFail",
+        location: undefined,
         recipients: [],
         reply: "550 5.7.23 SPF fail: sender.test does not permit 192.0.2.9 to send mail of user@sender.test",
+        dkim: undefined,
         reportOnly: false,
       },
     ]);

@@ -40,8 +40,11 @@ export function actionEvent(changes: Partial<ActionEvent> = {}): ActionEvent {
     from: "mail@uso.example.jp",
     action: "refused",
     reason: "SPF fail",
+    rule: "RefuseFail",
+    location: undefined,
     recipients: [],
     reply: "550 5.7.23 no",
+    dkim: undefined,
     reportOnly: false,
     ...changes,
   };
@@ -100,8 +103,11 @@ export const hostileEvent: fc.Arbitrary<ResultEvent | ActionEvent> = fc.oneof(
     ...facts,
     action: fc.constantFrom("refused" as const, "quarantined" as const, "skipped" as const),
     reason: hostile,
+    rule: fc.constantFrom("RefuseFail", undefined),
+    location: fc.option(hostile, { nil: undefined }),
     recipients: fc.array(hostile, { maxLength: 30 }),
     reply: fc.option(hostile, { nil: undefined }),
+    dkim: fc.constantFrom("none", undefined),
     reportOnly: fc.boolean(),
   }),
 );

@@ -58,7 +58,7 @@ describe("decideAtConnect", () => {
   for (const [what, facts, expected] of TABLE) {
     it(`decides "${expected}" for ${what}`, () => {
       const decision = decideAtConnect(SETTINGS, facts);
-      assert.equal(decision.kind === "pass" ? `pass: ${decision.reason}` : decision.kind, expected);
+      assert.equal(decision.kind === "pass" ? `pass: ${decision.reason.words}` : decision.kind, expected);
     });
   }
 });

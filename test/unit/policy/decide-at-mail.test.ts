@@ -11,7 +11,7 @@ import { client, line, net, pattern, settingsWith } from "./facts.ts";
 const shown = (decision: MailDecision): string => {
   switch (decision.kind) {
     case "skip":
-      return `skip: ${decision.reason}`;
+      return `skip: ${decision.reason.words}`;
     case "refuse":
       return `${decision.reply.code} ${decision.reply.enhanced}${decision.reportOnly ? " (told only)" : ""}`;
     case "check":
@@ -102,7 +102,7 @@ describe("trustedSession", () => {
     [{}, undefined, undefined, undefined],
   ] as const) {
     it(`says ${reason ?? "nothing"} for {auth_authen} ${authenticated ?? "absent"}, {verify} ${verify ?? "absent"}, ${JSON.stringify(settings)}`, () => {
-      assert.equal(trustedSession(settingsWith(settings), { authenticated, verify }), reason);
+      assert.equal(trustedSession(settingsWith(settings), { authenticated, verify })?.words, reason);
     });
   }
 });

@@ -67,7 +67,7 @@ describe("decideAtRcpt", () => {
   }
 
   it("names the line that exempts", () => {
-    assert.equal(recipientOf(settings, policy, "<vip@rig.test>").exempt, "WhitelistTo vip@rig.test");
+    assert.equal(recipientOf(settings, policy, "<vip@rig.test>").exempt?.words, "WhitelistTo vip@rig.test");
     assert.equal(recipientOf(settings, policy, "<bob@rig.test>").exempt, undefined);
   });
 

@@ -23,7 +23,12 @@ const to = (
 ): RemainingRecipient => ({
   path: name === undefined ? undefined : `<${name}@rig.test>`,
   actions: settingsWith(actions),
-  judgement: kind === "deliver" ? { kind } : { kind, cause: causeOf(result) },
+  judgement:
+    kind === "deliver"
+      ? { kind }
+      : kind === "flag"
+        ? { kind, cause: causeOf(result) }
+        : { kind, cause: causeOf(result), option: "RefuseFail" },
 });
 
 const QUARANTINE = { quarantine: true } as const;
