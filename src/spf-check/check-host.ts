@@ -1,21 +1,58 @@
 import { isMultiLabelDomain, type OctetString, toALabels, withoutFinalDot } from "../address/index.ts";
-import { checkDomain, type Evaluation, type Verdict } from "./check-domain.ts";
-import { ClientNames } from "./client-names.ts";
-import type { Evaluating } from "./evaluating.ts";
 import { domainExplanation } from "./explanation.ts";
-import type { CheckHostInput } from "./input.ts";
-import type { Answer, Step } from "./lookup.ts";
-import type { Outcome, RuleOutcome } from "./outcome.ts";
-import { evaluateRules } from "./rules.ts";
-import { Session } from "./session.ts";
-import { Budget } from "./term.ts";
-import { type RecordDraft, recordDraft } from "./trace-draft.ts";
+import { hint } from "./hints.ts";
+import { isAskable, readsMacro, targetName } from "./macros.ts";
+import {
+  addressMatches,
+  isStatic,
+  type StaticMechanism,
+  staticMatches,
+  validatedName,
+} from "./mechanisms.ts";
+import { parseRecord } from "./parse.ts";
+import {
+  type Directive,
+  type MacroString,
+  type Mechanism,
+  type Modifier,
+  printable,
+  printMechanisms,
+  type Qualifier,
+  type SpfRecord,
+} from "./record.ts";
+import { type CurrentRecord, fetchRecord, Scope, Session, SpfError, Term } from "./session.ts";
+import { NO_TRACE, RecordTrace, type RecordTracer } from "./trace.ts";
+import type {
+  Answer,
+  CheckHostInput,
+  Evaluating,
+  Outcome,
+  PathStep,
+  RuleOutcome,
+  SpfResult,
+  Step,
+} from "./types.ts";
 
-/** What the operator's rules led to. */
-interface RuleOutcomes {
-  local: RuleOutcome | undefined;
-  guess: RuleOutcome | undefined;
+/** Records inside records. The lookup limit stops them long before; an operator may have set it very high. */
+const NESTING_MAX = 100;
+
+/** A record came to an end: a directive matched, or none did and there was no redirect. */
+interface Decision {
+  readonly result: Exclude<SpfResult, "none" | "temperror" | "permerror">;
+  /** The directive that matched, or `default`, in the record that decided. */
+  readonly mechanism: string;
+  readonly path: readonly PathStep[];
+  /** The record that decided: after a redirect it is the target's. */
+  readonly decidedIn: CurrentRecord;
 }
+
+/** RFC 7208 section 4.6.2. */
+const RESULTS: Readonly<Record<Qualifier, Decision["result"]>> = {
+  "+": "pass",
+  "-": "fail",
+  "~": "softfail",
+  "?": "neutral",
+};
 
 /**
  * check_host() (RFC 7208 section 4). A generator without side effects: it yields DNS questions, is resumed with
@@ -24,101 +61,254 @@ interface RuleOutcomes {
  */
 export function* checkHost(input: CheckHostInput): Generator<Step, Outcome, Answer | undefined> {
   const session = new Session(input);
+  const scope = new Scope(session);
   const converted = toALabels(input.domain);
   const domain = withoutFinalDot(converted ?? input.domain);
+  const trace = input.trace ? new RecordTrace(domain, "published") : NO_TRACE;
+  let decision: Decision | undefined;
+  let error: SpfError | undefined;
+  let rules: RuleOutcomes = {};
+  let explanation: OctetString | undefined;
+
   // RFC 7208 section 4.3: nothing is asked for a malformed domain.
-  if (converted === undefined || !isMultiLabelDomain(converted)) {
-    return noOutcome(session, domain);
+  if (converted !== undefined && isMultiLabelDomain(converted)) {
+    try {
+      decision = yield* checkDomain(scope, domain, undefined, trace, { depth: 0, takesLocalRules: true });
+    } catch (thrown) {
+      error = endedBy(thrown, scope, trace);
+    }
+    const isSilent = decision === undefined && error === undefined;
+    rules = yield* operatorRules(session, isSilent ? { domain, trace } : scope.localRulesPlace, isSilent);
+    if (decision?.result === "fail") explanation = yield* domainExplanation(scope, decision.decidedIn);
   }
-  const budget = new Budget(input.limits);
-  const evaluation: Evaluation = { session, budget, clientNames: new ClientNames(session) };
-  const rules: RuleOutcomes = { local: undefined, guess: undefined };
-  const localRules = input.localPolicy.rules;
-  const hook =
-    localRules === undefined
-      ? undefined
-      : function* (place: OctetString, draft: RecordDraft | undefined): Evaluating<void> {
-          const verdict = yield* evaluateRules(session, localRules, place, "local policy");
-          rules.local = verdict.outcome;
-          if (draft !== undefined) draft.rules = verdict.draft;
-        };
-  const verdict = yield* checkDomain(evaluation, domain, undefined, hook, 0);
-  if (verdict.end === "none") yield* rulesOfSilentDomain(session, domain, rules, verdict.draft);
-  const explanation =
-    verdict.end === "decided" && verdict.result === "fail"
-      ? yield* domainExplanation(evaluation, verdict.decidedIn)
-      : undefined;
   return {
-    ...noOutcome(session, domain),
-    ...resultParts(verdict),
-    explanation: explanation === undefined ? undefined : { text: explanation, source: "domain" },
-    lookups: budget.lookups,
-    voids: budget.voids,
-    ...rules,
-    trace: verdict.draft,
-  };
-}
-
-/** Guess rules, then local rules, for a domain that publishes nothing; a fault in a guess ends both. */
-function* rulesOfSilentDomain(
-  session: Session,
-  domain: OctetString,
-  rules: RuleOutcomes,
-  draft: RecordDraft | undefined,
-): Evaluating<void> {
-  const { guess, rules: local } = session.input.localPolicy;
-  let place = draft;
-  if (guess !== undefined) {
-    const { outcome, draft: own } = yield* evaluateRules(session, guess, domain, "guess");
-    if (place !== undefined) place.rules = own;
-    place = own;
-    if (outcome !== undefined) {
-      const failed = outcome.result === "temperror" || outcome.result === "permerror";
-      if (!failed) rules.guess = outcome;
-      return;
-    }
-  }
-  if (local === undefined) return;
-  const { outcome, draft: own } = yield* evaluateRules(session, local, domain, "local policy");
-  if (place !== undefined) place.rules = own;
-  rules.local = outcome;
-}
-
-function resultParts(
-  verdict: Verdict,
-): Pick<Outcome, "result" | "mechanism" | "path" | "problem" | "record" | "recordSource"> {
-  const record = verdict.fetched?.text;
-  const recordSource = verdict.fetched?.source ?? "published";
-  switch (verdict.end) {
-    case "none":
-      return { result: "none", mechanism: undefined, path: [], problem: undefined, record, recordSource };
-    case "failure": {
-      const { result, problem } = verdict.failure;
-      return { result, mechanism: undefined, path: [], problem, record, recordSource };
-    }
-    case "decided": {
-      const { result, mechanism, path } = verdict;
-      return { result, mechanism, path, problem: undefined, record, recordSource };
-    }
-  }
-}
-
-function noOutcome(session: Session, domain: OctetString): Outcome {
-  return {
-    result: "none",
+    result: decision?.result ?? error?.result ?? "none",
     domain,
-    mechanism: undefined,
-    path: [],
-    explanation: undefined,
-    problem: undefined,
-    record: undefined,
-    recordSource: "published",
-    lookups: 0,
-    voids: 0,
+    mechanism: decision?.mechanism,
+    path: decision?.path ?? [],
+    explanation: explanation === undefined ? undefined : { text: explanation, source: "domain" },
+    problem: error?.message,
+    record: scope.ownRecord?.text,
+    recordSource: scope.ownRecord?.source ?? "published",
+    lookups: scope.lookups,
+    voids: scope.voids,
     macrosRead: session.macrosRead,
     ttlSeconds: session.ttlSeconds,
-    local: undefined,
-    guess: undefined,
-    trace: session.input.trace ? recordDraft(domain, "published") : undefined,
+    local: rules.local,
+    guess: rules.guess,
+    trace: trace.tree,
   };
+}
+
+/** The error that ended an evaluation, noted in its trace; a defect of ours is thrown on. */
+function endedBy(thrown: unknown, scope: Scope, trace: RecordTracer): SpfError {
+  if (!(thrown instanceof SpfError)) throw thrown;
+  trace.fail(thrown.result, thrown.message, scope);
+  return thrown;
+}
+
+/**
+ * Fetches, parses and evaluates the record of one domain (RFC 7208 sections 4.3 to 4.7); undefined where there is
+ * none. `term` is the include or redirect that leads here, undefined for the domain that is checked.
+ */
+function* checkDomain(
+  scope: Scope,
+  domain: OctetString,
+  term: Term | undefined,
+  trace: RecordTracer,
+  { depth, takesLocalRules }: Pick<CurrentRecord, "depth" | "takesLocalRules">,
+): Evaluating<Decision | undefined> {
+  // Section 4.3; macros can make any name.
+  if (!isAskable(domain) || !isMultiLabelDomain(domain)) return undefined;
+  if (depth > NESTING_MAX && term !== undefined) {
+    throw term.error("permerror", `records are nested more than ${NESTING_MAX} deep`);
+  }
+  // Sections 4.4 and 4.5.
+  const fetched = yield* fetchRecord(scope.session, domain, term, trace);
+  term?.trace.nestedFetched(scope);
+  if (fetched === undefined) return undefined;
+  scope.ownRecord ??= fetched;
+  trace.record(fetched.text, fetched.source);
+  // Section 4.6.
+  const parsed = parseRecord(fetched.text);
+  if ("fault" in parsed) {
+    const { term: text, reason } = parsed.fault;
+    throw new SpfError("permerror", `${printable(domain)}: syntax error in "${printable(text)}": ${reason}`);
+  }
+  const current = { domain, record: parsed.record, trace, depth, takesLocalRules };
+  const decision = yield* evaluateRecord(scope, current);
+  trace.end(decision.result);
+  return decision;
+}
+
+/** Directives from left to right, then the redirect, then the default (RFC 7208 sections 4.6.2, 4.7 and 6.1). */
+function* evaluateRecord(scope: Scope, current: CurrentRecord): Evaluating<Decision> {
+  const { record, domain, takesLocalRules } = current;
+  yield* hint(scope, current);
+  const rulesIndex = takesLocalRules ? localRulesIndex(record) : undefined;
+  for (const [i, directive] of record.directives.entries()) {
+    if (i === rulesIndex) scope.localRulesPlace = current;
+    const path = yield* matchDirective(scope, current, directive);
+    if (path === undefined) continue;
+    return { result: RESULTS[directive.qualifier], mechanism: directive.text, path, decidedIn: current };
+  }
+  const redirected = record.redirect && (yield* followRedirect(scope, current, record.redirect));
+  if (redirected !== undefined) return redirected;
+  const path = [{ domain, term: "default" }];
+  return { result: "neutral", mechanism: "default", path, decidedIn: current };
+}
+
+/** The way from a directive to what matched inside it; undefined where it does not match. */
+function* matchDirective(
+  scope: Scope,
+  current: CurrentRecord,
+  { mechanism, text }: Directive,
+): Evaluating<readonly PathStep[] | undefined> {
+  const term = new Term(scope, current, text);
+  const inner = isStatic(mechanism)
+    ? staticMatches(mechanism, scope.session.ip) && NOTHING_INSIDE
+    : yield* matchByLookup(term, mechanism, current.depth);
+  term.end(inner !== false);
+  return inner === false ? undefined : [{ domain: current.domain, term: text }, ...inner];
+}
+
+const NOTHING_INSIDE: readonly PathStep[] = [];
+
+/** Whether a mechanism that counts as a lookup matches; an include with the way to what matched inside. */
+function* matchByLookup(
+  term: Term,
+  mechanism: Exclude<Mechanism, StaticMechanism>,
+  depth: number,
+): Evaluating<readonly PathStep[] | false> {
+  term.count();
+  const name = yield* targetOf(term, mechanism.target);
+  if (name === undefined) return false;
+  if (mechanism.kind === "include") return yield* includeMatches(term, name, depth);
+  return (yield* addressMatches(term, mechanism, name)) && NOTHING_INSIDE;
+}
+
+/**
+ * The name a term is about; undefined where it reads a local part that no name can hold (RFC 8616 section 4).
+ * The PTR question of %{p} counts as one more lookup (RFC 7208 section 4.6.4), once in an evaluation.
+ */
+function* targetOf(term: Term, target: MacroString | undefined): Evaluating<OctetString | undefined> {
+  const { scope, session, domain } = term;
+  let name = domain;
+  if (target !== undefined) {
+    session.noteMacros(target);
+    if (session.isUnmatchable(target)) return undefined;
+    let clientName = "unknown";
+    if (readsMacro(target, "p")) {
+      if (scope.pointers === undefined) term.count();
+      clientName = yield* validatedName(scope, domain, (question) => term.ask(question));
+    }
+    name = targetName(target, session.macroValues(domain, clientName));
+  }
+  term.trace.target(name);
+  return name;
+}
+
+/** The `include` mechanism (RFC 7208 section 5.2): only a pass inside matches. */
+function* includeMatches(
+  term: Term,
+  name: OctetString,
+  depth: number,
+): Evaluating<readonly PathStep[] | false> {
+  const decision = yield* checkTarget(term, name, { depth: depth + 1, takesLocalRules: false });
+  return decision.result === "pass" && decision.path;
+}
+
+/** The `redirect` modifier (RFC 7208 section 6.1); undefined where it cannot be followed (RFC 8616 section 4). */
+function* followRedirect(
+  scope: Scope,
+  current: CurrentRecord,
+  redirect: Modifier,
+): Evaluating<Decision | undefined> {
+  const { domain, depth, takesLocalRules } = current;
+  const term = new Term(scope, current, redirect.text);
+  term.count();
+  const name = yield* targetOf(term, redirect.value);
+  if (name === undefined) {
+    term.end(false);
+    return undefined;
+  }
+  const decision = yield* checkTarget(term, name, { depth: depth + 1, takesLocalRules });
+  term.end(true);
+  return { ...decision, path: [{ domain, term: redirect.text }, ...decision.path] };
+}
+
+/** What the record decides that an include or redirect leads to; a domain without one is a permerror. */
+function* checkTarget(
+  term: Term,
+  name: OctetString,
+  place: Pick<CurrentRecord, "depth" | "takesLocalRules">,
+): Evaluating<Decision> {
+  const decision = yield* checkDomain(term.scope, name, term, term.trace.nested(name), place);
+  if (decision === undefined) throw term.error("permerror", `${printable(name)} publishes no SPF record`);
+  return decision;
+}
+
+/** What the operator's rules led to. */
+type RuleOutcomes = { readonly [Kind in "local" | "guess"]?: RuleOutcome };
+
+/**
+ * SPFGuess, then SPFRules, for a domain that publishes nothing; an error in a guess ends both. For others SPFRules
+ * alone, where the evaluation has come to their place. Neither touches the published result.
+ */
+function* operatorRules(
+  session: Session,
+  place: Pick<CurrentRecord, "domain" | "trace"> | undefined,
+  isSilent: boolean,
+): Evaluating<RuleOutcomes> {
+  const { guess, rules } = session.input.localPolicy;
+  if (place === undefined) return {};
+  let { trace } = place;
+  if (isSilent && guess !== undefined) {
+    trace = trace.rules(place.domain, "guess");
+    const outcome = yield* evaluateRules(session, guess, place.domain, trace);
+    if (outcome?.result === "temperror" || outcome?.result === "permerror") return {};
+    if (outcome !== undefined) return { guess: outcome };
+  }
+  if (rules === undefined) return {};
+  const local = yield* evaluateRules(session, rules, place.domain, trace.rules(place.domain, "local policy"));
+  return local === undefined ? {} : { local };
+}
+
+/** Evaluates local rules or guess rules for a domain; undefined where no directive matches. */
+function* evaluateRules(
+  session: Session,
+  rules: SpfRecord,
+  domain: OctetString,
+  trace: RecordTracer,
+): Evaluating<RuleOutcome | undefined> {
+  const scope = new Scope(session);
+  const current = { domain, record: rules, trace, depth: 0, takesLocalRules: false };
+  trace.record(printMechanisms(rules));
+  yield* hint(scope, current);
+  for (const directive of rules.directives) {
+    const { text: mechanism } = directive;
+    try {
+      if ((yield* matchDirective(scope, current, directive)) === undefined) continue;
+    } catch (thrown) {
+      return { result: endedBy(thrown, scope, trace).result, mechanism };
+    }
+    const result = RESULTS[directive.qualifier];
+    trace.end(result);
+    return { result, mechanism };
+  }
+  return undefined;
+}
+
+/**
+ * Where the operator's local rules go in a record, as the qmail patch has it: in front of the run of directives
+ * with one qualifier (`-`, `~` or `?`) that ends in `all`. Undefined where the record has no such run, or the
+ * run begins the record: local rules do not help a domain that sends no mail.
+ */
+export function localRulesIndex({ directives }: SpfRecord): number | undefined {
+  const all = directives.findIndex(({ mechanism }) => mechanism.kind === "all");
+  const qualifier = directives[all]?.qualifier;
+  if (qualifier === undefined || qualifier === "+") return undefined;
+  let start = all;
+  while (start > 0 && directives[start - 1]?.qualifier === qualifier) start--;
+  return start === 0 ? undefined : start;
 }

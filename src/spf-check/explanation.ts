@@ -1,16 +1,19 @@
-import type { OctetString } from "../address/index.ts";
-import type { Decided, Evaluation } from "./check-domain.ts";
-import type { Asker } from "./client-names.ts";
-import { type Evaluating, type Failure, isFailure } from "./evaluating.ts";
-import { expandText, type MacroValues, readsMacro } from "./expand-macros.ts";
-import type { Answer, RecordType } from "./lookup.ts";
-import { parseMacroString } from "./parse-macro-string.ts";
+import { type OctetString, unmapIpv4 } from "../address/index.ts";
+import {
+  expandText,
+  isAskable,
+  type MacroValues,
+  parseMacroString,
+  readsMacro,
+  targetName,
+} from "./macros.ts";
+import { type Ask, validatedName } from "./mechanisms.ts";
 import type { MacroString } from "./record.ts";
-import { isAskable, targetName } from "./target-name.ts";
-import { traceLookup } from "./trace-draft.ts";
+import { type CurrentRecord, type Scope, senderParts } from "./session.ts";
+import type { Answer, CheckHostInput, Evaluating, Outcome, Question, RecordType } from "./types.ts";
 
 /** An explanation is one line of an SMTP reply (RFC 7208 section 6.2, RFC 5321 section 4.5.3.1.5). */
-export const EXPLANATION_OCTETS_MAX = 500;
+const EXPLANATION_OCTETS_MAX = 500;
 
 /**
  * The explanation that the domain gives with exp= (RFC 7208 section 6.2). Undefined where it gives none, where
@@ -18,20 +21,20 @@ export const EXPLANATION_OCTETS_MAX = 500;
  * ASCII. Nothing here counts against the limits; what is over the length is cut off.
  */
 export function* domainExplanation(
-  evaluation: Evaluation,
-  decidedIn: Decided["decidedIn"],
+  scope: Scope,
+  current: CurrentRecord,
 ): Evaluating<OctetString | undefined> {
-  const { record, draft } = decidedIn;
+  const { record, trace } = current;
   if (record.explanation === undefined) return undefined;
-  const { session } = evaluation;
+  const { session } = scope;
   const target = record.explanation.value;
   session.noteMacros(target);
   if (session.isUnmatchable(target)) return undefined;
-  const name = targetName(target, yield* values(evaluation, target, decidedIn));
+  const name = targetName(target, yield* macroValues(scope, current, target));
   if (!isAskable(name)) return undefined;
   const question = { name, type: "TXT" } as const;
   const answer = yield* session.ask(question);
-  if (draft !== undefined) draft.explanationLookup = traceLookup(question, answer);
+  trace.explanation(question, answer);
   if (answer.status !== "found" || answer.records.length !== 1) return undefined;
 
   const parsed = parseMacroString(answer.records[0] ?? "", "explanation");
@@ -40,25 +43,69 @@ export function* domainExplanation(
   session.noteMacros(macroString);
   // %{t} is the time of this evaluation (RFC 7208 section 7.3), and true for no other.
   if (readsMacro(macroString, "t")) session.ttlSeconds = 0;
-  const macroValues = yield* values(evaluation, macroString, decidedIn);
-  const text = expandText(macroString, macroValues, EXPLANATION_OCTETS_MAX).slice(0, EXPLANATION_OCTETS_MAX);
+  const values = yield* macroValues(scope, current, macroString);
+  const text = expandText(macroString, values, EXPLANATION_OCTETS_MAX).slice(0, EXPLANATION_OCTETS_MAX);
   return text !== "" && /^[\x20-\x7e]*$/.test(text) ? text : undefined;
 }
 
-function* values(
-  { session, clientNames }: Evaluation,
+function* macroValues(
+  scope: Scope,
+  { domain, trace }: CurrentRecord,
   string: MacroString,
-  { domain, draft }: Decided["decidedIn"],
 ): Evaluating<MacroValues> {
+  const { session } = scope;
   if (!readsMacro(string, "p")) return session.macroValues(domain, "unknown");
-  const uncounted: Asker = {
-    *ask<T extends RecordType>(name: OctetString, type: T): Evaluating<Answer<T> | Failure> {
-      const question = { name, type };
-      const answer = yield* session.ask<T>(question);
-      draft?.explanationNameLookups.push(traceLookup(question, answer));
-      return answer;
-    },
+  const uncounted: Ask = function* <T extends RecordType>(question: Question<T>): Evaluating<Answer<T>> {
+    const answer = yield* session.ask(question);
+    trace.explanationName(question, answer);
+    return answer;
   };
-  const name = yield* clientNames.best(domain, uncounted);
-  return session.macroValues(domain, isFailure(name) ? "unknown" : name);
+  return session.macroValues(domain, yield* validatedName(scope, domain, uncounted));
+}
+
+/** What the operator's explanation is expanded with. */
+export interface ExplanationInput
+  extends Pick<CheckHostInput, "ip" | "sender" | "helo" | "receiver" | "nowSeconds" | "localPolicy"> {
+  /** The verified host name of the client, for %{p}: an explanation of ours causes no DNS lookups. */
+  readonly clientName?: string | undefined;
+}
+
+/**
+ * The outcome with the operator's explanation (`SPFExplanation`) where the domain gave none and the result is
+ * not pass. It belongs after the verdict cache: an explanation that names the sender would make every cached
+ * outcome one sender's own. Besides the macros of RFC 7208 section 7.2 there are %{xr}, the receiving host,
+ * %{xs}, what decided (`SPF record at example.com` or `local policy`), and %{xe}, what went wrong.
+ */
+export function withDefaultExplanation(input: ExplanationInput, outcome: Outcome): Outcome {
+  const template = input.localPolicy.explanation;
+  if (template === undefined || outcome.explanation !== undefined || outcome.result === "pass")
+    return outcome;
+  const parsed = parseMacroString(template, "own explanation");
+  if ("fault" in parsed) return outcome;
+  const expanded = expandText(parsed.macroString, ownMacroValues(input, outcome), EXPLANATION_OCTETS_MAX);
+  const text = expanded.slice(0, EXPLANATION_OCTETS_MAX).replace(/[^\x20-\x7e]/g, "?");
+  return text === "" ? outcome : { ...outcome, explanation: { text, source: "default" } };
+}
+
+function ownMacroValues(input: ExplanationInput, outcome: Outcome): MacroValues {
+  const { helo, receiver, nowSeconds } = input;
+  const { localPart, senderDomain } = senderParts(input.sender);
+  const byRules = outcome.local !== undefined || outcome.guess !== undefined;
+  return {
+    localPart,
+    senderDomain,
+    ip: unmapIpv4(input.ip),
+    domain: outcome.domain,
+    helo,
+    receiver,
+    nowSeconds,
+    validatedName: input.clientName ?? "unknown",
+    decidedBy: byRules ? "local policy" : `SPF record at ${decidingDomain(outcome)}`,
+    problem: outcome.problem ?? "",
+  };
+}
+
+/** The domain whose record decided: after a redirect it is the target. */
+function decidingDomain({ domain, path }: Outcome): string {
+  return path.find(({ term }) => !/^redirect=/i.test(term))?.domain ?? domain;
 }

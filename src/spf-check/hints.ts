@@ -1,26 +1,27 @@
 import { isMultiLabelDomain, type OctetString } from "../address/index.ts";
-import { readsMacro, reverseName } from "./expand-macros.ts";
-import type { Question } from "./lookup.ts";
+import { isAskable, readsMacro, reverseName, targetName } from "./macros.ts";
 import { isStatic, staticMatches } from "./mechanisms.ts";
-import type { MacroString, Mechanism, SpfRecord } from "./record.ts";
-import type { Session } from "./session.ts";
-import { isAskable, targetName } from "./target-name.ts";
+import type { MacroString, Mechanism } from "./record.ts";
+import type { CurrentRecord, Scope, Session } from "./session.ts";
+import type { Evaluating, Question } from "./types.ts";
 
 type LookupMechanism = Exclude<Mechanism, { kind: "all" | "ip4" | "ip6" }>;
 
+/** Offers the questions of a record to the driver; a single one would be asked next anyway. */
+export function* hint(scope: Scope, current: CurrentRecord): Evaluating<void> {
+  if (!scope.session.input.hints) return;
+  const questions = recordHints(scope, current);
+  if (questions.length > 1) yield { kind: "hint", questions };
+}
+
 /**
  * The questions that a record is going to ask, in its order: up to the first directive that certainly matches,
- * and no more than the `remaining` lookups allow. Names that need %{p} are left out, since they hang on
- * another answer. Nothing is noted or counted here.
+ * and no more than the limit leaves. Names that need %{p} are left out, since they depend on another answer.
+ * Nothing is noted or counted here.
  */
-export function recordHints(
-  session: Session,
-  record: SpfRecord,
-  domain: OctetString,
-  remaining: number,
-): Question[] {
+function recordHints({ session, lookupsLeft }: Scope, { record, domain }: CurrentRecord): Question[] {
   const questions: Question[] = [];
-  let left = remaining;
+  let left = lookupsLeft;
   for (const { mechanism } of record.directives) {
     if (isStatic(mechanism)) {
       if (staticMatches(mechanism, session.ip)) return questions;

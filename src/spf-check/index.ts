@@ -1,25 +1,39 @@
 export { checkHost } from "./check-host.ts";
-export { withDefaultExplanation } from "./default-explanation.ts";
-export type { CheckHostInput, LocalPolicy, LookupLimits } from "./input.ts";
-export type { Answer, AnswerSource, Question, RecordData, RecordType, Step } from "./lookup.ts";
-export type { Explanation, Outcome, PathStep, RuleOutcome, SenderMacro } from "./outcome.ts";
+export { withDefaultExplanation } from "./explanation.ts";
+export { type MacroPlace, type ParsedMacroString, parseMacroString } from "./macros.ts";
+export { isSpfRecord, type ParsedRecord, parseMechanisms, parseRecord } from "./parse.ts";
 export {
-  type MacroPlace,
-  type ParsedMacroString,
-  parseMacroString,
-} from "./parse-macro-string.ts";
-export { isSpfRecord, type ParsedRecord, parseMechanisms, parseRecord } from "./parse-record.ts";
-export { isNoMailRecord, printMechanisms, printRecord } from "./print-record.ts";
-export type {
-  Directive,
-  DualCidr,
-  MacroPart,
-  MacroString,
-  Mechanism,
-  Modifier,
-  Qualifier,
-  RecordFault,
-  SpfRecord,
+  type Directive,
+  type DualCidr,
+  isNoMailRecord,
+  type MacroPart,
+  type MacroString,
+  type Mechanism,
+  type Modifier,
+  printMechanisms,
+  printRecord,
+  type Qualifier,
+  type RecordFault,
+  type SpfRecord,
 } from "./record.ts";
-export { SPF_RESULTS, type SpfResult } from "./result.ts";
-export type { TraceLookup, TraceRecord, TraceTerm } from "./trace.ts";
+export {
+  type Answer,
+  type AnswerSource,
+  type CheckHostInput,
+  type Explanation,
+  type LocalPolicy,
+  type LookupLimits,
+  type Outcome,
+  type PathStep,
+  type Question,
+  type RecordData,
+  type RecordType,
+  type RuleOutcome,
+  type SenderMacro,
+  SPF_RESULTS,
+  type SpfResult,
+  type Step,
+  type TraceLookup,
+  type TraceRecord,
+  type TraceTerm,
+} from "./types.ts";

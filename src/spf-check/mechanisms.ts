@@ -1,17 +1,25 @@
-import { type IpAddress, type OctetString, samePrefix, withoutFinalDot } from "../address/index.ts";
-import type { ClientNames } from "./client-names.ts";
-import { type Evaluating, type Failure, isFailure } from "./evaluating.ts";
-import type { Question, RecordData } from "./lookup.ts";
+import {
+  type IpAddress,
+  isWithinDomain,
+  type OctetString,
+  samePrefix,
+  withoutFinalDot,
+} from "../address/index.ts";
+import { isAskable, reverseName } from "./macros.ts";
 import type { DualCidr, Mechanism } from "./record.ts";
-import type { Session } from "./session.ts";
-import { isAskable } from "./target-name.ts";
-import type { Term } from "./term.ts";
+import type { Scope, Session, Term } from "./session.ts";
+import type { Answer, Evaluating, Question, RecordData, RecordType } from "./types.ts";
 
 /** RFC 7208 section 4.6.4: one `mx` looks up the addresses of no more exchanges than these. */
 const MX_ADDRESS_LOOKUPS_MAX = 10;
+/** RFC 7208 section 4.6.4: names beyond these are ignored, as the sender's domain has no say in them. */
+const PTR_NAMES_MAX = 10;
 
 /** Mechanisms that need no DNS (RFC 7208 section 4.6.4). */
 export type StaticMechanism = Extract<Mechanism, { kind: "all" | "ip4" | "ip6" }>;
+
+/** Mechanisms that ask for other things than a record. */
+export type AddressMechanism = Exclude<Mechanism, StaticMechanism | { kind: "include" }>;
 
 /** Whether a mechanism is decided without DNS. */
 export function isStatic(mechanism: Mechanism): mechanism is StaticMechanism {
@@ -23,20 +31,35 @@ export function staticMatches(mechanism: StaticMechanism, ip: IpAddress): boolea
   return mechanism.kind === "all" || inBlock(ip, mechanism.address, mechanism.prefixLength);
 }
 
-/** The `a` mechanism (RFC 7208 section 5.3). */
-export function* aMatches(term: Term, name: OctetString, cidr: DualCidr): Evaluating<boolean | Failure> {
+/** Whether a, mx, ptr or exists matches; one whose name DNS cannot carry does not (RFC 7208 section 4.3). */
+export function* addressMatches(
+  term: Term,
+  mechanism: AddressMechanism,
+  name: OctetString,
+): Evaluating<boolean> {
   if (!isAskable(name)) return false;
+  switch (mechanism.kind) {
+    case "a":
+      return yield* aMatches(term, name, mechanism.cidr);
+    case "mx":
+      return yield* mxMatches(term, name, mechanism.cidr);
+    case "ptr":
+      return yield* ptrMatches(term, name);
+    case "exists":
+      return yield* existsMatches(term, name);
+  }
+}
+
+/** The `a` mechanism (RFC 7208 section 5.3). */
+function* aMatches(term: Term, name: OctetString, cidr: DualCidr): Evaluating<boolean> {
   const { ip, addressType } = term.session;
-  const addresses = yield* term.records(name, addressType);
-  return isFailure(addresses) ? addresses : anyInBlock(ip, addresses, cidr);
+  return anyInBlock(ip, yield* term.records(name, addressType), cidr);
 }
 
 /** The `mx` mechanism (RFC 7208 section 5.4); exchanges are looked up in the order of their preference. */
-export function* mxMatches(term: Term, name: OctetString, cidr: DualCidr): Evaluating<boolean | Failure> {
-  if (!isAskable(name)) return false;
+function* mxMatches(term: Term, name: OctetString, cidr: DualCidr): Evaluating<boolean> {
   const { ip, addressType, input } = term.session;
   const records = yield* term.records(name, "MX");
-  if (isFailure(records)) return records;
   const exchanges = [...records]
     .sort(byPreference)
     .map(({ exchange }) => withoutFinalDot(exchange))
@@ -45,30 +68,11 @@ export function* mxMatches(term: Term, name: OctetString, cidr: DualCidr): Evalu
     yield { kind: "hint", questions: addressHints(exchanges, addressType) };
   for (const [i, exchange] of exchanges.entries()) {
     if (i >= MX_ADDRESS_LOOKUPS_MAX) {
-      return term.fail("permerror", `more than ${MX_ADDRESS_LOOKUPS_MAX} mail exchangers to look up`);
+      throw term.error("permerror", `more than ${MX_ADDRESS_LOOKUPS_MAX} mail exchangers to look up`);
     }
-    const addresses = yield* term.records(exchange, addressType);
-    if (isFailure(addresses)) return addresses;
-    if (anyInBlock(ip, addresses, cidr)) return true;
+    if (anyInBlock(ip, yield* term.records(exchange, addressType), cidr)) return true;
   }
   return false;
-}
-
-/** The `ptr` mechanism (RFC 7208 section 5.5): DNS faults mean no match. */
-export function* ptrMatches(
-  term: Term,
-  name: OctetString,
-  clientNames: ClientNames,
-): Evaluating<boolean | Failure> {
-  if (!isAskable(name)) return false;
-  return yield* clientNames.anyWithin(name, term);
-}
-
-/** The `exists` mechanism (RFC 7208 section 5.7): an A lookup for IPv6 clients too. */
-export function* existsMatches(term: Term, name: OctetString): Evaluating<boolean | Failure> {
-  if (!isAskable(name)) return false;
-  const addresses = yield* term.records(name, "A");
-  return isFailure(addresses) ? addresses : addresses.length > 0;
 }
 
 function addressHints(exchanges: readonly OctetString[], type: Session["addressType"]): Question[] {
@@ -79,6 +83,76 @@ function addressHints(exchanges: readonly OctetString[], type: Session["addressT
 function byPreference(a: RecordData["MX"], b: RecordData["MX"]): number {
   if (a.preference !== b.preference) return a.preference - b.preference;
   return a.exchange < b.exchange ? -1 : a.exchange > b.exchange ? 1 : 0;
+}
+
+/** The `exists` mechanism (RFC 7208 section 5.7): an A lookup for IPv6 clients too. */
+function* existsMatches(term: Term, name: OctetString): Evaluating<boolean> {
+  return (yield* term.records(name, "A")).length > 0;
+}
+
+/**
+ * The `ptr` mechanism (RFC 7208 section 5.5): whether a validated name of the client is the domain or lies below
+ * it. DNS faults mean no match. Every question is asked once; yet RFC 7208 section 4.6.4 limits terms, not messages
+ * to a name server: a second `ptr` is void where the first was, just as a second `a` of the same name is.
+ */
+function* ptrMatches(term: Term, domain: OctetString): Evaluating<boolean> {
+  const { scope, session } = term;
+  const ask: Ask = (question) => term.ask(question);
+  const { pointers } = scope;
+  if (pointers !== undefined) term.countRemembered(pointersQuestion(session), pointers);
+  for (const name of yield* clientNames(scope, ask)) {
+    if (!isWithinDomain(name, domain)) continue;
+    const known = scope.clientAddresses.get(name.toLowerCase());
+    if (known !== undefined) term.countRemembered({ name, type: session.addressType }, known);
+    if (yield* isValidated(scope, name, ask)) return true;
+  }
+  return false;
+}
+
+/** How a question is asked: by a term, which counts, or by an explanation, which does not. */
+export type Ask = <T extends RecordType>(question: Question<T>) => Evaluating<Answer<T>>;
+
+/**
+ * The value of %{p} (RFC 7208 section 7.3): the domain itself where it is a validated name of the client, else a
+ * name below it, else any validated name, else `unknown`.
+ */
+export function* validatedName(scope: Scope, domain: OctetString, ask: Ask): Evaluating<OctetString> {
+  const names = yield* clientNames(scope, ask);
+  // Sorted, so that the order in which a name server lists them plays no part.
+  const ranked = [...names].sort((a, b) => rank(a, domain) - rank(b, domain) || (a < b ? -1 : 1));
+  for (const name of ranked) if (yield* isValidated(scope, name, ask)) return name;
+  return "unknown";
+}
+
+function rank(name: OctetString, domain: OctetString): number {
+  if (!isWithinDomain(name, domain)) return 2;
+  return name.length === domain.length ? 0 : 1;
+}
+
+/** The names of the client by its PTR records. */
+function* clientNames(scope: Scope, ask: Ask): Evaluating<readonly OctetString[]> {
+  scope.pointers ??= yield* ask(pointersQuestion(scope.session));
+  const records = scope.pointers.status === "found" ? scope.pointers.records : [];
+  return records.slice(0, PTR_NAMES_MAX).map(withoutFinalDot);
+}
+
+function pointersQuestion({ ip }: Session): Question<"PTR"> {
+  return { name: reverseName(ip), type: "PTR" };
+}
+
+/** Whether a name of the client has the client's address. */
+function* isValidated(scope: Scope, name: OctetString, ask: Ask): Evaluating<boolean> {
+  if (!isAskable(name)) return false;
+  const { ip, addressType } = scope.session;
+  const key = name.toLowerCase();
+  let answer = scope.clientAddresses.get(key);
+  if (answer === undefined) {
+    answer = yield* ask({ name, type: addressType });
+    scope.clientAddresses.set(key, answer);
+  }
+  return (
+    answer.status === "found" && answer.records.some((address) => inBlock(ip, address, ip.bytes.length * 8))
+  );
 }
 
 function anyInBlock(ip: IpAddress, addresses: readonly IpAddress[], cidr: DualCidr): boolean {

@@ -67,3 +67,36 @@ export interface RecordFault {
   readonly term: OctetString;
   readonly reason: string;
 }
+
+/** Thrown while a record or a macro-string is parsed; the message is the reason of the fault. */
+export class RecordSyntaxError extends Error {}
+
+/**
+ * A record as text: version section, directives in their order, then redirect=, exp= and the other modifiers.
+ * Every term stands as it was written, so parsing the text gives an equal record (RFC 7208 section 4.6.1 lets
+ * modifiers stand anywhere).
+ */
+export function printRecord(record: SpfRecord): OctetString {
+  const modifiers = [record.redirect, record.explanation, ...record.unknownModifiers];
+  return ["v=spf1", ...record.directives, ...modifiers]
+    .flatMap((term) => (term === undefined ? [] : [typeof term === "string" ? term : term.text]))
+    .join(" ");
+}
+
+/** The directives alone, as SPFRules and SPFGuess have them. */
+export function printMechanisms(record: SpfRecord): OctetString {
+  return record.directives.map(({ text }) => text).join(" ");
+}
+
+/** Whether a domain says with its whole record that it sends no mail: `v=spf1 -all`, and no more. */
+export function isNoMailRecord(text: OctetString): boolean {
+  return /^v=spf1 +-all *$/i.test(text);
+}
+
+const SHOWN_MAX = 80;
+
+/** Octets from a record or a client for a problem text: printable ASCII, `?` for others, no longer than `max`. */
+export function printable(octets: OctetString, max = SHOWN_MAX): string {
+  const shown = octets.length > max ? `${octets.slice(0, max)}...` : octets;
+  return shown.replace(/[^\x20-\x7e]/g, "?");
+}

@@ -6,12 +6,34 @@ import {
   unmapIpv4,
   withoutFinalDot,
 } from "../address/index.ts";
-import type { Evaluating } from "./evaluating.ts";
-import { type MacroValues, readsMacro } from "./expand-macros.ts";
-import type { CheckHostInput } from "./input.ts";
-import type { Answer, Question, RecordType } from "./lookup.ts";
-import type { SenderMacro } from "./outcome.ts";
-import type { MacroString } from "./record.ts";
+import { type MacroValues, readsMacro } from "./macros.ts";
+import { isSpfRecord } from "./parse.ts";
+import { type MacroString, printable, type SpfRecord } from "./record.ts";
+import { isVoid, type LookupCounts, type RecordTracer, type TermTracer } from "./trace.ts";
+import type {
+  Answer,
+  CheckHostInput,
+  Evaluating,
+  Outcome,
+  Question,
+  RecordData,
+  RecordType,
+  SenderMacro,
+  SpfResult,
+} from "./types.ts";
+
+const PROBLEM_LENGTH_MAX = 400;
+
+/** Thrown inside an evaluation, and its result: temperror or permerror (RFC 7208 sections 2.6.6 and 2.6.7). */
+export class SpfError extends Error {
+  readonly result: Extract<SpfResult, "temperror" | "permerror">;
+
+  /** @param problem what is wrong, in words; it becomes printable and short */
+  constructor(result: SpfError["result"], problem: string) {
+    super(printable(problem, PROBLEM_LENGTH_MAX));
+    this.result = result;
+  }
+}
 
 /** What all parts of one call of check_host() share: the arguments, made ready, and what has been read. */
 export class Session {
@@ -37,7 +59,7 @@ export class Session {
     return this.ip.family === 4 ? "A" : "AAAA";
   }
 
-  /** What macros stand for while the record of `domain` is read. */
+  /** The values of the macros while the record of `domain` is evaluated. */
   macroValues(domain: OctetString, validatedName: OctetString): MacroValues {
     const { input, ip, localPart, senderDomain } = this;
     const { helo, receiver, nowSeconds } = input;
@@ -60,7 +82,7 @@ export class Session {
   *ask<T extends RecordType>(question: Question<T>): Evaluating<Answer<T>> {
     const answer = yield { kind: "ask", question };
     if (answer === undefined) return { status: "fault", problem: "no answer was given" };
-    // A fault that ptr and exp put up with still shapes the outcome, and may be over the next moment.
+    // A fault that ptr and exp= put up with still shapes the outcome, and may be over the next moment.
     this.ttlSeconds = answer.status === "fault" ? 0 : Math.min(this.ttlSeconds, answer.ttlSeconds);
     // The driver answers the question it was asked, so the records are of its type.
     return answer as Answer<T>;
@@ -79,4 +101,169 @@ export function senderParts(sender: OctetString): Pick<MacroValues, "localPart" 
 
 function isSenderMacro(letter: string): letter is SenderMacro {
   return letter === "s" || letter === "l" || letter === "o" || letter === "h";
+}
+
+/**
+ * One policy while it is evaluated: the published one, the local rules or the guess rules. Each has counts and
+ * client names of its own, so that the published result is the same with and without the operator's rules.
+ */
+export class Scope implements LookupCounts {
+  readonly session: Session;
+  /** Terms that cause lookups, and those of them that found nothing (RFC 7208 section 4.6.4). */
+  lookups = 0;
+  voids = 0;
+  /** The record that was fetched first: the domain's own. */
+  ownRecord: FetchedRecord | undefined;
+  /** The record in which local rules have a place, once they are reached. */
+  localRulesPlace: Pick<CurrentRecord, "domain" | "trace"> | undefined;
+  /** The client's PTR records, asked for once. */
+  pointers: Answer<"PTR"> | undefined;
+  /** The addresses of the names in them, by lower-case name. */
+  readonly clientAddresses = new Map<OctetString, Answer<"A" | "AAAA">>();
+
+  constructor(session: Session) {
+    this.session = session;
+  }
+
+  /** How many more terms may cause lookups. */
+  get lookupsLeft(): number {
+    return Math.max(0, this.session.input.limits.lookupLimit - this.lookups);
+  }
+}
+
+/** The record of one domain while it is evaluated. */
+export interface CurrentRecord {
+  readonly domain: OctetString;
+  readonly record: SpfRecord;
+  readonly trace: RecordTracer;
+  /** How many records there are around this one. */
+  readonly depth: number;
+  /** Whether local rules have a place in it: not inside an include, and not in the operator's rules themselves. */
+  readonly takesLocalRules: boolean;
+}
+
+/** One directive or modifier while it is evaluated: it is counted, it asks, and it may be traced. */
+export class Term {
+  readonly scope: Scope;
+  /** The domain whose record holds the term. */
+  readonly domain: OctetString;
+  readonly text: OctetString;
+  readonly trace: TermTracer;
+  #countedAsVoid = false;
+
+  constructor(scope: Scope, { domain, trace }: CurrentRecord, text: OctetString) {
+    this.scope = scope;
+    this.domain = domain;
+    this.text = text;
+    this.trace = trace.term(text);
+  }
+
+  get session(): Session {
+    return this.scope.session;
+  }
+
+  /** Counts one lookup. Throws where it is one too many (RFC 7208 section 4.6.4). */
+  count(): void {
+    const { lookupLimit } = this.session.input.limits;
+    if (++this.scope.lookups > lookupLimit) {
+      throw this.error("permerror", `more than ${lookupLimit} terms that cause DNS lookups`);
+    }
+  }
+
+  /** Asks on behalf of the term. */
+  *ask<T extends RecordType>(question: Question<T>): Evaluating<Answer<T>> {
+    const answer = yield* this.session.ask(question);
+    this.trace.lookup(question, answer, false);
+    this.countVoid(answer);
+    return answer;
+  }
+
+  /** Counts an answer that an earlier term was given as if this one had asked for it. */
+  countRemembered(question: Question, answer: Answer): void {
+    this.trace.lookup(question, answer, true);
+    this.countVoid(answer);
+  }
+
+  /**
+   * Counts an answer that holds nothing. Throws where it is one too many. However many of its lookups find
+   * nothing, a term counts once: RFC 7208 section 4.6.4 limits the number of terms for which queries come back
+   * void.
+   */
+  countVoid(answer: Answer): void {
+    if (!isVoid(answer) || this.#countedAsVoid) return;
+    this.#countedAsVoid = true;
+    const { voidLookupLimit } = this.session.input.limits;
+    if (++this.scope.voids > voidLookupLimit) {
+      throw this.error("permerror", `more than ${voidLookupLimit} terms whose DNS lookups find nothing`);
+    }
+  }
+
+  /** The records that a question finds, none where there are none. Throws on a fault (RFC 7208 section 5). */
+  *records<T extends RecordType>(name: OctetString, type: T): Evaluating<readonly RecordData[T][]> {
+    const answer = yield* this.ask({ name, type });
+    if (answer.status === "found") return answer.records;
+    if (answer.status !== "fault") return [];
+    throw this.error("temperror", `the ${type} lookup of ${printable(name)} failed: ${answer.problem}`);
+  }
+
+  /** The term is done. */
+  end(matched: boolean): void {
+    this.trace.end(matched, this.scope);
+  }
+
+  /** An error in this term, in words that name the domain and the term. */
+  error(result: SpfError["result"], reason: string): SpfError {
+    return new SpfError(result, `${printable(this.domain)}: "${printable(this.text)}": ${reason}`);
+  }
+}
+
+/** The text of a domain's record and who gave it. */
+export interface FetchedRecord {
+  readonly text: OctetString;
+  readonly source: Outcome["recordSource"];
+}
+
+/**
+ * The one SPF record of a domain (RFC 7208 sections 4.4 and 4.5), or the operator's: `OverrideRecord` before
+ * the published one is asked for, `FallbackRecord` where none is published. Undefined: there is none.
+ * `term` is the include or redirect that leads here, undefined for the domain that is checked.
+ */
+export function* fetchRecord(
+  session: Session,
+  domain: OctetString,
+  term: Term | undefined,
+  trace: RecordTracer,
+): Evaluating<FetchedRecord | undefined> {
+  const { overrides, fallbacks } = session.input.localPolicy;
+  const key = domain.toLowerCase();
+  const override = overrides.get(key);
+  if (override !== undefined) return { text: override, source: "override" };
+
+  const question = { name: domain, type: "TXT" } as const;
+  const answer = yield* session.ask(question);
+  trace.lookup(question, answer);
+  term?.countVoid(answer);
+  const published = selectRecord(answer, domain, term);
+  if (published !== undefined) return { text: published, source: "published" };
+  const fallback = fallbacks.get(key);
+  return fallback === undefined ? undefined : { text: fallback, source: "fallback" };
+}
+
+function selectRecord(
+  answer: Answer<"TXT">,
+  domain: OctetString,
+  term: Term | undefined,
+): OctetString | undefined {
+  const error = (result: SpfError["result"], problem: string): SpfError =>
+    term?.error(result, problem) ?? new SpfError(result, problem);
+  if (answer.status === "fault") {
+    throw error("temperror", `the TXT lookup of ${printable(domain)} failed: ${answer.problem}`);
+  }
+  if (answer.status !== "found") return undefined;
+  const [text, ...others] = answer.records.filter(isSpfRecord);
+  if (others.length > 0) {
+    const count = others.length + 1;
+    throw error("permerror", `${printable(domain)} publishes ${count} SPF records where one is allowed`);
+  }
+  return text;
 }

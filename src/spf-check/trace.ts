@@ -1,51 +1,185 @@
 import type { OctetString } from "../address/index.ts";
-import type { Answer, Question } from "./lookup.ts";
-import type { SpfResult } from "./result.ts";
+import type { Answer, Question, SpfResult, TraceLookup, TraceRecord, TraceTerm } from "./types.ts";
 
-/** One DNS question of an evaluation, with its answer and the counts after it. */
-export interface TraceLookup {
-  readonly question: Question;
-  readonly answer: Answer;
-  readonly void: boolean;
-  /** An earlier term had asked; this one was given the same answer. */
-  readonly remembered: boolean;
+type Writable<T> = { -readonly [K in keyof T]: T[K] };
+
+/** What has been counted so far (RFC 7208 section 4.6.4). */
+export interface LookupCounts {
+  readonly lookups: number;
+  readonly voids: number;
 }
 
-/** One directive or modifier that was evaluated, in the order it was. */
-export interface TraceTerm {
-  /** As published, e.g. `-include:%{d2}.example.net`. */
-  readonly term: string;
-  /** The domain-spec after macro expansion, where the term has one. */
-  readonly target: OctetString | undefined;
-  /** Its lookups, but for the one that fetched the nested record. */
-  readonly lookups: readonly TraceLookup[];
-  /** The record an include or redirect led into. */
-  readonly nested: TraceRecord | undefined;
-  readonly matched: boolean;
-  /** Counted terms and voids once this term was done. */
-  readonly lookupsSoFar: number;
-  readonly voidsSoFar: number;
-  /** The same before the first term of the nested record. */
-  readonly lookupsBefore: number;
-  readonly voidsBefore: number;
-  /** What went wrong inside this term, in words. */
-  readonly problem: string | undefined;
+/** Told what becomes of one domain's record. */
+export interface RecordTracer {
+  /** What has been told; undefined where no trace is wanted. */
+  readonly tree: TraceRecord | undefined;
+  /** The TXT question that fetched the record. */
+  lookup(question: Question, answer: Answer): void;
+  /** Its text; the source where it is another than was assumed. */
+  record(text: OctetString, source?: TraceRecord["source"]): void;
+  /** The next term of the record. */
+  term(text: OctetString): TermTracer;
+  /** Rules of the operator's that are evaluated for this record. */
+  rules(domain: OctetString, source: "local policy" | "guess"): RecordTracer;
+  explanation(question: Question, answer: Answer): void;
+  explanationName(question: Question, answer: Answer): void;
+  end(result: SpfResult): void;
+  /** An error ended the record, its last term, and what that term had led to. */
+  fail(result: SpfResult, problem: string, counts: LookupCounts): void;
 }
 
-/** The evaluation of one domain's record. */
-export interface TraceRecord {
-  readonly domain: OctetString;
-  readonly source: "published" | "override" | "fallback" | "local policy" | "guess";
-  /** The TXT question that fetched it; undefined where the record was given by the operator. */
-  readonly lookup: TraceLookup | undefined;
-  readonly record: OctetString | undefined;
-  readonly terms: readonly TraceTerm[];
-  /** Local rules evaluated at their place in this record, and guess rules where there was none. */
-  readonly rules: TraceRecord | undefined;
-  /** The exp= lookup, where one was made. */
-  readonly explanationLookup: TraceLookup | undefined;
-  /** What %{p} in the explanation or its name asked for; no term's, and not counted. */
-  readonly explanationNameLookups: readonly TraceLookup[];
-  readonly result: SpfResult;
-  readonly problem: string | undefined;
+/** Told what becomes of one directive or modifier. */
+export interface TermTracer {
+  target(name: OctetString): void;
+  lookup(question: Question, answer: Answer, remembered: boolean): void;
+  /** The record that the term leads to. */
+  nested(domain: OctetString): RecordTracer;
+  /** The record that the term leads to is fetched, and so counted; its terms come next. */
+  nestedFetched(counts: LookupCounts): void;
+  end(matched: boolean, counts: LookupCounts): void;
+}
+
+const nothing = (): void => undefined;
+const NO_TERM: TermTracer = {
+  target: nothing,
+  lookup: nothing,
+  nested: () => NO_TRACE,
+  nestedFetched: nothing,
+  end: nothing,
+};
+
+/** Where no trace is wanted. */
+export const NO_TRACE: RecordTracer = {
+  tree: undefined,
+  lookup: nothing,
+  record: nothing,
+  term: () => NO_TERM,
+  rules: () => NO_TRACE,
+  explanation: nothing,
+  explanationName: nothing,
+  end: nothing,
+  fail: nothing,
+};
+
+/** Builds the trace of a record. */
+export class RecordTrace implements RecordTracer {
+  readonly tree: Omit<Writable<TraceRecord>, "terms" | "explanationNameLookups"> & {
+    readonly terms: TraceTerm[];
+    readonly explanationNameLookups: TraceLookup[];
+  };
+  #lastTerm: TermTrace | undefined;
+
+  constructor(domain: OctetString, source: TraceRecord["source"]) {
+    this.tree = {
+      domain,
+      source,
+      lookup: undefined,
+      record: undefined,
+      terms: [],
+      rules: undefined,
+      explanationLookup: undefined,
+      explanationNameLookups: [],
+      result: "none",
+      problem: undefined,
+    };
+  }
+
+  lookup(question: Question, answer: Answer): void {
+    this.tree.lookup = traceLookup(question, answer);
+  }
+
+  record(text: OctetString, source = this.tree.source): void {
+    this.tree.record = text;
+    this.tree.source = source;
+  }
+
+  term(text: OctetString): TermTracer {
+    this.#lastTerm = new TermTrace(text);
+    this.tree.terms.push(this.#lastTerm.entry);
+    return this.#lastTerm;
+  }
+
+  rules(domain: OctetString, source: "local policy" | "guess"): RecordTracer {
+    const trace = new RecordTrace(domain, source);
+    this.tree.rules = trace.tree;
+    return trace;
+  }
+
+  explanation(question: Question, answer: Answer): void {
+    this.tree.explanationLookup = traceLookup(question, answer);
+  }
+
+  explanationName(question: Question, answer: Answer): void {
+    this.tree.explanationNameLookups.push(traceLookup(question, answer));
+  }
+
+  end(result: SpfResult): void {
+    this.tree.result = result;
+  }
+
+  fail(result: SpfResult, problem: string, counts: LookupCounts): void {
+    this.tree.result = result;
+    this.tree.problem = problem;
+    this.#lastTerm?.fail(result, problem, counts);
+  }
+}
+
+class TermTrace implements TermTracer {
+  readonly entry: Omit<Writable<TraceTerm>, "lookups"> & { readonly lookups: TraceLookup[] };
+  #nested: RecordTrace | undefined;
+
+  constructor(term: OctetString) {
+    this.entry = {
+      term,
+      target: undefined,
+      lookups: [],
+      nested: undefined,
+      matched: false,
+      lookupsSoFar: 0,
+      voidsSoFar: 0,
+      lookupsBefore: 0,
+      voidsBefore: 0,
+      problem: undefined,
+    };
+  }
+
+  target(name: OctetString): void {
+    this.entry.target = name;
+  }
+
+  lookup(question: Question, answer: Answer, remembered: boolean): void {
+    this.entry.lookups.push(traceLookup(question, answer, remembered));
+  }
+
+  nested(domain: OctetString): RecordTracer {
+    this.#nested = new RecordTrace(domain, "published");
+    this.entry.nested = this.#nested.tree;
+    return this.#nested;
+  }
+
+  nestedFetched({ lookups, voids }: LookupCounts): void {
+    this.entry.lookupsBefore = lookups;
+    this.entry.voidsBefore = voids;
+  }
+
+  end(matched: boolean, { lookups, voids }: LookupCounts): void {
+    this.entry.matched = matched;
+    this.entry.lookupsSoFar = lookups;
+    this.entry.voidsSoFar = voids;
+  }
+
+  fail(result: SpfResult, problem: string, counts: LookupCounts): void {
+    this.end(false, counts);
+    this.entry.problem = problem;
+    this.#nested?.fail(result, problem, counts);
+  }
+}
+
+function traceLookup(question: Question, answer: Answer, remembered = false): TraceLookup {
+  return { question, answer, void: isVoid(answer), remembered };
+}
+
+/** Whether an answer holds no records or the name does not exist (RFC 7208 section 4.6.4). */
+export function isVoid(answer: Answer): boolean {
+  return answer.status === "nodata" || answer.status === "nxdomain";
 }

@@ -2,8 +2,7 @@
 import assert from "node:assert/strict";
 import { type MacroString, parseMacroString } from "spf-check";
 import { parseIpAddress } from "../../../src/address/index.ts";
-import { expandText, type MacroValues } from "../../../src/spf-check/expand-macros.ts";
-import { isAskable, targetName } from "../../../src/spf-check/target-name.ts";
+import { expandText, isAskable, type MacroValues, targetName } from "../../../src/spf-check/macros.ts";
 import { isDomainSpec, isExplanation } from "../../unit/spf-check/grammar.ts";
 import { mutate, type Rng } from "./rng.ts";
 import { suiteTexts } from "./suite-texts.ts";

@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
 import { parseRecord } from "spf-check";
-import { localRulesIndex } from "../../../src/spf-check/local-rules-index.ts";
+import { localRulesIndex } from "../../../src/spf-check/check-host.ts";
 
 describe("localRulesIndex", () => {
   const table: readonly [record: string, index: number | undefined][] = [

@@ -34,8 +34,8 @@ function inWords(mechanism: Mechanism): string {
 }
 
 const TWO_PREFIXES = "prefix lengths are written /n for IPv4, //n for IPv6, and /n//n for both";
-const NO_PREFIX4 = (digits: string): string => `"${digits}" is no prefix length; 0 to 32 is`;
-const NO_PREFIX6 = (digits: string): string => `"${digits}" is no prefix length; 0 to 128 is`;
+const NO_PREFIX4 = (digits: string): string => `invalid prefix length "${digits}" (0 to 32)`;
+const NO_PREFIX6 = (digits: string): string => `invalid prefix length "${digits}" (0 to 128)`;
 
 const table: readonly [term: string, reading: string][] = [
   ["all", "+ all"],
@@ -57,9 +57,9 @@ const table: readonly [term: string, reading: string][] = [
 
   ["include:example.com", "+ include of example.com"],
   ["-INCLUDE:%{d}", "- include of %{d}"],
-  ["include", "include wants a colon and a domain name"],
+  ["include", 'include needs ":" and a domain name'],
   ["include:", "a domain name is missing"],
-  ["include/24", "include wants a colon and a domain name"],
+  ["include/24", 'include needs ":" and a domain name'],
   ["include:example.com/24", '"example.com/24" does not end in a top-level domain'],
 
   ["a", "+ a of domain 32 128"],
@@ -76,10 +76,10 @@ const table: readonly [term: string, reading: string][] = [
   ["a/24//64", "+ a of domain 24 64"],
   ["a//64/24", TWO_PREFIXES],
   ["a/24/64", TWO_PREFIXES],
-  ["a/", "a slash wants a prefix length behind it"],
-  ["a//", "a slash wants a prefix length behind it"],
-  ["a///64", "a slash wants a prefix length behind it"],
-  ["a/-1", "a slash wants a prefix length behind it"],
+  ["a/", '"/" must be followed by a prefix length'],
+  ["a//", '"/" must be followed by a prefix length'],
+  ["a///64", '"/" must be followed by a prefix length'],
+  ["a/-1", '"/" must be followed by a prefix length'],
   ["a:", "a domain name is missing"],
   ["a:/24", "a domain name is missing"],
   ["a:example.com", "+ a of example.com 32 128"],
@@ -102,10 +102,10 @@ const table: readonly [term: string, reading: string][] = [
   ["ptr", "+ ptr of domain"],
   ["PTR:example.com", "+ ptr of example.com"],
   ["ptr:", "a domain name is missing"],
-  ["ptr/24", "ptr wants a colon and a domain name"],
+  ["ptr/24", 'ptr needs ":" and a domain name'],
 
   ["exists:%{ir}.example.com", "+ exists of %{ir}.example.com"],
-  ["exists", "exists wants a colon and a domain name"],
+  ["exists", 'exists needs ":" and a domain name'],
   ["exists:", "a domain name is missing"],
   ["exists:example.com/24", '"example.com/24" does not end in a top-level domain'],
 
@@ -123,8 +123,8 @@ const table: readonly [term: string, reading: string][] = [
   ["ip4:192.0.2.1:25", '"192.0.2.1:25" is not an IPv4 address'],
   ["ip4:2001:db8::1", '"2001:db8::1" is not an IPv4 address'],
   ["ip4:", '"" is not an IPv4 address'],
-  ["ip4", "ip4 wants a colon and an IPv4 address"],
-  ["ip4/24", "ip4 wants a colon and an IPv4 address"],
+  ["ip4", 'ip4 needs ":" and an IPv4 address'],
+  ["ip4/24", 'ip4 needs ":" and an IPv4 address'],
 
   ["ip6:2001:DB8::1", "+ ip6 of 2001:db8::1 128"],
   ["ip6:::/0", "+ ip6 of :: 0"],
@@ -136,7 +136,7 @@ const table: readonly [term: string, reading: string][] = [
   ["ip6:[::1]", '"[::1]" is not an IPv6 address'],
   ["ip6:1::2::3", '"1::2::3" is not an IPv6 address'],
   ["ip6:192.0.2.1", '"192.0.2.1" is not an IPv6 address'],
-  ["ip6", "ip6 wants a colon and an IPv6 address"],
+  ["ip6", 'ip6 needs ":" and an IPv6 address'],
 ];
 
 describe("directives", () => {

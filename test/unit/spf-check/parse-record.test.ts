@@ -79,9 +79,9 @@ describe("parseRecord", () => {
     [
       "v=spf1 -all redirect=%{c}.test",
       "redirect=%{c}.test",
-      "the macro %{c} may stand only in an explanation",
+      "the macro %{c} is allowed in an explanation only",
     ],
-    ["v=spf1 -all moo=%", "moo=%", '"%" begins no macro; a percent sign is written %%'],
+    ["v=spf1 -all moo=%", "moo=%", '"%" is not a macro; write a percent sign as %%'],
     ["v=spf1 -all 1up=foo", "1up=foo", 'there is no mechanism "1up=foo"'],
     ["v=spf1 =all", "=all", 'there is no mechanism "=all"'],
     ["v=spf1 -all\ta", "-all\ta", 'there is no mechanism "all?a"'],
@@ -117,8 +117,8 @@ describe("parseMechanisms", () => {
   const faults: readonly [text: string, term: string, reason: string][] = [
     ["", "", "no mechanism is given"],
     ["  ", "  ", "no mechanism is given"],
-    ["v=spf1 -all", "v=spf1", "only mechanisms can stand here, no version and no modifiers"],
-    ["a redirect=b.test", "redirect=b.test", "only mechanisms can stand here, no version and no modifiers"],
+    ["v=spf1 -all", "v=spf1", "only mechanisms are allowed here, no version and no modifiers"],
+    ["a redirect=b.test", "redirect=b.test", "only mechanisms are allowed here, no version and no modifiers"],
     ["a mx:/", "mx:/", '"/" is not a domain name with a dot in it'],
   ];
   for (const [text, term, reason] of faults) {

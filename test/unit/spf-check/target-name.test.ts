@@ -1,8 +1,8 @@
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
 import { parseMacroString } from "spf-check";
+import { isAskable, targetName } from "../../../src/spf-check/macros.ts";
 import { Session } from "../../../src/spf-check/session.ts";
-import { isAskable, targetName } from "../../../src/spf-check/target-name.ts";
 import { inputFor } from "./support.ts";
 
 function named(text: string, localPart: string): string {

@@ -181,7 +181,7 @@ const CASES: readonly (readonly [what: string, zone: Zone, codes: string[], word
     "exp= with a text that is no macro-string",
     { "test.example": record("v=spf1 -all exp=e.example"), "e.example": record("100% forged") },
     ["explanation"],
-    /TXT e\.example: "% forged" begins no macro/,
+    /TXT e\.example: "% forged" is not a macro/,
   ],
   ["no good exp=", { "test.example": record("v=spf1 -all exp=e.example"), "e.example": record("no") }, []],
 ];

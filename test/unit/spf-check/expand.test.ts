@@ -1,12 +1,7 @@
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
 import { type MacroString, parseMacroString } from "spf-check";
-import {
-  expandEnd,
-  expandText,
-  type MacroValues,
-  reverseName,
-} from "../../../src/spf-check/expand-macros.ts";
+import { expandEnd, expandText, type MacroValues, reverseName } from "../../../src/spf-check/macros.ts";
 import { addressOf } from "./support.ts";
 
 // The example of RFC 7208 section 7.4.

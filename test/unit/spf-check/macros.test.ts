@@ -109,13 +109,13 @@ describe("parseMacroString", () => {
     ["", "domain-spec", "a domain name is missing"],
     ["localhost", "domain-spec", '"localhost" is not a domain name with a dot in it'],
     ["192.0.2.1", "domain-spec", '"192.0.2.1" does not end in a top-level domain'],
-    ["%(d).test", "domain-spec", '"%(d).tes" begins no macro; a percent sign is written %%'],
+    ["%(d).test", "domain-spec", '"%(d).tes" is not a macro; write a percent sign as %%'],
     ["%{z}.test", "domain-spec", "there is no macro %{z}"],
-    ["%{R}", "domain-spec", "the macro %{R} may stand only in an explanation"],
+    ["%{R}", "domain-spec", "the macro %{R} is allowed in an explanation only"],
     ["%{d0}.test", "domain-spec", "a macro cannot keep zero parts"],
-    ["caf\xe9.test", "domain-spec", "the octet 0xE9 may not stand in it"],
-    ["a b.test", "domain-spec", "a space may not stand in it"],
-    ["100%", "own explanation", '"%" begins no macro; a percent sign is written %%'],
+    ["caf\xe9.test", "domain-spec", "the octet 0xE9 is not allowed here"],
+    ["a b.test", "domain-spec", "a space is not allowed here"],
+    ["100%", "own explanation", '"%" is not a macro; write a percent sign as %%'],
   ];
   for (const [text, place, reason] of reasons) {
     it(`says of ${JSON.stringify(text)}: ${reason}`, () => {
