@@ -26,7 +26,7 @@ INSTALL_VARS = NODE=$(NODE) DESTDIR=$(DESTDIR) SBINDIR=$(SBINDIR) BINDIR=$(BINDI
 SPF_SUITES ?= ../shared/spf-suites
 export SPF_SUITES
 
-.PHONY: help deps build check format test conformance fuzz soak e2e e2e-deb bench audit demo run install uninstall dist clean
+.PHONY: help deps build check format unit test conformance fuzz soak e2e e2e-deb bench audit demo run install uninstall dist clean
 
 help: ## this list
 	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## / { printf "  make %-12s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -50,8 +50,11 @@ check: deps ## formatter, linter, types, architecture
 format: deps ## rewrite the sources in the project's format
 	npx biome check --write .
 
-test: deps build ## everything that needs no root, no MTA and no network; fuzzes for 55 s, 30 of them the protocol
-	FUZZ_SECONDS=$(or $(FUZZ_SECONDS),55) $(TSX) test/run.ts
+unit: deps ## the unit tests, the quick loop while you work
+	$(TSX) test/run.ts test/unit
+
+test: deps build ## everything that needs no root, no MTA and no network (SCENARIOS=all FUZZ_SECONDS=55: the long form)
+	$(TSX) test/run.ts
 
 conformance: deps ## the SPF suites: suite, passed, total
 	$(TSX) test/system/conformance/main.ts

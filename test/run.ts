@@ -1,15 +1,20 @@
 /**
- * Runs node:test over the test files named by folder or file and fails where none was found or none ran:
- * `node --test` on Node 20 expands no patterns and calls an empty run green.
+ * Runs node:test over the test files named by directory or file, all of them where none is named. Unit tests share a
+ * process for each processor; every other file has its own. The last line counts the tests of all; it fails where no
+ * file was found or no test ran: `node --test` on Node 20 expands no patterns and calls an empty run green.
  *
- *     tsx test/run.ts [--concurrency N] [FOLDER|FILE …]
+ *     tsx test/run.ts [--concurrency N] [DIRECTORY|FILE …]
  */
 import { spawn } from "node:child_process";
 import { readdirSync, statSync } from "node:fs";
-import { join } from "node:path";
+import { availableParallelism } from "node:os";
+import { join, relative } from "node:path";
 
-/** Folders that other make targets run; here only where they are named. */
+/** Directories that other make targets run; here only where they are named. */
 const OWN_TARGET = new Set(["test/system/e2e", "test/system/deb"]);
+
+/** Unit tests that look at the process as a whole: its heap, its sockets, its output. */
+const OWN_PROCESS = /^test\/unit\/(runtime|node-tuning)\//;
 
 function testFiles(path: string): string[] {
   if (statSync(path).isFile()) return [path];
@@ -20,35 +25,62 @@ function testFiles(path: string): string[] {
   });
 }
 
+interface Outcome {
+  readonly code: number;
+  readonly counts: Readonly<Record<string, number>>;
+}
+
+const SUMMARY = /^ℹ (pass|fail|cancelled|skipped|todo) (\d+)$/gm;
+
+/** Runs node on these arguments; side by side, what each prints comes in one piece, so that lines do not mix. */
+function run(args: readonly string[], isAlone: boolean): Promise<Outcome> {
+  return new Promise((resolve) => {
+    const child = spawn(process.execPath, ["--import", "tsx", "--test-reporter=spec", ...args], {
+      stdio: ["ignore", "pipe", "inherit"],
+    });
+    let out = "";
+    child.stdout.setEncoding("utf8").on("data", (chunk: string) => {
+      out += chunk;
+      if (isAlone) process.stdout.write(chunk);
+    });
+    child.on("close", (code) => {
+      if (!isAlone) process.stdout.write(out);
+      const counts: Record<string, number> = {};
+      for (const [, name = "", n] of out.matchAll(SUMMARY)) counts[name] = Number(n);
+      resolve({ code: code ?? 1, counts });
+    });
+  });
+}
+
+/** As many lists as processors, of about equal size. */
+function groups(files: readonly string[]): string[][] {
+  const lists: string[][] = Array.from({ length: availableParallelism() }, () => []);
+  for (const [i, file] of files.entries()) lists[i % lists.length]?.push(file);
+  return lists.filter((list) => list.length > 0);
+}
+
 const args = process.argv.slice(2);
-const options: string[] = [];
+let concurrency = availableParallelism() + 1;
 const paths: string[] = [];
 for (let i = 0; i < args.length; i++) {
   const arg = args[i] ?? "";
-  if (arg === "--concurrency") options.push(`--test-concurrency=${args[++i] ?? ""}`);
+  if (arg === "--concurrency") concurrency = Number(args[++i]);
   else paths.push(arg);
 }
-const files = (paths.length > 0 ? paths : ["test"]).flatMap((path) => testFiles(path)).sort();
-if (files.length === 0) {
-  process.stderr.write(`no test files under ${paths.join(" ")}\n`);
-  process.exit(1);
-}
+const files = (paths.length > 0 ? paths : ["test"])
+  .flatMap((path) => testFiles(path))
+  .map((file) => relative(process.cwd(), file))
+  .sort();
+const shared = files.filter((file) => file.startsWith("test/unit/") && !OWN_PROCESS.test(file));
+const alone = files.filter((file) => !shared.includes(file));
 
-const child = spawn(
-  process.execPath,
-  ["--import", "tsx", "--test", "--test-reporter=spec", ...options, ...files],
-  { stdio: ["ignore", "pipe", "inherit"] },
-);
-let tail = "";
-child.stdout.on("data", (chunk: Buffer) => {
-  process.stdout.write(chunk);
-  tail = (tail + chunk.toString("utf8")).slice(-4000);
-});
-child.on("close", (code) => {
-  const ran = /\btests (\d+)\s/.exec(tail.slice(tail.lastIndexOf("tests ")));
-  if (code === 0 && (ran === null || Number(ran[1]) === 0)) {
-    process.stderr.write("no test ran\n");
-    process.exit(1);
-  }
-  process.exit(code ?? 1);
-});
+const outcomes = await Promise.all(groups(shared).map((list) => run(["test/group.ts", ...list], false)));
+if (alone.length > 0)
+  outcomes.push(await run(["--test", `--test-concurrency=${concurrency}`, ...alone], true));
+
+const count = (name: string): number => outcomes.reduce((sum, { counts }) => sum + (counts[name] ?? 0), 0);
+const passed = count("pass");
+const failed = count("fail") + count("cancelled");
+process.stdout.write(`${passed} passed, ${failed} failed, ${count("skipped") + count("todo")} skipped\n`);
+if (passed === 0) process.stderr.write(`no test ran under ${paths.join(" ") || "test"}\n`);
+process.exit(passed > 0 && failed === 0 && outcomes.every(({ code }) => code === 0) ? 0 : 1);
