@@ -1,190 +1,145 @@
 import { type OctetString, toALabels } from "../address/index.ts";
+import { type ReadResults, ResultsLexer, readResults, VALUE_OCTETS_MAX } from "./read-results.ts";
+
+/** What somebody other than us found out about a message, or says so: an Authentication-Results field that came in. */
+export class ResultsField {
+  readonly #value: OctetString;
+  #ids: ReadonlySet<OctetString> | undefined;
+  #texts: Texts | undefined;
+
+  constructor(value: OctetString) {
+    this.#value = value;
+  }
+
+  /** What it says, for those who want to believe it; undefined where it does not follow RFC 8601 to the letter. */
+  read(): ReadResults | undefined {
+    return readResults(this.#value);
+  }
+
+  /**
+   * The job ids with which a reader could find this id in the field: undefined for the bare id. Empty where nobody
+   * could take the field for one of `authservId`; more than one where readers do not agree.
+   */
+  jobIds(authservId: OctetString): readonly (OctetString | undefined)[] {
+    const wanted = canonicalId(authservId);
+    if (wanted === "") return [];
+    if (this.#value.length > VALUE_OCTETS_MAX) {
+      return this.#value.toLowerCase().includes(wanted) ? [undefined] : [];
+    }
+    this.#ids ??= idsOf(this.#value);
+    const slashes = wanted.split("/").length;
+    const jobIds = new Set<OctetString | undefined>();
+    for (const id of this.#ids) {
+      if (canonicalId(id) === wanted) jobIds.add(undefined);
+      const parts = id.split("/");
+      if (parts.length > slashes && canonicalId(parts.slice(0, slashes).join("/")) === wanted) {
+        jobIds.add(parts.slice(slashes).join("/"));
+      }
+    }
+    return [...jobIds];
+  }
+
+  /** Whether a reader could take the field for one of `authservId`, bare or with a job id. */
+  bears(authservId: OctetString): boolean {
+    return this.jobIds(authservId).length > 0;
+  }
+
+  /** Whether a reader could find a result of this method in the field. */
+  mayHold(method: "spf" | "dkim"): boolean {
+    const { apart, inside } = METHODS[method];
+    const texts = (this.#texts ??= textsOf(this.#value));
+    return inside.test(texts.whole) || texts.outside.some((text) => apart.test(text));
+  }
+}
 
 /**
- * Whether an incoming Authentication-Results field must go, because a reader behind us could take it for ours
- * (RFC 8601 section 5). With `on`: it bears our id and carries an spf result, is of another version or cannot
- * be read; fields without a readable id go where they speak of spf or of us. With `all`: every one that bears
- * our id as well.
+ * `inside`: after a semicolon or a comment, in a text with all its comments and quoted strings, because SpamAssassin
+ * looks into both, and because readers do not agree where they end. `apart`: anywhere between words, in a text
+ * without them.
+ */
+const METHODS = {
+  spf: { inside: /[;)] ?spf ?[=(/]/i, apart: /(?:^|[ ;])spf ?[=/]/i },
+  dkim: { inside: /[;)] ?dkim ?[=(/]/i, apart: /(?:^|[ ;])dkim ?[=/]/i },
+};
+
+interface Texts {
+  /** Without quotes and backslashes, which may stand anywhere in a word for OpenDMARC. */
+  readonly whole: OctetString;
+  /** Without comments and quoted strings, and with the words that are quoted; all of it where these have no end. */
+  readonly outside: readonly OctetString[];
+}
+
+function textsOf(value: OctetString): Texts {
+  const whole = value.replace(/["\\]+/g, "").replace(/[\0- \x7f\x85\xa0]+/g, " ");
+  const outside: OctetString[] = [];
+  if (value.length > VALUE_OCTETS_MAX) return { whole, outside: [whole] };
+  for (const escapes of [true, false]) {
+    let bare = "";
+    let quoted = "";
+    const lexer = new ResultsLexer(value, escapes);
+    for (let lexeme = lexer.next(); lexeme !== undefined; lexeme = lexer.next()) {
+      const { kind } = lexeme;
+      const text = kind === "space" ? " " : lexeme.text;
+      if (kind !== "quoted") bare += text;
+      quoted += kind === "quoted" ? text.replace(/[\s;=]+/g, "_") : text;
+    }
+    outside.push(bare.replace(/ +/g, " "), quoted.replace(/ +/g, " "));
+    if (escapes && lexer.malformed) outside.push(whole);
+  }
+  return { whole, outside };
+}
+
+/** How many endings of an id are told apart; no reader gets as far as the last of them. */
+const IDS_MAX = 8;
+
+/**
+ * The ids that readers could find: the first word, and all that is joined to it by dots, whatever white space and
+ * comments stand beside them. Quotes and backslashes go, whether or not they belong there.
+ */
+function idsOf(value: OctetString): ReadonlySet<OctetString> {
+  const ids = new Set<OctetString>();
+  for (const escapes of [true, false]) {
+    const lexer = new ResultsLexer(value, escapes);
+    let id = "";
+    let gap = false;
+    let skipping = false;
+    for (let lexeme = lexer.next(); lexeme !== undefined; lexeme = lexer.next()) {
+      const { kind, text } = lexeme;
+      const begins = id === "" || id.endsWith(".");
+      if (kind === ";" || kind === "=") break;
+      if (kind === "space" || kind === "comment") {
+        if (id !== "" && ids.size < IDS_MAX) ids.add(id);
+        if (kind === "space") {
+          gap = true;
+          skipping = false;
+        }
+      } else if (gap && !begins && kind !== ".") break;
+      // To OpenDMARC a word that begins with a parenthesis is a comment, up to the next space: also `"(x"` and `\(x`.
+      else if (skipping || (begins && text.startsWith("("))) skipping = true;
+      else {
+        id += text;
+        gap = false;
+      }
+    }
+    if (id !== "") ids.add(id);
+  }
+  return ids;
+}
+
+/**
+ * Whether an incoming Authentication-Results field must go (RFC 8601 section 5): a reader behind us could take it for
+ * ours, and could find an spf result in it; with `all` the first is enough.
  */
 export function isForgedResult(value: OctetString, ourId: OctetString, mode: "on" | "all"): boolean {
-  const field = parseAuthenticationResults(value);
-  if (field.authservId === undefined) {
-    const text = value.toLowerCase();
-    const us = canonicalId(ourId);
-    return /(?:^|[^a-z0-9-])spf(?:[^a-z0-9-]|$)/.test(text) || (us !== "" && text.includes(us));
-  }
-  if (canonicalId(field.authservId) !== canonicalId(ourId)) return false;
-  return mode === "all" || !field.wellFormed || field.version !== 1 || field.methods.includes("spf");
+  const field = new ResultsField(value);
+  return field.bears(ourId) && (mode === "all" || field.mayHold("spf"));
 }
 
 /** Ids are compared as domain names: without regard to case, final dot, or U-label against A-label. */
 function canonicalId(id: OctetString): OctetString {
-  return (toALabels(id) ?? id).toLowerCase().replace(/\.$/, "");
-}
-
-/** What can be read from an Authentication-Results field (RFC 8601 section 2.2). */
-export interface ParsedAuthenticationResults {
-  /** Without quotes; undefined where there is none to be read. */
-  readonly authservId: OctetString | undefined;
-  /** 1 where none is given; undefined where what stands there is no version. */
-  readonly version: number | undefined;
-  /** Lower case, in order; empty for `none`. */
-  readonly methods: readonly string[];
-  /** The whole field follows the grammar, but for property values, in which any word will do. */
-  readonly wellFormed: boolean;
-}
-
-type Lexeme =
-  | { readonly kind: "word" | "quoted"; readonly text: OctetString }
-  | { readonly kind: "space" }
-  | { readonly kind: ";" | "=" | "/" | "." };
-
-/** No honest field comes near; one that is longer is not read. */
-const VALUE_OCTETS_MAX = 65_536;
-
-/** Reads the field; what cannot be read is told in the result, nothing is thrown. Linear in its length. */
-export function parseAuthenticationResults(value: OctetString): ParsedAuthenticationResults {
-  if (value.length > VALUE_OCTETS_MAX) {
-    return { authservId: undefined, version: undefined, methods: [], wellFormed: false };
-  }
-  const clauses = splitClauses(value);
-  const head = readHead(clauses.segments[0] ?? "");
-  let wellFormed = clauses.complete && head.wellFormed;
-  const methods: string[] = [];
-  const rest = clauses.segments.slice(1);
-  // A final semicolon is no result, but common.
-  if (rest.length > 1 && isBlank(rest.at(-1) ?? "")) rest.pop();
-  if (rest.length === 0) wellFormed = false;
-  for (const segment of rest) {
-    const clause = readClause(segment);
-    if (clause.method !== undefined) methods.push(clause.method);
-    if (!clause.wellFormed || (clause.method === undefined && rest.length > 1)) wellFormed = false;
-  }
-  return { authservId: head.id, version: head.version, methods, wellFormed };
-}
-
-/**
- * The field cut at its semicolons, comments replaced by a space, quoted strings kept. Not complete where a
- * comment or quoted string has no end, or a control character stands outside of folding.
- */
-function splitClauses(value: OctetString): { segments: OctetString[]; complete: boolean } {
-  const segments: OctetString[] = [];
-  let segment = "";
-  let depth = 0;
-  let quoted = false;
-  let complete = true;
-  for (let i = 0; i < value.length; i++) {
-    const c = value.charAt(i);
-    if (c === "\\" && (quoted || depth > 0)) {
-      i++;
-      if (i >= value.length) complete = false;
-      else if (quoted) segment += c + value.charAt(i);
-    } else if (quoted) {
-      segment += c;
-      if (c === '"') quoted = false;
-    } else if (c === "(") {
-      if (depth++ === 0) segment += " ";
-    } else if (depth > 0) {
-      if (c === ")") depth--;
-    } else if (c === ")") {
-      complete = false;
-    } else if (c === ";") {
-      segments.push(segment);
-      segment = "";
-    } else {
-      if (c === '"') quoted = true;
-      segment += c;
-    }
-    if ((c < " " && !/[\t\r\n]/.test(c)) || c === "\x7f") complete = false;
-  }
-  segments.push(segment);
-  return { segments, complete: complete && depth === 0 && !quoted };
-}
-
-const isBlank = (segment: OctetString): boolean => /^[ \t\r\n]*$/.test(segment);
-
-/** `authserv-id [CFWS version]` */
-function readHead(segment: OctetString): {
-  id: OctetString | undefined;
-  version: number | undefined;
-  wellFormed: boolean;
-} {
-  const unreadable = { id: undefined, version: undefined, wellFormed: false };
-  const words = segment.match(/"(?:[^"\\]|\\[^])*(?:"|$)|[^ \t\r\n"]+/g) ?? [];
-  const first = words[0];
-  if (first === undefined || (first.startsWith('"') && !isClosed(first))) return unreadable;
-  const end = segment.indexOf(first) + first.length;
-  if (end < segment.length && !/[ \t\r\n]/.test(segment.charAt(end))) return unreadable;
-  const id = first.startsWith('"') ? unquote(first) : first;
-  if (!first.startsWith('"') && /[=/,<>@:?[\]\\]/.test(first)) return unreadable;
-  const version = words[1];
-  // `spf = pass`: the first word was a method, not an id.
-  if (version !== undefined && /^[=/]/.test(version)) return unreadable;
-  if (version === undefined) return { id, version: 1, wellFormed: true };
-  if (words.length === 2 && /^[0-9]{1,9}$/.test(version)) {
-    return { id, version: Number(version), wellFormed: true };
-  }
-  return { id, version: undefined, wellFormed: false };
-}
-
-/** A quoted string without an end reaches to the end of the text, so that it is gone through once. */
-const isClosed = (quoted: OctetString): boolean => /^"(?:[^"\\]|\\[^])*"$/.test(quoted);
-
-function unquote(quoted: OctetString): OctetString {
-  return quoted
-    .slice(1, -1)
-    .replace(/\\([^])/g, "$1")
-    .replace(/\r?\n/g, "");
-}
-
-/** `method [/ version] = result` with reason and properties, or `none`. */
-function readClause(segment: OctetString): { method: string | undefined; wellFormed: boolean } {
-  const lexemes = lex(segment);
-  let at = 0;
-  const skipSpace = (): void => {
-    if (lexemes[at]?.kind === "space") at++;
-  };
-  const keyword = (): string | undefined => {
-    skipSpace();
-    const lexeme = lexemes[at];
-    if (lexeme?.kind !== "word" || !/^[A-Za-z0-9_-]+$/.test(lexeme.text)) return undefined;
-    at++;
-    return lexeme.text.toLowerCase();
-  };
-  const sign = (kind: "=" | "/" | "."): boolean => {
-    skipSpace();
-    if (lexemes[at]?.kind !== kind) return false;
-    at++;
-    return true;
-  };
-
-  const method = keyword();
-  skipSpace();
-  if (method === "none" && at === lexemes.length) return { method: undefined, wellFormed: true };
-  if (method === undefined) return { method: undefined, wellFormed: false };
-  if (sign("/") && keyword() === undefined) return { method, wellFormed: false };
-  if (!sign("=") || keyword() === undefined) return { method, wellFormed: false };
-  for (;;) {
-    if (at < lexemes.length && lexemes[at]?.kind !== "space") return { method, wellFormed: false };
-    skipSpace();
-    if (at === lexemes.length) return { method, wellFormed: true };
-    const name = keyword();
-    const property = name === "reason" ? "" : sign(".") ? keyword() : undefined;
-    if (name === undefined || property === undefined || !sign("=")) return { method, wellFormed: false };
-    skipSpace();
-    const before = at;
-    while (at < lexemes.length && lexemes[at]?.kind !== "space") at++;
-    if (at === before) return { method, wellFormed: false };
-  }
-}
-
-function lex(segment: OctetString): Lexeme[] {
-  const lexemes: Lexeme[] = [];
-  for (const [text] of segment.matchAll(/[ \t\r\n]+|"(?:[^"\\]|\\[^])*(?:"|$)|[;=/.]|[^ \t\r\n"=/.]+/g)) {
-    if (/^[ \t\r\n]/.test(text)) lexemes.push({ kind: "space" });
-    else if (text.startsWith('"')) lexemes.push({ kind: "quoted", text });
-    else if (text === ";" || text === "=" || text === "/" || text === ".") lexemes.push({ kind: text });
-    else lexemes.push({ kind: "word", text });
-  }
-  return lexemes;
+  const name = id
+    .split(".")
+    .map((label) => label.trim())
+    .join(".");
+  return (toALabels(name) ?? name).toLowerCase().replace(/\.$/, "");
 }
