@@ -1,8 +1,13 @@
 import type { OctetString } from "../address/index.ts";
-import { EXIT_STYLES, type ExitStyle } from "./exit-code.ts";
-import { type OptionKey, optionNamed, similarOption } from "./option-table.ts";
+import {
+  EXIT_STYLES,
+  type ExitStyle,
+  type OptionKey,
+  optionNamed,
+  similarOption,
+  UsageError,
+} from "./options.ts";
 import type { Query, QuerySettings } from "./query.ts";
-import { UsageError } from "./usage-error.ts";
 import {
   readAddress,
   readDomainRecord,

@@ -1,7 +1,7 @@
 import { octetsOfText } from "../address/index.ts";
 import type { Json } from "./json-report.ts";
+import { UsageError } from "./options.ts";
 import type { Query, QuerySettings } from "./query.ts";
-import { UsageError } from "./usage-error.ts";
 import { readAddress, readExplanation, readIp, readServer, shown } from "./values.ts";
 
 /** A batch line longer than this is refused. */

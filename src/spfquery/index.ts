@@ -1,11 +1,8 @@
 export { exitStyleOf, type Output, parseArguments, type Request } from "./arguments.ts";
 export { inOrder, parseBatchLine } from "./batch.ts";
-export { exitCodeOf, usageExitCode } from "./exit-code.ts";
-export { exampleFor, helpText } from "./help.ts";
 export { batchResult, type Json, jsonReport } from "./json-report.ts";
-export { lookFor } from "./look.ts";
+export { lookFor } from "./layout.ts";
 export { makeReport, type ReportPorts } from "./make-report.ts";
-export { effectiveResult, type Query, type QuerySettings } from "./query.ts";
-export type { Report } from "./report.ts";
+export { exampleFor, exitCodeOf, helpText, UsageError, usageExitCode } from "./options.ts";
+export { effectiveResult, type Query, type QuerySettings, type Report } from "./query.ts";
 export { resultLines, traceText } from "./text-report.ts";
-export { UsageError } from "./usage-error.ts";

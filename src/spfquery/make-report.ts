@@ -6,9 +6,9 @@ import {
   explained,
   type Query,
   type QuerySettings,
+  type Report,
   surveyInput,
 } from "./query.ts";
-import type { Report } from "./report.ts";
 
 /** What a check needs of the outside. */
 export interface ReportPorts {

@@ -1,9 +1,7 @@
 import { receivedSpf } from "../trace-fields/index.ts";
-import { type Look, paint, type Tone, wrap } from "./look.ts";
-import { effectiveResult } from "./query.ts";
-import type { Report } from "./report.ts";
+import { drawTree, type Look, paint, type Tone, wrap } from "./layout.ts";
+import { effectiveResult, type Report } from "./query.ts";
 import { countsText, toneOf, traceTree } from "./trace-tree.ts";
-import { drawTree } from "./tree.ts";
 import { warningsOf } from "./warnings.ts";
 import { decidedText, whyOf } from "./why.ts";
 import { visible } from "./wording.ts";

@@ -8,9 +8,8 @@ import {
   type TraceTerm,
 } from "spf-check";
 import { type LoggedAnswer, questionKey } from "./answer-log.ts";
-import type { Tone } from "./look.ts";
-import type { Report } from "./report.ts";
-import type { Branch, Line } from "./tree.ts";
+import type { Branch, Line, Tone } from "./layout.ts";
+import type { Report } from "./query.ts";
 import { answerText, counted, duration, policyAnswerText, questionText, visible } from "./wording.ts";
 
 /** The tone of a result. */

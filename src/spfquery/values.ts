@@ -9,7 +9,7 @@ import {
   unmapIpv4,
   withoutFinalDot,
 } from "../address/index.ts";
-import { UsageError } from "./usage-error.ts";
+import { UsageError } from "./options.ts";
 
 /** A name server to ask. */
 export interface ServerAddress {

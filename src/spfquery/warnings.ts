@@ -7,8 +7,8 @@ import {
   type TraceRecord,
 } from "spf-check";
 import type { OctetString } from "../address/index.ts";
-import { isOneEditAway } from "./option-table.ts";
-import { type Report, recordsOf, termsOf } from "./report.ts";
+import { isOneEditAway } from "./options.ts";
+import { type Report, recordsOf, termsOf } from "./query.ts";
 import { answerText, counted, policyAnswerText, questionText, textRecords, visible } from "./wording.ts";
 
 /** Something about a policy that works badly, will stop working, or does not do what it seems to. */

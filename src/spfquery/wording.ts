@@ -1,5 +1,11 @@
-import type { Answer, Question, RecordData, RecordType, TraceLookup } from "spf-check";
-import { isSpfRecord } from "spf-check";
+import {
+  type Answer,
+  isSpfRecord,
+  type Question,
+  type RecordData,
+  type RecordType,
+  type TraceLookup,
+} from "spf-check";
 import type { OctetString } from "../address/index.ts";
 import { printable } from "../trace-fields/index.ts";
 

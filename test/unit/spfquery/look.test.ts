@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { describe, it } from "node:test";
 import fc from "fast-check";
 import { lookFor } from "../../../src/spfquery/index.ts";
-import { wrap } from "../../../src/spfquery/look.ts";
+import { wrap } from "../../../src/spfquery/layout.ts";
 
 const TERMINAL = { isTTY: true, columns: 90 };
 const PIPE = { isTTY: false, columns: undefined };

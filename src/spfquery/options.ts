@@ -1,3 +1,49 @@
+import type { SpfResult } from "spf-check";
+
+/** Arguments or a batch line that cannot be understood; the message says what is wrong and what is accepted. */
+export class UsageError extends Error {}
+
+/** Whose exit codes are spoken: the qmail patch's, Mail::SPF's or libspf2's spfquery. */
+export const EXIT_STYLES = ["qmail", "mail-spf", "libspf2"] as const;
+export type ExitStyle = (typeof EXIT_STYLES)[number];
+
+const MAIL_SPF: Record<SpfResult, number> = {
+  pass: 0,
+  fail: 1,
+  softfail: 2,
+  neutral: 3,
+  permerror: 4,
+  temperror: 5,
+  none: 6,
+};
+
+const LIBSPF2: Record<SpfResult, number> = {
+  neutral: 1,
+  pass: 2,
+  fail: 3,
+  softfail: 4,
+  none: 5,
+  temperror: 6,
+  permerror: 7,
+};
+
+/** The exit code for a result. */
+export function exitCodeOf(style: ExitStyle, result: SpfResult): number {
+  switch (style) {
+    case "qmail":
+      return 0;
+    case "mail-spf":
+      return MAIL_SPF[result];
+    case "libspf2":
+      return LIBSPF2[result];
+  }
+}
+
+/** The exit code for arguments that make no sense. */
+export function usageExitCode(style: ExitStyle): number {
+  return style === "qmail" ? 100 : 255;
+}
+
 /** The options of spfquery: their names in the three styles that people know, and what they say. */
 
 /** What an option is for; options of one key are the same option under several names. */
@@ -136,4 +182,43 @@ export function isOneEditAway(a: string, b: string): boolean {
   return (
     short.slice(at + 1) === long.slice(at + 1) || (swapped && short.slice(at + 2) === long.slice(at + 2))
   );
+}
+
+/** A call that works, for messages about one that did not. */
+export function exampleFor(style: ExitStyle): string {
+  switch (style) {
+    case "qmail":
+      return "spfquery 192.0.2.1 mail.example.org user@example.org";
+    case "mail-spf":
+      return "spfquery --ip-address 192.0.2.1 --identity user@example.org --helo-identity mail.example.org";
+    case "libspf2":
+      return "spfquery -ip=192.0.2.1 -sender=user@example.org -helo=mail.example.org";
+  }
+}
+
+/** What `--help` prints. */
+export function helpText(): string {
+  const rows = OPTIONS.flatMap(({ names, value, help }) =>
+    help === undefined
+      ? []
+      : [[`--${names[0] ?? ""}${value === undefined ? "" : ` ${value}`}`, help] as const],
+  );
+  const width = Math.max(...rows.map(([left]) => left.length));
+  return `usage:
+  spfquery [options] IP HELO SENDER [LOCAL-RULES [GUESS-RULES [EXPLANATION]]]
+  spfquery [options] --ip-address IP --identity SENDER [--scope mfrom|helo] [--helo-identity HELO]
+  spfquery [options] -ip=IP -sender=SENDER [-helo=HELO]
+  spfquery [options] --batch
+
+Checks whether the client IP may send mail as SENDER (RFC 7208). An empty sender, or <>, is the null sender:
+then the HELO name is checked. Why was my mail refused?  spfquery --trace IP HELO SENDER
+
+options:
+${rows.map(([left, right]) => `  ${left.padEnd(width)}  ${right}\n`).join("")}
+exit codes:
+                     pass  fail  softfail  neutral  none  temperror  permerror  usage
+  qmail (IP HELO …)     0     0         0        0     0          0          0    100
+  mail-spf (--ip…)      0     1         2        3     6          5          4    255
+  libspf2 (-ip=…)       2     3         4        1     5          6          7    255
+`;
 }
