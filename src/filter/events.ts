@@ -1,4 +1,4 @@
-import type { SpfResult } from "spf-check";
+import type { Outcome, SpfResult } from "spf-check";
 
 /** Who sent what, as the log names it: the address is the one evaluated. */
 export interface MailFacts {
@@ -17,9 +17,13 @@ export interface ResultEvent extends MailFacts {
   readonly event: "result";
   readonly result: SpfResult;
   readonly cached: boolean;
+  /** Where it came from: memory, an equal evaluation under way, DNS, or answers that another host has found. */
+  readonly source: "cache" | "joined" | "dns" | "shared";
   readonly identity: "mailfrom" | "helo";
   readonly mechanism: string | undefined;
   readonly problem: string | undefined;
+  /** The kind of that problem, as counters name it. */
+  readonly failure: Outcome["failure"];
   readonly lookups: number;
   readonly voids: number;
   readonly elapsedMs: number;

@@ -76,7 +76,7 @@ export class MessageLog {
   }
 
   /** A verdict was reached. */
-  result(check: IdentityCheck, { outcome, cached, elapsedMs }: Evaluation): void {
+  result(check: IdentityCheck, { outcome, cached, source, elapsedMs }: Evaluation): void {
     const { queueId, ip, ptr, helo, from } = this.#facts();
     // Written out: this is made for every message, and a spread would cost more than all the rest of it.
     this.#report({
@@ -88,9 +88,11 @@ export class MessageLog {
       from,
       result: outcome.result,
       cached,
+      source: cached ? "cache" : (source ?? "dns"),
       identity: check.identity,
       mechanism: outcome.mechanism,
       problem: outcome.problem,
+      failure: outcome.failure,
       lookups: outcome.lookups,
       voids: outcome.voids,
       elapsedMs,

@@ -21,6 +21,8 @@ export interface EvaluationRequest {
 export interface Evaluation {
   readonly outcome: Outcome;
   readonly cached: boolean;
+  /** Where neither memory nor DNS gave it: an equal evaluation under way, or answers that another host has found. */
+  readonly source?: "joined" | "shared";
   readonly elapsedMs: number;
 }
 

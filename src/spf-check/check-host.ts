@@ -88,6 +88,7 @@ export function* checkHost(input: CheckHostInput): Generator<Step, Outcome, Answ
     path: decision?.path ?? [],
     explanation: explanation === undefined ? undefined : { text: explanation, source: "domain" },
     problem: error?.message,
+    failure: error?.failure,
     record: scope.ownRecord?.text,
     recordSource: scope.ownRecord?.source ?? "published",
     lookups: scope.lookups,
@@ -121,7 +122,7 @@ function* checkDomain(
   // Section 4.3; macros can make any name.
   if (!isAskable(domain) || !isMultiLabelDomain(domain)) return undefined;
   if (depth > NESTING_MAX && term !== undefined) {
-    throw term.error("permerror", `records are nested more than ${NESTING_MAX} deep`);
+    throw term.error("permerror", "lookups", `records are nested more than ${NESTING_MAX} deep`);
   }
   // Sections 4.4 and 4.5.
   const fetched = yield* fetchRecord(scope.session, domain, term, trace);
@@ -133,7 +134,8 @@ function* checkDomain(
   const parsed = parseRecord(fetched.text);
   if ("fault" in parsed) {
     const { term: text, reason } = parsed.fault;
-    throw new SpfError("permerror", `${printable(domain)}: syntax error in "${printable(text)}": ${reason}`);
+    const problem = `${printable(domain)}: syntax error in "${printable(text)}": ${reason}`;
+    throw new SpfError("permerror", "syntax", problem);
   }
   const current = { domain, record: parsed.record, trace, depth, takesLocalRules };
   const decision = yield* evaluateRecord(scope, current);
@@ -244,7 +246,8 @@ function* checkTarget(
   place: Pick<CurrentRecord, "depth" | "takesLocalRules">,
 ): Evaluating<Decision> {
   const decision = yield* checkDomain(term.scope, name, term, term.trace.nested(name), place);
-  if (decision === undefined) throw term.error("permerror", `${printable(name)} publishes no SPF record`);
+  if (decision === undefined)
+    throw term.error("permerror", "include", `${printable(name)} publishes no SPF record`);
   return decision;
 }
 

@@ -68,7 +68,11 @@ function* mxMatches(term: Term, name: OctetString, cidr: DualCidr): Evaluating<b
     yield { kind: "hint", questions: addressHints(exchanges, addressType) };
   for (const [i, exchange] of exchanges.entries()) {
     if (i >= MX_ADDRESS_LOOKUPS_MAX) {
-      throw term.error("permerror", `more than ${MX_ADDRESS_LOOKUPS_MAX} mail exchangers to look up`);
+      throw term.error(
+        "permerror",
+        "lookups",
+        `more than ${MX_ADDRESS_LOOKUPS_MAX} mail exchangers to look up`,
+      );
     }
     if (anyInBlock(ip, yield* term.records(exchange, addressType), cidr)) return true;
   }

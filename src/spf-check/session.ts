@@ -27,11 +27,13 @@ const PROBLEM_LENGTH_MAX = 400;
 /** Thrown inside an evaluation, and its result: temperror or permerror (RFC 7208 sections 2.6.6 and 2.6.7). */
 export class SpfError extends Error {
   readonly result: Extract<SpfResult, "temperror" | "permerror">;
+  readonly failure: NonNullable<Outcome["failure"]>;
 
   /** @param problem what is wrong, in words; it becomes printable and short */
-  constructor(result: SpfError["result"], problem: string) {
+  constructor(result: SpfError["result"], failure: SpfError["failure"], problem: string) {
     super(printable(problem, PROBLEM_LENGTH_MAX));
     this.result = result;
+    this.failure = failure;
   }
 }
 
@@ -166,7 +168,7 @@ export class Term {
   count(): void {
     const { lookupLimit } = this.session.input.limits;
     if (++this.scope.lookups > lookupLimit) {
-      throw this.error("permerror", `more than ${lookupLimit} terms that cause DNS lookups`);
+      throw this.error("permerror", "lookups", `more than ${lookupLimit} terms that cause DNS lookups`);
     }
   }
 
@@ -194,7 +196,11 @@ export class Term {
     this.#countedAsVoid = true;
     const { voidLookupLimit } = this.session.input.limits;
     if (++this.scope.voids > voidLookupLimit) {
-      throw this.error("permerror", `more than ${voidLookupLimit} terms whose DNS lookups find nothing`);
+      throw this.error(
+        "permerror",
+        "voids",
+        `more than ${voidLookupLimit} terms whose DNS lookups find nothing`,
+      );
     }
   }
 
@@ -203,7 +209,8 @@ export class Term {
     const answer = yield* this.ask({ name, type });
     if (answer.status === "found") return answer.records;
     if (answer.status !== "fault") return [];
-    throw this.error("temperror", `the ${type} lookup of ${printable(name)} failed: ${answer.problem}`);
+    const reason = `the ${type} lookup of ${printable(name)} failed: ${answer.problem}`;
+    throw this.error("temperror", answer.cause ?? "other", reason);
   }
 
   /** The term is done. */
@@ -212,8 +219,8 @@ export class Term {
   }
 
   /** An error in this term, in words that name the domain and the term. */
-  error(result: SpfError["result"], reason: string): SpfError {
-    return new SpfError(result, `${printable(this.domain)}: "${printable(this.text)}": ${reason}`);
+  error(result: SpfError["result"], failure: SpfError["failure"], reason: string): SpfError {
+    return new SpfError(result, failure, `${printable(this.domain)}: "${printable(this.text)}": ${reason}`);
   }
 }
 
@@ -254,16 +261,18 @@ function selectRecord(
   domain: OctetString,
   term: Term | undefined,
 ): OctetString | undefined {
-  const error = (result: SpfError["result"], problem: string): SpfError =>
-    term?.error(result, problem) ?? new SpfError(result, problem);
+  const error = (result: SpfError["result"], failure: SpfError["failure"], problem: string): SpfError =>
+    term?.error(result, failure, problem) ?? new SpfError(result, failure, problem);
   if (answer.status === "fault") {
-    throw error("temperror", `the TXT lookup of ${printable(domain)} failed: ${answer.problem}`);
+    const problem = `the TXT lookup of ${printable(domain)} failed: ${answer.problem}`;
+    throw error("temperror", answer.cause ?? "other", problem);
   }
   if (answer.status !== "found") return undefined;
   const [text, ...others] = answer.records.filter(isSpfRecord);
   if (others.length > 0) {
     const count = others.length + 1;
-    throw error("permerror", `${printable(domain)} publishes ${count} SPF records where one is allowed`);
+    const problem = `${printable(domain)} publishes ${count} SPF records where one is allowed`;
+    throw error("permerror", "records", problem);
   }
   return text;
 }

@@ -78,7 +78,13 @@ export interface Question<T extends RecordType = RecordType> {
 export type Answer<T extends RecordType = RecordType> =
   | { readonly status: "found"; readonly records: readonly RecordData[T][]; readonly ttlSeconds: number }
   | { readonly status: "nodata" | "nxdomain"; readonly ttlSeconds: number }
-  | { readonly status: "fault"; readonly problem: string };
+  | { readonly status: "fault"; readonly problem: string; readonly cause?: TemperrorCause };
+
+/** What a permerror is about: for counters, where `problem` has the words. */
+export type PermerrorProblem = "syntax" | "records" | "lookups" | "voids" | "include" | "other";
+
+/** What a temperror comes from: for counters, where `problem` has the words. */
+export type TemperrorCause = "timeout" | "servfail" | "refused" | "deadline" | "overload" | "other";
 
 /**
  * What the evaluator yields. `ask` must be answered by the value given to `next()`; `hint` names questions
@@ -147,6 +153,8 @@ export interface Outcome {
   readonly explanation: Explanation | undefined;
   /** On temperror and permerror: what is wrong, in words an operator can act on. Printable ASCII. */
   readonly problem: string | undefined;
+  /** The kind of that problem. */
+  readonly failure?: PermerrorProblem | TemperrorCause | undefined;
   /** The text of the domain's own record, where there is exactly one. */
   readonly record: OctetString | undefined;
   /** Where that record comes from: DNS, OverrideRecord or FallbackRecord. */

@@ -7,7 +7,7 @@ const NO_MAIL_RECORD = "v=spf1 -all";
 
 /** What few verdicts have. */
 interface Rarely
-  extends Pick<Outcome, "explanation" | "problem" | "recordSource" | "local" | "guess" | "path"> {
+  extends Pick<Outcome, "explanation" | "problem" | "failure" | "recordSource" | "local" | "guess" | "path"> {
   /** Where it is not as it was asked for: A-labels, without a final dot. */
   readonly domain: OctetString | undefined;
 }
@@ -60,6 +60,7 @@ export class KeptVerdict {
       path: rarely?.path ?? (mechanism === undefined ? [] : [{ domain, term: mechanism }]),
       explanation: rarely?.explanation,
       problem: rarely?.problem,
+      failure: rarely?.failure,
       record: this.#sendsNoMail ? NO_MAIL_RECORD : undefined,
       recordSource: rarely?.recordSource ?? "published",
       lookups: this.#lookups,
@@ -74,7 +75,7 @@ export class KeptVerdict {
 }
 
 function rarelyOf(outcome: Outcome, asked: OctetString): Rarely | undefined {
-  const { explanation, problem, recordSource, local, guess, domain, mechanism } = outcome;
+  const { explanation, problem, failure, recordSource, local, guess, domain, mechanism } = outcome;
   const path = pathToDecision(outcome.path);
   const [first, ...further] = path;
   const isPlain =
@@ -83,7 +84,7 @@ function rarelyOf(outcome: Outcome, asked: OctetString): Rarely | undefined {
   const own = domain === asked ? undefined : ownText(domain);
   const something = explanation ?? problem ?? local ?? guess ?? own;
   if (isPlain && something === undefined && recordSource === "published") return undefined;
-  return { explanation, problem, recordSource, local, guess, path, domain: own };
+  return { explanation, problem, failure, recordSource, local, guess, path, domain: own };
 }
 
 /** The records up to the one that stands for the domain's own, behind redirects. */

@@ -1,4 +1,4 @@
-import type { Outcome, SenderMacro } from "spf-check";
+import type { Outcome, SenderMacro, TemperrorCause } from "spf-check";
 import type { OctetString } from "../address/index.ts";
 
 const NO_MACROS: ReadonlySet<SenderMacro> = new Set();
@@ -8,7 +8,7 @@ const NO_MACROS: ReadonlySet<SenderMacro> = new Set();
  *
  * @param problem in words an operator can act on, printable ASCII.
  */
-export function temperror(domain: OctetString, problem: string): Outcome {
+export function temperror(domain: OctetString, problem: string, failure: TemperrorCause = "other"): Outcome {
   return {
     result: "temperror",
     domain,
@@ -16,6 +16,7 @@ export function temperror(domain: OctetString, problem: string): Outcome {
     path: [],
     explanation: undefined,
     problem,
+    failure,
     record: undefined,
     recordSource: "published",
     lookups: 0,

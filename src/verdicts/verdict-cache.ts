@@ -184,7 +184,7 @@ class JoiningVerdictCache implements VerdictCache {
     if (!this.#leaders.has(base)) this.#leaders.set(base, flight);
     if (this.#gate.enter(flight)) return;
     this.#counts.refused++;
-    this.#land(flight, temperror(flight.input.domain, "too many SPF evaluations at once"));
+    this.#land(flight, temperror(flight.input.domain, "too many SPF evaluations at once", "overload"));
   }
 
   #newFlight(key: string, waiter: Waiter): Flight {
@@ -272,7 +272,11 @@ class JoiningVerdictCache implements VerdictCache {
   #expire(waiter: Waiter): void {
     this.#leave(waiter);
     this.#counts.timeouts++;
-    this.#serve(waiter, temperror(waiter.request.domain, "out of time for the SPF evaluation"), false);
+    this.#serve(
+      waiter,
+      temperror(waiter.request.domain, "out of time for the SPF evaluation", "deadline"),
+      false,
+    );
   }
 
   /** The last to leave ends the evaluation. */

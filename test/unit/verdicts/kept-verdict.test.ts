@@ -12,7 +12,10 @@ describe("KeptVerdict", () => {
   const table: readonly [what: string, parts: Parameters<typeof outcome>[0]][] = [
     ["counts and macros", { lookups: 3, voids: 1, macrosRead: ["s", "h"] }],
     ["a result without a directive", { result: "none", mechanism: undefined, path: [] }],
-    ["a problem", { result: "permerror", mechanism: undefined, path: [], problem: "two records" }],
+    [
+      "a problem",
+      { result: "permerror", mechanism: undefined, path: [], problem: "two", failure: "records" },
+    ],
     ["an explanation", { result: "fail", explanation: { text: "why", source: "domain" } }],
     ["where the record comes from", { recordSource: "override" }],
     ["local rules", { local: { result: "pass", mechanism: "ip4:192.0.2.1" } }],

@@ -30,6 +30,7 @@ export function outcome(
     ...temperror("example.test", ""),
     result: "pass",
     problem: undefined,
+    failure: undefined,
     mechanism: "+all",
     ttlSeconds: 3600,
     ...rest,
