@@ -1,4 +1,4 @@
-import { type OctetString, unmapIpv4 } from "../address/index.ts";
+import { type OctetString, withoutFinalDot } from "../address/index.ts";
 import {
   expandText,
   isAskable,
@@ -9,7 +9,7 @@ import {
 } from "./macros.ts";
 import { type Ask, validatedName } from "./mechanisms.ts";
 import type { MacroString } from "./record.ts";
-import { type CurrentRecord, type Scope, senderParts } from "./session.ts";
+import { type CurrentRecord, type Scope, sessionMacroValues } from "./session.ts";
 import type { Answer, CheckHostInput, Evaluating, Outcome, Question, RecordType } from "./types.ts";
 
 /** An explanation is one line of an SMTP reply (RFC 7208 section 6.2, RFC 5321 section 4.5.3.1.5). */
@@ -24,10 +24,10 @@ export function* domainExplanation(
   scope: Scope,
   current: CurrentRecord,
 ): Evaluating<OctetString | undefined> {
-  const { record, trace } = current;
-  if (record.explanation === undefined) return undefined;
+  const { trace } = current;
+  const target = current.record.explanation?.value;
+  if (target === undefined) return undefined;
   const { session } = scope;
-  const target = record.explanation.value;
   session.noteMacros(target);
   if (session.isUnmatchable(target)) return undefined;
   const name = targetName(target, yield* macroValues(scope, current, target));
@@ -35,9 +35,12 @@ export function* domainExplanation(
   const question = { name, type: "TXT" } as const;
   const answer = yield* session.ask(question);
   trace.explanation(question, answer);
-  if (answer.status !== "found" || answer.records.length !== 1) return undefined;
+  if (answer.status !== "found") return undefined;
+  // The identical record twice is one record (RFC 2181 section 5).
+  const [record, ...others] = new Set(answer.records);
+  if (record === undefined || others.length > 0) return undefined;
 
-  const parsed = parseMacroString(answer.records[0] ?? "", "explanation");
+  const parsed = parseMacroString(record, "explanation");
   if ("fault" in parsed) return undefined;
   const { macroString } = parsed;
   session.noteMacros(macroString);
@@ -88,18 +91,11 @@ export function withDefaultExplanation(input: ExplanationInput, outcome: Outcome
 }
 
 function ownMacroValues(input: ExplanationInput, outcome: Outcome): MacroValues {
-  const { helo, receiver, nowSeconds } = input;
-  const { localPart, senderDomain } = senderParts(input.sender);
   const byRules = outcome.local !== undefined || outcome.guess !== undefined;
   return {
-    localPart,
-    senderDomain,
-    ip: unmapIpv4(input.ip),
+    ...sessionMacroValues(input),
     domain: outcome.domain,
-    helo,
-    receiver,
-    nowSeconds,
-    validatedName: input.clientName ?? "unknown",
+    validatedName: withoutFinalDot(input.clientName ?? "unknown"),
     decidedBy: byRules ? "local policy" : `SPF record at ${decidingDomain(outcome)}`,
     problem: outcome.problem ?? "",
   };

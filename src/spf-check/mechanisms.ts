@@ -60,7 +60,7 @@ function* aMatches(term: Term, name: OctetString, cidr: DualCidr): Evaluating<bo
 function* mxMatches(term: Term, name: OctetString, cidr: DualCidr): Evaluating<boolean> {
   const { ip, addressType, input } = term.session;
   const records = yield* term.records(name, "MX");
-  const exchanges = [...records]
+  const exchanges = distinct(records, ({ preference, exchange }) => `${preference} ${exchange.toLowerCase()}`)
     .sort(byPreference)
     .map(({ exchange }) => withoutFinalDot(exchange))
     .filter(isAskable);
@@ -137,7 +137,15 @@ function rank(name: OctetString, domain: OctetString): number {
 function* clientNames(scope: Scope, ask: Ask): Evaluating<readonly OctetString[]> {
   scope.pointers ??= yield* ask(pointersQuestion(scope.session));
   const records = scope.pointers.status === "found" ? scope.pointers.records : [];
-  return records.slice(0, PTR_NAMES_MAX).map(withoutFinalDot);
+  return distinct(records, (name) => name.toLowerCase())
+    .slice(0, PTR_NAMES_MAX)
+    .map(withoutFinalDot);
+}
+
+/** Without the records that are there already: identical ones are one (RFC 2181 section 5). */
+function distinct<T>(records: readonly T[], key: (record: T) => string): T[] {
+  const seen = new Set<string>();
+  return records.filter((record) => seen.size < seen.add(key(record)).size);
 }
 
 function pointersQuestion({ ip }: Session): Question<"PTR"> {

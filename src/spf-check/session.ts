@@ -42,18 +42,15 @@ export class Session {
   readonly input: CheckHostInput;
   /** The client; an IPv4-mapped address is an IPv4 address (RFC 7208 section 5). */
   readonly ip: IpAddress;
-  readonly localPart: OctetString;
-  readonly senderDomain: OctetString;
+  readonly #values: SessionMacroValues;
   readonly macrosRead = new Set<SenderMacro>();
   /** The smallest TTL of the answers so far, in seconds. */
   ttlSeconds = Number.POSITIVE_INFINITY;
 
   constructor(input: CheckHostInput) {
     this.input = input;
-    this.ip = unmapIpv4(input.ip);
-    const { localPart, senderDomain } = senderParts(input.sender);
-    this.localPart = localPart;
-    this.senderDomain = senderDomain;
+    this.#values = sessionMacroValues(input);
+    this.ip = this.#values.ip;
   }
 
   /** The record type that holds addresses of the client's family. */
@@ -63,9 +60,7 @@ export class Session {
 
   /** The values of the macros while the record of `domain` is evaluated. */
   macroValues(domain: OctetString, validatedName: OctetString): MacroValues {
-    const { input, ip, localPart, senderDomain } = this;
-    const { helo, receiver, nowSeconds } = input;
-    return { ip, domain, localPart, senderDomain, helo, receiver, nowSeconds, validatedName };
+    return { ...this.#values, domain, validatedName };
   }
 
   /** Notes which of the sender's macros a string reads: they widen a cache key. */
@@ -77,7 +72,7 @@ export class Session {
 
   /** Whether a string reads a local part that no name can hold: its term does not match (RFC 8616 section 4). */
   isUnmatchable(string: MacroString): boolean {
-    return !isAscii(this.localPart) && readsMacro(string, "sl");
+    return !isAscii(this.#values.localPart) && readsMacro(string, "sl");
   }
 
   /** Asks one question. Nothing is counted; the TTL of the answer bounds the life of the outcome. */
@@ -91,14 +86,35 @@ export class Session {
   }
 }
 
-/** The parts of `local@domain`; without a local part it is "postmaster" (RFC 7208 section 4.3). */
-export function senderParts(sender: OctetString): Pick<MacroValues, "localPart" | "senderDomain"> {
+/** The values of macros that are the same for all records. */
+export type SessionMacroValues = Omit<MacroValues, "domain" | "validatedName">;
+
+/**
+ * What macros read of the arguments of check_host(). A sender without a local part is "postmaster" (RFC 7208 section
+ * 4.3). Names come without their final dot, which is not a label.
+ */
+export function sessionMacroValues({
+  ip,
+  sender,
+  helo,
+  receiver,
+  nowSeconds,
+}: Pick<CheckHostInput, "ip" | "sender" | "helo" | "receiver" | "nowSeconds">): SessionMacroValues {
   const at = sender.lastIndexOf("@");
   const domain = sender.slice(at + 1);
   return {
+    ip: unmapIpv4(ip),
     localPart: at > 0 ? sender.slice(0, at) : "postmaster",
-    senderDomain: withoutFinalDot(toALabels(domain) ?? domain),
+    senderDomain: nameValue(toALabels(domain) ?? domain),
+    helo: nameValue(helo),
+    receiver: nameValue(receiver),
+    nowSeconds,
   };
+}
+
+/** A name that ends in two dots has an empty label, and keeps it. */
+function nameValue(name: OctetString): OctetString {
+  return name.endsWith("..") ? name : withoutFinalDot(name);
 }
 
 function isSenderMacro(letter: string): letter is SenderMacro {
@@ -268,7 +284,8 @@ function selectRecord(
     throw error("temperror", answer.cause ?? "other", problem);
   }
   if (answer.status !== "found") return undefined;
-  const [text, ...others] = answer.records.filter(isSpfRecord);
+  // The identical record twice is one record (RFC 2181 section 5).
+  const [text, ...others] = new Set(answer.records.filter(isSpfRecord));
   if (others.length > 0) {
     const count = others.length + 1;
     const problem = `${printable(domain)} publishes ${count} SPF records where one is allowed`;

@@ -97,7 +97,8 @@ type Warn = (code: WarningCode, text: string) => void;
 function answerWarnings({ lookup }: TraceRecord, warn: Warn): void {
   const texts = lookup === undefined ? undefined : textRecords(lookup);
   if (lookup === undefined || texts === undefined) return;
-  const records = texts.filter(isSpfRecord);
+  // The identical record twice is one record (RFC 2181 section 5).
+  const records = [...new Set(texts.filter(isSpfRecord))];
   if (records.length > 1) {
     warn(
       "two-records",
@@ -205,8 +206,8 @@ function explanationWarnings(trace: TraceRecord, warn: Warn): void {
   const what = questionText(lookup.question);
   if (texts === undefined)
     warn("explanation", `exp= gives no explanation: ${what}: ${answerText(lookup.question, lookup.answer)}`);
-  else if (texts.length > 1)
-    warn("explanation", `exp= gives no explanation: ${what} has ${texts.length} records`);
+  else if (new Set(texts).size > 1)
+    warn("explanation", `exp= gives no explanation: ${what} has ${new Set(texts).size} records`);
   else if (/[^\x20-\x7e]/.test(texts[0] ?? ""))
     warn("explanation", `exp= gives no explanation: ${what} is not all ASCII`);
   else {
