@@ -1,8 +1,16 @@
 import { isDeepStrictEqual } from "node:util";
-import { type Given, type GivenValue, lastGiven, type Place } from "./given.ts";
-import type { ActionName, ActionValues } from "./options/action.ts";
-import { OPTION_NAMES, OPTIONS, type OptionName } from "./options/table.ts";
-import type { Fault, PolicyForSetting, Settings } from "./settings.ts";
+import type { PolicyFor } from "../policy/index.ts";
+import {
+  allGiven,
+  type Fault,
+  type Given,
+  type GivenValue,
+  givenByLine,
+  type Location,
+  lastGiven,
+} from "./given.ts";
+import type { Settings } from "./settings.ts";
+import { type MessageKey, OPTION_KEYS, OPTIONS, type OptionKey, type ValueOf } from "./table.ts";
 
 /** One pair of options that do not go together: what the operator may have meant to get, and does not. */
 type Rule = (given: Given, settings: Settings) => Fault | readonly Fault[] | undefined;
@@ -34,8 +42,8 @@ const RULES: readonly Rule[] = [
   givenAgain,
 ];
 
-function warning(place: Place, reason: string): Fault {
-  return { ...place, reason };
+function warning(location: Location, reason: string): Fault {
+  return { ...location, reason };
 }
 
 function rejectAtBecomesRcpt(given: Given, settings: Settings): readonly Fault[] {
@@ -46,75 +54,74 @@ function rejectAtBecomesRcpt(given: Given, settings: Settings): readonly Fault[]
         ? "PolicyFor to="
         : undefined;
   if (cause === undefined) return [];
-  return [lastGiven(given, "RejectAt"), ...givenForSomeMail(given, "RejectAt")].flatMap((rejectAt) => {
+  return [lastGiven(given, "rejectAt"), ...givenForSomeMail(given, "rejectAt")].flatMap((rejectAt) => {
     if (rejectAt === undefined || rejectAt.value === "rcpt") return [];
     const stage = `RejectAt ${rejectAt.value} becomes rcpt`;
     return [
-      warning(rejectAt.place, `${stage} where ${cause} can decide for one recipient and not for another`),
+      warning(rejectAt.location, `${stage} where ${cause} can decide for one recipient and not for another`),
     ];
   });
 }
 
 function heloIsNotChecked(given: Given, settings: Settings): readonly Fault[] {
   if (settings.checkHelo) return [];
-  const outside = lastGiven(given, "RefuseHeloFail");
-  const inLines = givenForSomeMail(given, "RefuseHeloFail").filter(({ value }) => value !== "off");
+  const outside = lastGiven(given, "refuseHeloFail");
+  const inLines = givenForSomeMail(given, "refuseHeloFail").filter(({ value }) => value !== "off");
   return [
     ...(outside === undefined || outside.value === "off"
       ? []
-      : [warning(outside.place, "has no effect while CheckHelo is off")]),
-    ...inLines.map(({ place }) => warning(place, "RefuseHeloFail= has no effect while CheckHelo is off")),
+      : [warning(outside.location, "has no effect while CheckHelo is off")]),
+    ...inLines.map(({ location }) =>
+      warning(location, "RefuseHeloFail= has no effect while CheckHelo is off"),
+    ),
   ];
 }
 
-/** What the PolicyFor lines give for an option, each with the place of its line. */
-function givenForSomeMail<K extends ActionName>(
-  given: Given,
-  name: K,
-): readonly GivenValue<ActionValues[K]>[] {
-  return (given.PolicyFor ?? []).flatMap(({ value: line, place }) => {
-    const value = line.given[name];
-    return value === undefined ? [] : [{ value, place }];
+/** What the PolicyFor lines give for an option, each with the location of its line. */
+function givenForSomeMail<K extends MessageKey>(given: Given, key: K): readonly GivenValue<ValueOf<K>>[] {
+  return allGiven(given, "policyFor").flatMap(({ value: line, location }) => {
+    const value: ValueOf<K> | undefined = givenByLine(line)[key];
+    return value === undefined ? [] : [{ value, location }];
   });
 }
 
 function nothingIsDone(given: Given): Fault | undefined {
-  const reportOnly = lastGiven(given, "ReportOnly");
+  const reportOnly = lastGiven(given, "reportOnly");
   if (reportOnly?.value !== true) return undefined;
-  const yet = givenForSomeMail(given, "ReportOnly").some(({ value }) => !value)
+  const yet = givenForSomeMail(given, "reportOnly").some(({ value }) => !value)
     ? ", but where PolicyFor turns it off"
     : "";
-  return warning(reportOnly.place, `while this is on, nothing is refused, tagged or quarantined${yet}`);
+  return warning(reportOnly.location, `while this is on, nothing is refused, tagged or quarantined${yet}`);
 }
 
 const OPTIONS_OF_A_CHECK = [
-  "CheckHelo",
-  "RefuseFail",
-  "RefuseHeloFail",
-  "RefuseSoftFail",
-  "RefuseNeutral",
-  "RefuseSPFNone",
-  "RefuseSPFNoneHelo",
-  "RefusePermError",
-  "AcceptTempError",
-  "TagSubject",
-  "Quarantine",
-] as const satisfies readonly OptionName[];
+  "checkHelo",
+  "refuseFail",
+  "refuseHeloFail",
+  "refuseSoftFail",
+  "refuseNeutral",
+  "refuseSPFNone",
+  "refuseSPFNoneHelo",
+  "refusePermError",
+  "acceptTempError",
+  "tagSubject",
+  "quarantine",
+] as const satisfies readonly OptionKey[];
 
 function nothingIsChecked(given: Given, settings: Settings): Fault | undefined {
-  const behavior = lastGiven(given, "SPFBehavior");
+  const behavior = lastGiven(given, "spfBehavior");
   if (behavior?.value !== 0 || settings.policyFor.some(({ actions }) => actions.check === true))
     return undefined;
-  const idle = OPTIONS_OF_A_CHECK.filter((name) => given[name] !== undefined);
-  if (idle.length === 0) return warning(behavior.place, "0: nothing is checked, and no header is added");
+  const idle = OPTIONS_OF_A_CHECK.filter((key) => given[key] !== undefined).map((key) => OPTIONS[key].name);
+  if (idle.length === 0) return warning(behavior.location, "0: nothing is checked, and no header is added");
   return warning(
-    behavior.place,
+    behavior.location,
     `0: nothing is checked, so ${idle.join(", ")} ${idle.length === 1 ? "has" : "have"} no effect`,
   );
 }
 
 function softFailWithoutRefusal(given: Given, settings: Settings): Fault | undefined {
-  const softFail = lastGiven(given, "SoftFail");
+  const softFail = lastGiven(given, "softFail");
   if (
     softFail?.value !== true ||
     refuses(settings) ||
@@ -123,12 +130,12 @@ function softFailWithoutRefusal(given: Given, settings: Settings): Fault | undef
     return undefined;
   }
   return warning(
-    softFail.place,
+    softFail.location,
     "only turns a refusal with 550 into one with 450, and nothing is refused; softfail is refused by RefuseSoftFail on",
   );
 }
 
-function refuses(actions: PolicyForSetting["actions"]): boolean {
+function refuses(actions: PolicyFor["actions"]): boolean {
   return (
     (actions.refuseFail ?? "off") !== "off" ||
     (actions.refuseHeloFail ?? "off") !== "off" ||
@@ -143,111 +150,115 @@ function refuses(actions: PolicyForSetting["actions"]): boolean {
 }
 
 function nothingToQuarantine(given: Given, settings: Settings): Fault | undefined {
-  const quarantine = lastGiven(given, "Quarantine");
+  const quarantine = lastGiven(given, "quarantine");
   if (quarantine?.value !== true || settings.policyFor.length > 0) return undefined;
   if (settings.refuseFail !== "on" || !settings.refuseSoftFail) return undefined;
-  return warning(quarantine.place, "has no effect: RefuseFail and RefuseSoftFail refuse what it would take");
+  return warning(
+    quarantine.location,
+    "has no effect: RefuseFail and RefuseSoftFail refuse what it would take",
+  );
 }
 
 function nullSenderIsSkipped(given: Given, settings: Settings): Fault | undefined {
-  const noneHelo = lastGiven(given, "RefuseSPFNoneHelo");
+  const noneHelo = lastGiven(given, "refuseSPFNoneHelo");
   if (noneHelo?.value !== true || !settings.skipNDR) return undefined;
-  return warning(noneHelo.place, "has no effect: with SkipNDR on the null sender is not checked");
+  return warning(noneHelo.location, "has no effect: with SkipNDR on the null sender is not checked");
 }
 
 function guessGivenTwice(given: Given): Fault | undefined {
-  const bestGuess = lastGiven(given, "SPFBestGuess");
-  if (bestGuess?.value !== true || given.SPFGuess === undefined) return undefined;
-  return warning(bestGuess.place, "has no effect: SPFGuess gives the rules");
+  const bestGuess = lastGiven(given, "spfBestGuess");
+  if (bestGuess?.value !== true || given.spfGuess === undefined) return undefined;
+  return warning(bestGuess.location, "has no effect: SPFGuess gives the rules");
 }
 
 function socketHasNoFile(given: Given, settings: Settings): readonly Fault[] {
   const { kind } = settings.socket;
   if (kind === "unix") return [];
-  return (["SocketMode", "SocketGroup"] as const).flatMap((name) => {
-    const place = lastGiven(given, name)?.place;
-    return place === undefined ? [] : [warning(place, `has no effect on a socket of the kind ${kind}:`)];
+  return (["socketMode", "socketGroup"] as const).flatMap((key) => {
+    const location = lastGiven(given, key)?.location;
+    return location === undefined
+      ? []
+      : [warning(location, `has no effect on a socket of the kind ${kind}:`)];
   });
 }
 
 function groupHasNoAccess(given: Given, settings: Settings): Fault | undefined {
-  const group = lastGiven(given, "SocketGroup");
+  const group = lastGiven(given, "socketGroup");
   // Connecting needs write permission on the socket.
   if (group === undefined || settings.socket.kind !== "unix" || (settings.socketMode & 0o020) !== 0)
     return undefined;
   const mode = settings.socketMode.toString(8).padStart(4, "0");
   return warning(
-    group.place,
+    group.location,
     `the group ${group.value} cannot connect: SocketMode is ${mode}, and 0660 would let it`,
   );
 }
 
 function everyUserHasAccess(given: Given, settings: Settings): Fault | undefined {
-  const mode = lastGiven(given, "SocketMode");
+  const mode = lastGiven(given, "socketMode");
   if (mode === undefined || settings.socket.kind !== "unix" || (mode.value & 0o002) === 0) return undefined;
   return warning(
-    mode.place,
+    mode.location,
     "every user of this host who reaches the folder can connect; SocketGroup and 0660 let in the MTA alone",
   );
 }
 
 function nothingIsLogged(given: Given, settings: Settings): Fault | undefined {
-  const syslog = lastGiven(given, "Syslog");
+  const syslog = lastGiven(given, "syslog");
   if (syslog?.value !== "none" || settings.logTo !== undefined) return undefined;
-  return warning(syslog.place, "none, and no LogTo is given: nothing is logged");
+  return warning(syslog.location, "none, and no LogTo is given: nothing is logged");
 }
 
 function oneQueryTakesAll(given: Given, settings: Settings): Fault | undefined {
   if (settings.dnsTimeoutMs < settings.lookupTimeMs) return undefined;
-  const place = (lastGiven(given, "DNSTimeout") ?? lastGiven(given, "LookupTime"))?.place;
-  if (place === undefined) return undefined;
+  const location = (lastGiven(given, "dnsTimeoutMs") ?? lastGiven(given, "lookupTimeMs"))?.location;
+  if (location === undefined) return undefined;
   const times = `DNSTimeout is ${settings.dnsTimeoutMs / 1000}s and LookupTime ${settings.lookupTimeMs / 1000}s`;
   return warning(
-    place,
+    location,
     `${times}: one query without an answer ends the evaluation, and no second try is made`,
   );
 }
 
 function everyClient(given: Given): readonly Fault[] {
-  return (["WhitelistIP", "TrustedRelay"] as const).flatMap((name) =>
-    (given[name] ?? [])
+  return (["whitelistIP", "trustedRelay"] as const).flatMap((key) =>
+    allGiven(given, key)
       .filter(({ value }) => value.prefixLength === 0)
-      .map(({ value, place }) => warning(place, `matches every IPv${value.family} client`)),
+      .map(({ value, location }) => warning(location, `matches every IPv${value.family} client`)),
   );
 }
 
 /** List options whose entries have a key of their own: the last one with the same key is used. */
 function sameKeyTwice(given: Given): readonly Fault[] {
-  return [
-    ...repeated(given.ClientIPNAT ?? [], ({ from }) => from),
-    ...repeated(given.OverrideRecord ?? [], ({ domain }) => domain),
-    ...repeated(given.FallbackRecord ?? [], ({ domain }) => domain),
-  ];
+  return OPTION_KEYS.flatMap((key) => {
+    const { entryKey } = OPTIONS[key];
+    return entryKey === undefined ? [] : repeated(allGiven(given, key), entryKey);
+  });
 }
 
-function repeated<T>(values: readonly GivenValue<T>[], keyOf: (value: T) => string): Fault[] {
+function repeated(values: readonly GivenValue<unknown>[], keyOf: (value: unknown) => string): Fault[] {
   const last = new Map(values.map((given) => [keyOf(given.value), given]));
   return values.flatMap((given) => {
     const winner = last.get(keyOf(given.value));
     if (winner === undefined || winner === given) return [];
     return [
-      warning(given.place, `${keyOf(given.value)} is given again at ${spot(winner.place)}, which wins`),
+      warning(given.location, `${keyOf(given.value)} is given again at ${spot(winner.location)}, which wins`),
     ];
   });
 }
 
 /** Single options given more than once with different values: a file that says two things. */
 function givenAgain(given: Given): readonly Fault[] {
-  return OPTION_NAMES.filter((name) => !OPTIONS[name].list).flatMap((name) => {
-    const values: readonly GivenValue<unknown>[] = given[name] ?? [];
+  return OPTION_KEYS.filter((key) => OPTIONS[key].form !== "list").flatMap((key) => {
+    const values: readonly GivenValue<unknown>[] = allGiven(given, key);
     const winner = values.at(-1);
     if (winner === undefined) return [];
     return values
       .filter(({ value }) => !isDeepStrictEqual(value, winner.value))
-      .map(({ place }) => warning(place, `is given again at ${spot(winner.place)}, which wins`));
+      .map(({ location }) => warning(location, `is given again at ${spot(winner.location)}, which wins`));
   });
 }
 
-function spot({ file, line, option }: Place): string {
+function spot({ file, line, option }: Location): string {
   return line > 0 ? `${file}:${line}` : `${file} ${option}`;
 }

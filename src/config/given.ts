@@ -1,34 +1,53 @@
-import type { OptionName, OptionValues } from "./options/table.ts";
-import type { Fault } from "./settings.ts";
+import type { MessageKey, OptionKey, ValueOf } from "./table.ts";
 
-/** A value and the place that gave it. */
-export interface GivenValue<T> {
-  readonly value: T;
-  readonly place: Place;
+/** A fault or warning: `file:line: option: reason`. Line 0 where no line is to blame. */
+export interface Fault {
+  readonly file: string;
+  readonly line: number;
+  /** As written in the file; empty where the line has none. */
+  readonly option: string;
+  readonly reason: string;
 }
 
-/** Where a value stands: what a {@link Fault} has without its reason. */
-export type Place = Omit<Fault, "reason">;
+/** Where a value is given: what a {@link Fault} has without its reason. */
+export type Location = Omit<Fault, "reason">;
+
+/** `file:line: option: reason`; what a fault does not have is left out. */
+export function formatFault({ file, line, option, reason }: Fault): string {
+  const place = line > 0 ? `${file}:${line}` : file;
+  return option === "" ? `${place}: ${reason}` : `${place}: ${option}: ${reason}`;
+}
+
+/** A value and where it is given. */
+export interface GivenValue<T> {
+  readonly value: T;
+  readonly location: Location;
+}
 
 /** All that was given, in the order of the files; options that were not given are not there. */
-export type Given = { [K in OptionName]?: GivenValue<OptionValues[K]>[] };
+export type Given = { [K in OptionKey]?: GivenValue<ValueOf<K>>[] };
 
-/** The last value given for an option, and its place. */
-export function lastGiven<K extends OptionName>(
-  given: Given,
-  name: K,
-): GivenValue<OptionValues[K]> | undefined {
-  const values: readonly GivenValue<OptionValues[K]>[] | undefined = given[name];
-  return values?.at(-1);
+/** What a PolicyFor line gives. */
+export type GivenForMessage = Partial<MessageValues>;
+
+type MessageValues = { readonly [K in MessageKey]: ValueOf<K> };
+
+/** The last value given for an option, and where. */
+export function lastGiven<K extends OptionKey>(given: Given, key: K): GivenValue<ValueOf<K>> | undefined {
+  return allGiven(given, key).at(-1);
 }
 
 /** The last value given for an option. */
-export function valueOf<K extends OptionName>(given: Given, name: K): OptionValues[K] | undefined {
-  return lastGiven(given, name)?.value;
+export function valueOf<K extends OptionKey>(given: Given, key: K): ValueOf<K> | undefined {
+  return lastGiven(given, key)?.value;
 }
 
-/** All values given for a list option. */
-export function valuesOf<K extends OptionName>(given: Given, name: K): OptionValues[K][] {
-  const values: readonly GivenValue<OptionValues[K]>[] = given[name] ?? [];
-  return values.map(({ value }) => value);
+/** All that is given for an option. */
+export function allGiven<K extends OptionKey>(given: Given, key: K): readonly GivenValue<ValueOf<K>>[] {
+  return given[key] ?? [];
+}
+
+/** The options of a PolicyFor line: their values come from the kinds of the table. */
+export function givenByLine(line: ValueOf<"policyFor">): GivenForMessage {
+  return line.given;
 }

@@ -1,16 +1,13 @@
-export { diffSettings, type SettingsDifference } from "./diff-settings.ts";
-export { formatFault } from "./fault.ts";
-export type { Place } from "./given.ts";
+export { type Fault, formatFault, type Location } from "./given.ts";
 export { DEFAULT_CONFIG_FILE, type LoadedConfig, type LoadOptions, loadConfig } from "./load-config.ts";
-export type { OptionName } from "./options/table.ts";
+export { DRY_RUN_ORIGIN } from "./origin.ts";
 export { type ConfigSources, type ParsedConfig, parseConfig } from "./parse-config.ts";
-export type {
-  AddressPattern,
-  Fault,
-  LogLevel,
-  PolicyForSetting,
-  RefuseFail,
-  Settings,
-  SocketAddress,
-  SyslogFacility,
+export {
+  diffSettings,
+  keepUntilRestart,
+  type MessageSettings,
+  type Origins,
+  type Settings,
+  type SettingsDifference,
 } from "./settings.ts";
+export type { OptionKey, OptionName } from "./table.ts";

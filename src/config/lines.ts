@@ -13,7 +13,7 @@ export interface Line {
   /** Counted from 1. */
   readonly number: number;
   /** The name of the option as written; empty in a list file and where the line begins with no name. */
-  readonly key: string;
+  readonly name: string;
   readonly value: Value;
   /** Why the line cannot be read, in words; the value then is not to be used. */
   readonly problem: string | undefined;
@@ -32,7 +32,7 @@ export function readLines(text: string): Line[] {
 
 /** The lines of a list file: one entry a line, the same comments and quotation marks, no names of options. */
 export function readEntries(text: string): Line[] {
-  return splitLines(text, (line, number) => ({ number, key: "", ...readValue(line) }));
+  return splitLines(text, (line, number) => ({ number, name: "", ...readValue(line) }));
 }
 
 /** The value that a text spells where it is known to be well formed: the defaults of the option table. */
@@ -53,7 +53,7 @@ function splitLines(text: string, read: (line: string, number: number) => Line):
     .entries()) {
     const number = index + 1;
     if (raw.includes("\0")) {
-      lines.push({ number, key: "", value: NO_VALUE, problem: NO_TEXT_FILE });
+      lines.push({ number, name: "", value: NO_VALUE, problem: NO_TEXT_FILE });
       break;
     }
     const line = raw.replace(/\r$/, "");
@@ -63,11 +63,11 @@ function splitLines(text: string, read: (line: string, number: number) => Line):
 }
 
 function readOptionLine(line: string, number: number): Line {
-  const [start = "", key = ""] = /^[ \t]*([^ \t#"]*)/.exec(line) ?? [];
-  if (key === "") {
-    return { number, key, value: NO_VALUE, problem: "a line begins with the name of an option, unquoted" };
+  const [start = "", name = ""] = /^[ \t]*([^ \t#"]*)/.exec(line) ?? [];
+  if (name === "") {
+    return { number, name, value: NO_VALUE, problem: "a line begins with the name of an option, unquoted" };
   }
-  return { number, key, ...readValue(line.slice(start.length)) };
+  return { number, name, ...readValue(line.slice(start.length)) };
 }
 
 function readValue(source: string): { value: Value; problem: string | undefined } {

@@ -1,11 +1,12 @@
 import { contradictions } from "./contradictions.ts";
-import { type Given, type GivenValue, lastGiven, type Place, valueOf } from "./given.ts";
+import { type Fault, type Given, type GivenValue, type Location, lastGiven, valueOf } from "./given.ts";
 import { type Line, oneWord, readEntries, readLines, type Value, visible } from "./lines.ts";
-import { standardValue } from "./options/option.ts";
-import { OPTION_NAMES, OPTIONS, type OptionName, optionNamed } from "./options/table.ts";
-import type { Fault, Settings } from "./settings.ts";
-import { settle } from "./settle.ts";
+import { defaultValue } from "./option.ts";
+import { ENVIRONMENT } from "./origin.ts";
+import { resolveSettings } from "./resolve.ts";
+import type { Settings } from "./settings.ts";
 import { nearest } from "./suggest.ts";
+import { OPTION_NAMES, OPTIONS, type OptionKey, optionNamed } from "./table.ts";
 
 /** What a configuration is read from, beside its text. */
 export interface ConfigSources {
@@ -31,12 +32,9 @@ export interface ParsedConfig {
   readonly accounts: Pick<Settings, "user" | "socketGroup">;
   /** The list files that it names, whatever they hold. */
   readonly listFiles: readonly string[];
-  /** Where the value in force of an option stands, or the file alone where it is not given: for later faults. */
-  readonly placeOf: (name: OptionName) => Place;
+  /** Where the value in force of an option is given, or the file alone where it is not: for later faults. */
+  readonly locationOf: (key: OptionKey) => Location;
 }
-
-/** The name under which faults of environment variables are reported. */
-const ENVIRONMENT = "environment variable";
 
 /**
  * Reads the text of a configuration file. Never throws: whatever is wrong with the text is in the faults, each
@@ -62,24 +60,24 @@ class ConfigReader {
     this.#sources = sources;
   }
 
-  takeLine({ number, key, value, problem }: Line): void {
-    const place: Place = { file: this.#sources.file, line: number, option: visible(key) };
-    const name = optionNamed(key);
-    if (name === undefined && key !== "") {
-      this.#unknown.push({ ...place, reason: whyUnknown(key) });
-    } else if (problem !== undefined || name === undefined) {
-      this.#faults.push({ ...place, reason: problem ?? "no name of an option" });
-    } else if (OPTIONS[name].list && namesListFile(value)) {
-      this.#takeListFile(name, place, value);
+  takeLine({ number, name, value, problem }: Line): void {
+    const location: Location = { file: this.#sources.file, line: number, option: visible(name) };
+    const key = optionNamed(name);
+    if (key === undefined && name !== "") {
+      this.#unknown.push({ ...location, reason: whyUnknown(name) });
+    } else if (problem !== undefined || key === undefined) {
+      this.#faults.push({ ...location, reason: problem ?? "no name of an option" });
+    } else if (OPTIONS[key].form === "list" && namesListFile(value)) {
+      this.#takeListFile(key, location, value);
     } else {
-      this.#take(name, place, value);
+      this.#take(key, location, value);
     }
   }
 
   takeEnvironment(): void {
     const text = this.#sources.env["SPFBEHAVIOR"]?.trim() ?? "";
     if (text === "") return;
-    this.#take("SPFBehavior", { file: ENVIRONMENT, line: 0, option: "SPFBEHAVIOR" }, oneWord(text));
+    this.#take("spfBehavior", { file: ENVIRONMENT, line: 0, option: "SPFBEHAVIOR" }, oneWord(text));
   }
 
   done(): ParsedConfig {
@@ -89,54 +87,54 @@ class ConfigReader {
       faults: this.#faults,
       listFiles: [...this.#listFiles],
       accounts: {
-        user: valueOf(this.#given, "User") ?? standardValue(OPTIONS.User),
-        socketGroup: valueOf(this.#given, "SocketGroup"),
+        user: valueOf(this.#given, "user") ?? defaultValue(OPTIONS.user),
+        socketGroup: valueOf(this.#given, "socketGroup"),
       },
-      placeOf: (name: OptionName): Place =>
-        lastGiven(this.#given, name)?.place ?? { file, line: 0, option: name },
+      locationOf: (key: OptionKey): Location =>
+        lastGiven(this.#given, key)?.location ?? { file, line: 0, option: OPTIONS[key].name },
     };
     if (this.#faults.length > 0) return { settings: undefined, warnings: this.#warnings, ...problems };
-    const settings = settle(this.#given);
+    const settings = resolveSettings(this.#given);
     const warnings = [...this.#warnings, ...contradictions(this.#given, settings)];
     return { settings, warnings, ...problems };
   }
 
-  #take(name: OptionName, place: Place, value: Value): void {
-    const reading = OPTIONS[name].kind.read(value);
+  #take(key: OptionKey, location: Location, value: Value): void {
+    const reading = OPTIONS[key].kind.read(value);
     if ("fault" in reading) {
       const sign = /^[=:]$/.exec(value.words[0] ?? "")?.[0];
       const reason = sign === undefined ? reading.fault : notPartedBy(sign);
-      this.#faults.push({ ...place, reason });
+      this.#faults.push({ ...location, reason });
       return;
     }
-    this.#warnings.push(...reading.warnings.map((reason) => ({ ...place, reason })));
-    // The value comes from the kind of this very name, which the type of a name not known here cannot say.
-    const values: GivenValue<unknown>[] = (this.#given[name] ??= []);
-    values.push({ value: reading.value, place });
+    this.#warnings.push(...reading.warnings.map((reason) => ({ ...location, reason })));
+    // The value comes from the kind of this very option, which the type of a key not known here cannot say.
+    const values: GivenValue<unknown>[] = (this.#given[key] ??= []);
+    values.push({ value: reading.value, location });
   }
 
   /** `file:/path`, one entry a line. */
-  #takeListFile(name: OptionName, place: Place, { words: [first = "", ...others] }: Value): void {
+  #takeListFile(key: OptionKey, location: Location, { words: [first = "", ...others] }: Value): void {
     const path = first.slice(LIST_FILE.length);
     if (!path.startsWith("/")) {
-      this.#faults.push({ ...place, reason: `"${first}" does not name the list file by its full path` });
+      this.#faults.push({ ...location, reason: `"${first}" does not name the list file by its full path` });
       return;
     }
     this.#listFiles.add(path);
     const content = this.#sources.readList(path);
     if ("problem" in content) {
-      this.#faults.push({ ...place, reason: `cannot read ${path}: ${content.problem}` });
+      this.#faults.push({ ...location, reason: `cannot read ${path}: ${content.problem}` });
       return;
     }
     if (others.length > 0) {
-      this.#warnings.push({ ...place, reason: `"${others.join(" ")}" after "${first}" is not read` });
+      this.#warnings.push({ ...location, reason: `"${others.join(" ")}" after "${first}" is not read` });
     }
     for (const { number, value, problem } of readEntries(content.text)) {
-      const entry: Place = { file: path, line: number, option: place.option };
+      const entry: Location = { file: path, line: number, option: location.option };
       if (problem !== undefined) this.#faults.push({ ...entry, reason: problem });
       else if (namesListFile(value)) {
         this.#faults.push({ ...entry, reason: "a list file cannot name another" });
-      } else this.#take(name, entry, value);
+      } else this.#take(key, entry, value);
     }
   }
 }

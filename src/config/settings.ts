@@ -1,150 +1,106 @@
+import { isDeepStrictEqual } from "node:util";
 import type { LocalPolicy } from "spf-check";
-import type { IpAddress, Network } from "../address/index.ts";
+import type { PolicyFor } from "../policy/index.ts";
+import type { Origin } from "./origin.ts";
+import {
+  type MessageKey,
+  OPTION_KEYS,
+  OPTIONS,
+  type OptionKey,
+  type OptionName,
+  type SettingOf,
+} from "./table.ts";
 
-/** What the daemon runs by; the names are those of the options (smf-spf.conf(5)) in camelCase, units last. */
-export interface Settings {
-  // who is not checked
-  readonly whitelistIP: readonly Network[];
-  readonly whitelistPTR: readonly string[];
-  readonly whitelistFrom: readonly AddressPattern[];
-  readonly whitelistTo: readonly AddressPattern[];
-  readonly trustedRelay: readonly Network[];
-  /** Authserv-ids; empty: our own. */
-  readonly dkimVerifier: readonly string[];
-  readonly dkimVerifierJobID: boolean;
-  readonly trustedForwarder: readonly string[];
-  readonly skipAuth: boolean;
-  readonly skipTLSVerified: boolean;
-  readonly skipNDR: boolean;
-  readonly fixedClientIP: string | undefined;
-  readonly clientIPNAT: readonly { readonly from: string; readonly to: string }[];
-  // what is evaluated
-  readonly checkHelo: boolean;
-  /** Texts in octets; domains are lower case and A-labels. */
-  readonly localPolicy: LocalPolicy;
-  readonly lookupLimit: number;
-  readonly voidLookupLimit: number;
-  readonly lookupTimeMs: number;
-  /** Empty: the servers of resolv.conf. */
-  readonly nameserver: readonly { readonly address: IpAddress; readonly port: number }[];
-  readonly dnsTimeoutMs: number;
-  readonly dnsTries: number;
-  readonly prefetch: boolean;
-  // what is done
+/** The options that are not in the settings by themselves: see {@link ResolvedSettings}. */
+type ResolvedKey =
+  | "spfBehavior"
+  | "spfRules"
+  | "spfGuess"
+  | "spfBestGuess"
+  | "spfExplanation"
+  | "overrideRecord"
+  | "fallbackRecord"
+  | "policyFor";
+
+/** What is made of several options, or of one that stands for others. */
+interface ResolvedSettings {
+  /** off: SPFBehavior 0, nothing is evaluated and no field is added. The other steps are in the Refuse options. */
   readonly check: boolean;
-  readonly acceptDKIM: boolean;
-  readonly refuseFail: RefuseFail;
-  readonly refuseHeloFail: RefuseFail;
-  readonly refuseSoftFail: boolean;
-  readonly refuseNeutral: boolean;
-  readonly refuseSPFNone: boolean;
-  readonly refuseSPFNoneHelo: boolean;
-  readonly refusePermError: boolean;
-  readonly acceptTempError: boolean;
-  readonly softFail: boolean;
-  readonly rejectReason: string | undefined;
-  readonly rejectAt: "mail" | "rcpt" | "eom";
-  readonly relaxedLocalPart: boolean;
-  readonly tagSubject: boolean;
-  readonly tag: string;
-  readonly quarantine: boolean;
-  readonly quarantineBox: string;
-  readonly quarantineMode: "mailbox" | "hold";
-  readonly policyFor: readonly PolicyForSetting[];
-  readonly reportOnly: boolean;
-  // headers
-  readonly addHeader: boolean;
-  readonly addReceivedHeader: boolean;
-  readonly authservID: string | undefined;
-  readonly removeForgedHeaders: "on" | "all" | "off";
-  // memory
-  readonly ttlSeconds: number;
-  readonly cacheSize: number;
-  // process
-  readonly user: string;
-  readonly socket: SocketAddress;
-  readonly socketMode: number;
-  readonly socketGroup: string | undefined;
-  readonly pidFile: string;
-  readonly daemonize: boolean;
-  readonly syslog: SyslogFacility | "none";
-  readonly logTo: string | undefined;
-  readonly logFormat: "classic" | "2.5" | "detailed" | "json";
-  readonly logLevel: LogLevel;
-  readonly maxConnections: number;
-  readonly idleTimeoutMs: number;
-  readonly shutdownTimeMs: number;
+  /** SPFRules, SPFGuess, SPFExplanation, the records. Texts in octets; domains are lower case and A-labels. */
+  readonly localPolicy: LocalPolicy;
+  /** SPFBehavior of each line is spelled out in its actions. */
+  readonly policyFor: readonly PolicyFor[];
 }
 
-/** `nomail`: only domains whose whole record is `v=spf1 -all`. */
-export type RefuseFail = "on" | "off" | "nomail";
+/** What the daemon runs by: a value for each option, every default and dependence filled in. Deeply frozen. */
+export type Settings = {
+  readonly [K in Exclude<OptionKey, ResolvedKey>]: SettingOf<K>;
+} & ResolvedSettings & {
+    readonly origins: Origins;
+  };
 
-/** Structurally the policy's AddressPattern; config and policy never meet. */
-export interface AddressPattern {
-  readonly kind: "address" | "domain" | "localPart" | "subdomains" | "substring";
-  /** Without the `@` or `.` that marks the kind; ASCII letters in lower case. Text, not octets. */
-  readonly text: string;
+/** Where each value comes from, by the name of its option: of a list, for each entry in the order of the entries. */
+export type Origins = { readonly [K in OptionName]: readonly Origin[] };
+
+/** What PolicyFor can set for some mail. */
+export type MessageSettings = { readonly [K in Exclude<MessageKey, ResolvedKey>]: SettingOf<K> } & Pick<
+  ResolvedSettings,
+  "check"
+>;
+
+/** What of the settings an option decides, where that is not the setting of the same key. */
+const DECIDED: { readonly [K in ResolvedKey]: (settings: Settings) => unknown } = {
+  // All but this is spelled out in the options it sets.
+  spfBehavior: ({ check }) => check,
+  spfRules: ({ localPolicy }) => localPolicy.rules,
+  spfGuess: ({ localPolicy }) => localPolicy.guess,
+  // A change of the guess rules is reported as SPFGuess.
+  spfBestGuess: () => undefined,
+  spfExplanation: ({ localPolicy }) => localPolicy.explanation,
+  overrideRecord: ({ localPolicy }) => localPolicy.overrides,
+  fallbackRecord: ({ localPolicy }) => localPolicy.fallbacks,
+  policyFor: ({ policyFor }) => policyFor,
+};
+
+/** What of the settings an option decides. */
+export function decidedBy(key: OptionKey, settings: Settings): unknown {
+  return key in DECIDED
+    ? DECIDED[key as ResolvedKey](settings)
+    : settings[key as Exclude<OptionKey, ResolvedKey>];
 }
 
-/** One PolicyFor line, SPFBehavior already spelled out. */
-export interface PolicyForSetting {
-  readonly ip: Network | undefined;
-  readonly ptr: string | undefined;
-  readonly from: AddressPattern | undefined;
-  readonly to: AddressPattern | undefined;
-  readonly actions: Partial<
-    Pick<
-      Settings,
-      | "check"
-      | "acceptDKIM"
-      | "refuseFail"
-      | "refuseHeloFail"
-      | "refuseSoftFail"
-      | "refuseNeutral"
-      | "refuseSPFNone"
-      | "refuseSPFNoneHelo"
-      | "refusePermError"
-      | "acceptTempError"
-      | "softFail"
-      | "rejectReason"
-      | "rejectAt"
-      | "relaxedLocalPart"
-      | "tagSubject"
-      | "tag"
-      | "quarantine"
-      | "quarantineBox"
-      | "quarantineMode"
-      | "reportOnly"
-    >
-  >;
+/** What a reload means for a running daemon. Names are in the order of the documents. */
+export interface SettingsDifference {
+  readonly changed: readonly OptionName[];
+  /** Those of the changed options that take effect at the next start only. */
+  readonly restartNeeded: readonly OptionName[];
+  /** What the caches hold may no longer be right. */
+  readonly clearsCache: boolean;
 }
 
-/** Where the MTA connects. */
-export type SocketAddress =
-  | { readonly kind: "unix"; readonly path: string }
-  | { readonly kind: "inet" | "inet6"; readonly port: number; readonly host: string };
+/** Compares the settings in force with those just read. */
+export function diffSettings(before: Settings, after: Settings): SettingsDifference {
+  const changed = OPTION_KEYS.filter(
+    (key) => !isDeepStrictEqual(decidedBy(key, before), decidedBy(key, after)),
+  );
+  return {
+    changed: changed.map((key) => OPTIONS[key].name),
+    restartNeeded: changed.filter((key) => OPTIONS[key].effect === "restart").map((key) => OPTIONS[key].name),
+    clearsCache: changed.some((key) => OPTIONS[key].effect === "cache"),
+  };
+}
 
-/** The facilities of syslog(3) that smf-spf takes. */
-export type SyslogFacility =
-  | "daemon"
-  | "mail"
-  | "local0"
-  | "local1"
-  | "local2"
-  | "local3"
-  | "local4"
-  | "local5"
-  | "local6"
-  | "local7";
-
-/** syslog's levels that smf-spf writes, most urgent first. */
-export type LogLevel = "error" | "warning" | "notice" | "info" | "debug";
-
-/** A fault or warning: `file:line: option: reason`. Line 0 where no line is to blame. */
-export interface Fault {
-  readonly file: string;
-  readonly line: number;
-  /** As written in the file; empty where the line has none. */
-  readonly option: string;
-  readonly reason: string;
+/** New settings as a daemon can take them while it runs: what only a restart changes stays as it is. */
+export function keepUntilRestart(inForce: Settings, read: Settings): Settings {
+  const kept = OPTION_KEYS.filter((key) => OPTIONS[key].effect === "restart");
+  return {
+    ...read,
+    ...Object.fromEntries(kept.map((key) => [key, decidedBy(key, inForce)])),
+    origins: {
+      ...read.origins,
+      ...Object.fromEntries(
+        kept.map((key) => OPTIONS[key].name).map((name) => [name, inForce.origins[name]]),
+      ),
+    },
+  };
 }

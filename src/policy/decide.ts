@@ -65,9 +65,9 @@ function merged(settings: PolicySettings, lines: readonly PolicyFor[]): ActionSe
 
 /** The options that a PolicyFor line gives stand where the line does. */
 function originsOf(settings: PolicySettings, line: PolicyFor): Origins {
-  const { location } = ruleOf(settings, "PolicyFor", settings.policyFor.indexOf(line));
-  if (location === undefined) return {};
-  return Object.fromEntries(Object.keys(line.actions).map((key) => [optionName(key), [location]]));
+  const origin = settings.origins?.["PolicyFor"]?.[settings.policyFor.indexOf(line)];
+  if (origin === undefined) return {};
+  return Object.fromEntries(Object.keys(line.actions).map((key) => [optionName(key), [origin]]));
 }
 
 function optionName(key: string): string {

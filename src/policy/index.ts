@@ -48,6 +48,7 @@ export {
   type ActionSettings,
   type AddressPattern,
   type ClientNat,
+  type Origin,
   type Origins,
   type PolicyFor,
   type PolicySettings,

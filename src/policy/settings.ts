@@ -1,6 +1,16 @@
 import type { LocalPolicy } from "spf-check";
 import type { Network } from "../address/index.ts";
 
+/** Where the value of an option, or an entry of a list, comes from. */
+export interface Origin {
+  readonly kind: "file" | "default" | "SPFBehavior" | "environment" | "command line";
+  /** The file and line that give it, or SPFBehavior; empty and 0 where no file does. */
+  readonly file: string;
+  readonly line: number;
+  /** As an operator reads it: `/etc/mail/smfs/smf-spf.conf:9`, `default`, `SPFBehavior 4, FILE:LINE`. */
+  readonly text: string;
+}
+
 /** A pattern of WhitelistFrom, WhitelistTo and PolicyFor: an address, `@domain`, `user@`, `.domain`, substring. */
 export interface AddressPattern {
   readonly kind: "address" | "domain" | "localPart" | "subdomains" | "substring";
@@ -8,8 +18,8 @@ export interface AddressPattern {
   readonly text: string;
 }
 
-/** Where the options given stand, as `file:line`: under the option's name, for a list option in the list's order. */
-export type Origins = Readonly<Record<string, readonly string[] | undefined>>;
+/** Where the options come from, by their names: of a list option, for each entry in the list's order. */
+export type Origins = Readonly<Record<string, readonly Origin[] | undefined>>;
 
 /** The option that something is done by. */
 export interface Rule {
@@ -27,13 +37,16 @@ export interface Reason {
   readonly rule: Rule | undefined;
 }
 
+const NOWHERE = { file: "", line: 0 };
+
 /** The rule by an option in force; for a list option, by the entry at an index. */
 export function ruleOf(
   { origins }: { readonly origins?: Origins | undefined },
   option: string,
   index = 0,
 ): Rule {
-  return { option, location: origins?.[option]?.[index] };
+  const { file, line } = origins?.[option]?.[index] ?? NOWHERE;
+  return { option, location: line > 0 ? `${file}:${line}` : undefined };
 }
 
 /** The options that decide what is done; PolicyFor may give them for some mail only. */

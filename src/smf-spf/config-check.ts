@@ -3,6 +3,7 @@ import { accessSync, constants } from "node:fs";
 import { resolve } from "node:path";
 import {
   DEFAULT_CONFIG_FILE,
+  DRY_RUN_ORIGIN,
   type Fault,
   formatFault,
   type LoadedConfig,
@@ -102,11 +103,11 @@ function load(choice: ConfigChoice, mustExist = false): { loaded: LoadedConfig; 
 }
 
 /** Nobody would see it in a log that is not written. */
-function missingLogger({ settings, placeOf }: LoadedConfig): Fault[] {
+function missingLogger({ settings, locationOf }: LoadedConfig): Fault[] {
   if (settings === undefined || settings.syslog === "none" || isSyslogReachable(process.env)) return [];
   return [
     {
-      ...placeOf("Syslog"),
+      ...locationOf("syslog"),
       reason: "there is no logger(1) on this system, so nothing reaches syslog; install it, or set LogTo",
     },
   ];
@@ -116,21 +117,21 @@ function missingLogger({ settings, placeOf }: LoadedConfig): Fault[] {
  * As root the daemon becomes User, so that must be there; an ordinary user stays who it is. A group that is not
  * there would shut the MTA out, whoever starts.
  */
-function missingAccounts({ noInput, accounts: { user, socketGroup }, placeOf }: LoadedConfig): Fault[] {
+function missingAccounts({ noInput, accounts: { user, socketGroup }, locationOf }: LoadedConfig): Fault[] {
   if (noInput) return [];
   const faults: Fault[] = [];
   const account = isRoot() ? findUser(user) : undefined;
   if (isRoot() && account === undefined) {
     faults.push({
-      ...placeOf("User"),
+      ...locationOf("user"),
       reason: `there is no user "${user}" on this system; make it, or name another`,
     });
   } else if (account?.uid === 0) {
-    faults.push({ ...placeOf("User"), reason: `"${user}" is root; the daemon needs a user of its own` });
+    faults.push({ ...locationOf("user"), reason: `"${user}" is root; the daemon needs a user of its own` });
   }
   if (socketGroup !== undefined && findGroup(socketGroup) === undefined) {
     faults.push({
-      ...placeOf("SocketGroup"),
+      ...locationOf("socketGroup"),
       reason: `there is no group "${socketGroup}" on this system; name one that the MTA is in`,
     });
   }
@@ -157,6 +158,7 @@ function asDryRun(settings: Settings): Settings {
   return {
     ...settings,
     reportOnly: true,
+    origins: { ...settings.origins, ReportOnly: [DRY_RUN_ORIGIN] },
     policyFor: settings.policyFor.map((policy) => ({
       ...policy,
       actions: { ...policy.actions, reportOnly: true },

@@ -1,6 +1,6 @@
 /** The life of the daemon: bind, drop privileges, serve, reload, drain. */
 import { hostname } from "node:os";
-import { diffSettings, type Settings } from "../config/index.ts";
+import { diffSettings, keepUntilRestart, type Settings } from "../config/index.ts";
 import { Log } from "../logging/index.ts";
 import {
   type Account,
@@ -240,7 +240,7 @@ class Daemon {
       return;
     }
     const former = this.#generation;
-    this.#generation = former.next({ ...read.settings, ...boundAtStart(this.#start.settings) });
+    this.#generation = former.next(keepUntilRestart(this.#start.settings, read.settings));
     former.retire();
     this.#server.setLimits(read.settings);
     if (changed.includes("MaxConnections")) this.warnOfLimits();
@@ -268,18 +268,6 @@ class Daemon {
     ];
     for (const line of lines) this.#log.notice(line);
   }
-}
-
-/** What stays as it was at the start, whatever the file says now. */
-function boundAtStart({
-  socket,
-  socketMode,
-  socketGroup,
-  user,
-  pidFile,
-  daemonize,
-}: Settings): Partial<Settings> {
-  return { socket, socketMode, socketGroup, user, pidFile, daemonize };
 }
 
 function openLog(settings: Settings, account: Account | undefined, logFd: number | undefined): Log {

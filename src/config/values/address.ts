@@ -6,8 +6,9 @@ import {
   parseNetwork,
   unmapIpv4,
 } from "../../address/index.ts";
+import type { ClientNat } from "../../policy/index.ts";
+import type { ListenAddress } from "../../process/index.ts";
 import { shown } from "../lines.ts";
-import type { SocketAddress } from "../settings.ts";
 import { bad, good, type Reading, type ValueKind, wordKind } from "./value-kind.ts";
 
 /** An address, or a network as address/length; `::ffff:a.b.c.d` counts as IPv4. */
@@ -46,7 +47,7 @@ function addressOf(text: string): string | undefined {
 const NAT_ACCEPTED = "from:to for two IPv4 addresses, or two addresses of any family as two words";
 
 /** Two addresses, `from:to` or `from to`. */
-export const natPair: ValueKind<{ readonly from: string; readonly to: string }> = {
+export const natPair: ValueKind<ClientNat> = {
   accepted: NAT_ACCEPTED,
   read: ({ words }) => {
     if (words.length === 0) return bad(`no value; accepted: ${NAT_ACCEPTED}`);
@@ -88,7 +89,7 @@ function portOf(text: string): number | undefined {
 const SOCKET_PATH_OCTETS_MAX = 103;
 
 /** Where the MTA connects, as libmilter writes it; a bare path is a Unix socket. */
-export const socketAddress: ValueKind<SocketAddress> = wordKind(
+export const socketAddress: ValueKind<ListenAddress> = wordKind(
   "unix:/path, local:/path, inet:port@host or inet6:port@host",
   (word) => {
     const [, scheme = "", rest = ""] = /^(?:(unix|local|inet|inet6):)?(.*)$/i.exec(word) ?? [];
@@ -104,7 +105,7 @@ export const socketAddress: ValueKind<SocketAddress> = wordKind(
   },
 );
 
-function inetSocket(kind: "inet" | "inet6", text: string): Reading<SocketAddress> {
+function inetSocket(kind: "inet" | "inet6", text: string): Reading<ListenAddress> {
   const [, portText = "", written] = /^([^@]*)(?:@(.*))?$/.exec(text) ?? [];
   const port = portOf(portText);
   if (port === undefined) return bad("has no port from 1 to 65535 in front of the @");

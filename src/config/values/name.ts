@@ -5,8 +5,8 @@ import {
   toALabels,
   withoutFinalDot,
 } from "../../address/index.ts";
+import type { AddressPattern } from "../../policy/index.ts";
 import { shown } from "../lines.ts";
-import type { AddressPattern } from "../settings.ts";
 import { bad, good, type Reading, type ValueKind, wordKind } from "./value-kind.ts";
 
 /** A domain of two labels or more, in lower case, U-labels as A-labels. */

@@ -44,8 +44,20 @@ export function count(min: number, max: number): ValueKind<number> {
 
 const UNIT_SECONDS = { s: 1, m: 60, h: 3600, d: 86_400 } as const;
 
-/** A span of time in a range, in seconds: a number, and s, m, h or d behind it where it is not seconds. */
-export function time(minSeconds: number, maxSeconds: number): ValueKind<number> {
+/** A span of time as {@link timeSeconds} reads it, in milliseconds. */
+export function timeMs(minSeconds: number, maxSeconds: number): ValueKind<number> {
+  const seconds = timeSeconds(minSeconds, maxSeconds);
+  return {
+    accepted: seconds.accepted,
+    read: (value) => {
+      const reading = seconds.read(value);
+      return "fault" in reading ? reading : good(reading.value * 1000, ...reading.warnings);
+    },
+  };
+}
+
+/** A span of time in a range, in seconds: a number, and s, m, h or d after it where it is not seconds. */
+export function timeSeconds(minSeconds: number, maxSeconds: number): ValueKind<number> {
   const accepted =
     `a number of seconds, or a number and s, m, h or d, ` +
     `from ${spelledTime(minSeconds)} to ${spelledTime(maxSeconds)}`;

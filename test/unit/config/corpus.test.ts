@@ -3,7 +3,7 @@ import { readdirSync, readFileSync } from "node:fs";
 import { basename, join } from "node:path";
 import { describe, it } from "node:test";
 import { type Fault, loadConfig } from "../../../src/config/index.ts";
-import { OPTION_NAMES } from "../../../src/config/options/table.ts";
+import { OPTION_NAMES } from "../../../src/config/table.ts";
 import { reports } from "./reading.ts";
 
 /** Every file says in comments that begin with `#: ` what is reported about it, in the order of its lines. */

@@ -1,10 +1,10 @@
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
-import { settingsOf } from "./reading.ts";
+import { settingsOf, withoutOrigins } from "./reading.ts";
 
 describe("the settings of an empty file", () => {
   it("are the documented defaults", () => {
-    assert.deepEqual(settingsOf(""), {
+    assert.deepEqual(withoutOrigins(settingsOf("")), {
       whitelistIP: [],
       whitelistPTR: [],
       whitelistFrom: [],

@@ -3,7 +3,8 @@ import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import { describe, it } from "node:test";
 import { DEFAULT_CONFIG_FILE } from "../../../src/config/index.ts";
-import { OPTIONS, type OptionName } from "../../../src/config/options/table.ts";
+import type { OptionName } from "../../../src/config/table.ts";
+import { optionOf } from "./reading.ts";
 
 /** What other documents than smf-spf.conf(5) and the sample say of defaults, and how often at least. */
 const TOLD: readonly (readonly [file: string, option: OptionName, words: RegExp])[] = [
@@ -32,7 +33,7 @@ describe("the documents", () => {
     it(`${file} names the default of ${option}`, () => {
       const told = [...read(file).matchAll(words)].map(([, value = ""]) => plain(value));
       assert.notDeepEqual(told, []);
-      for (const value of told) assert.equal(value, plain(OPTIONS[option].standard ?? ""));
+      for (const value of told) assert.equal(value, plain(optionOf(option).default ?? ""));
     });
   }
 

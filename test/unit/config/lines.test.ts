@@ -26,7 +26,7 @@ describe("readLines", () => {
   for (const [source, text, words] of VALUES) {
     it(`reads ${JSON.stringify(source)}`, () => {
       const [line] = readLines(`Tag ${source}`);
-      assert.equal(line?.key, "Tag");
+      assert.equal(line?.name, "Tag");
       assert.equal(line.problem, undefined);
       assert.equal(line.value.text, text);
       assert.deepEqual(line.value.words, words);
@@ -36,7 +36,7 @@ describe("readLines", () => {
   it("skips empty lines and comments and counts them", () => {
     const lines = readLines("\n# one\n \t# two\n\t\nTag x\n");
     assert.deepEqual(
-      lines.map(({ number, key }) => [number, key]),
+      lines.map(({ number, name }) => [number, name]),
       [[5, "Tag"]],
     );
   });
@@ -44,7 +44,7 @@ describe("readLines", () => {
   it("reads CRLF, a byte order mark, indented keys and a last line without an end", () => {
     const lines = readLines("\uFEFFTag x\r\n\tUser smfs\r\n\r\nTTL 1h");
     assert.deepEqual(
-      lines.map(({ number, key, value }) => [number, key, value.text]),
+      lines.map(({ number, name, value }) => [number, name, value.text]),
       [
         [1, "Tag", "x"],
         [2, "User", "smfs"],
@@ -84,7 +84,7 @@ describe("readEntries", () => {
   it("reads values without keys", () => {
     const entries = readEntries('# list\nfriend@ # a friend\n\n"two words" x\n"open\n');
     assert.deepEqual(
-      entries.map(({ number, key, value, problem }) => [number, key, value.words, problem]),
+      entries.map(({ number, name, value, problem }) => [number, name, value.words, problem]),
       [
         [2, "", ["friend@"], undefined],
         [4, "", ["two words", "x"], undefined],

@@ -2,9 +2,10 @@ import assert from "node:assert/strict";
 import { describe, it } from "node:test";
 import { formatNetwork } from "../../../src/address/index.ts";
 import type { Settings } from "../../../src/config/index.ts";
-import { standardValue } from "../../../src/config/options/option.ts";
-import { OPTION_NAMES, OPTIONS, type OptionName, optionNamed } from "../../../src/config/options/table.ts";
-import { parse, settingsOf } from "./reading.ts";
+import { defaultValue } from "../../../src/config/option.ts";
+import { decidedBy } from "../../../src/config/settings.ts";
+import { OPTION_NAMES, type OptionName, optionNamed } from "../../../src/config/table.ts";
+import { keyOf, optionOf, parse, settingsOf } from "./reading.ts";
 
 /** For each option: texts and what the settings then hold. */
 const GOOD: { readonly [K in OptionName]: readonly [string, unknown][] } = {
@@ -249,9 +250,13 @@ const SHORT: { readonly [K in OptionName]?: (settings: Settings) => unknown } = 
   PolicyFor: (s) => s.policyFor.map(({ actions }) => actions),
 };
 
+function readerOf(name: OptionName): (settings: Settings) => unknown {
+  return SHORT[name] ?? ((settings) => decidedBy(keyOf(name), settings));
+}
+
 describe("every option", () => {
   for (const name of OPTION_NAMES) {
-    const read = SHORT[name] ?? OPTIONS[name].of;
+    const read = readerOf(name);
     for (const [text, expected] of GOOD[name]) {
       it(`${name} ${text.slice(0, 60)}`, () => {
         assert.deepEqual(read(settingsOf(`${name.toUpperCase()} ${text}\n`)), expected);
@@ -261,7 +266,7 @@ describe("every option", () => {
 
   it("has a value among the good ones that is not its default", () => {
     for (const name of OPTION_NAMES) {
-      const read = SHORT[name] ?? OPTIONS[name].of;
+      const read = readerOf(name);
       const texts = GOOD[name].map(([text]) => text);
       const defaults = JSON.stringify(read(settingsOf("")));
       assert.ok(
@@ -273,7 +278,7 @@ describe("every option", () => {
 
   it("takes its own sample and default", () => {
     for (const name of OPTION_NAMES) {
-      const { sample, standard } = OPTIONS[name];
+      const { sample, default: standard } = optionOf(name);
       const { faults, warnings } = parse(`${name} ${sample}\n`);
       assert.deepEqual(faults, [], name);
       assert.ok(
@@ -281,12 +286,9 @@ describe("every option", () => {
         name,
       );
       if (standard === undefined) continue;
-      assert.doesNotThrow(() => standardValue<unknown>(OPTIONS[name]), name);
-      assert.deepEqual(
-        OPTIONS[name].of(settingsOf(`${name} ${standard}`)),
-        OPTIONS[name].of(settingsOf("")),
-        name,
-      );
+      const decided = (settings: Settings): unknown => decidedBy(keyOf(name), settings);
+      assert.doesNotThrow(() => defaultValue(optionOf(name)), name);
+      assert.deepEqual(decided(settingsOf(`${name} ${standard}`)), decided(settingsOf("")), name);
     }
   });
 
@@ -302,8 +304,8 @@ describe("every option", () => {
 
 describe("optionNamed", () => {
   it("takes upper and lower case for equal", () => {
-    assert.equal(optionNamed("SPFBESTGUESS"), "SPFBestGuess");
-    assert.equal(optionNamed("ttl"), "TTL");
+    assert.equal(optionNamed("SPFBESTGUESS"), "spfBestGuess");
+    assert.equal(optionNamed("ttl"), "ttlSeconds");
     assert.equal(optionNamed("toString"), undefined);
   });
 });

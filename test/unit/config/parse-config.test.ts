@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { describe, it } from "node:test";
 import fc from "fast-check";
 import { formatFault } from "../../../src/config/index.ts";
-import { OPTION_NAMES } from "../../../src/config/options/table.ts";
+import { OPTION_NAMES } from "../../../src/config/table.ts";
 import { parse, reports, settingsOf } from "./reading.ts";
 
 const SEED = 7208;
@@ -37,10 +37,10 @@ describe("parseConfig", () => {
     ]);
   });
 
-  it("tells where the value in force stands", () => {
-    const { placeOf } = parse("user a\nTag x\nUSER b\n");
-    assert.deepEqual(placeOf("User"), { file: "test.conf", line: 3, option: "USER" });
-    assert.deepEqual(placeOf("SocketGroup"), { file: "test.conf", line: 0, option: "SocketGroup" });
+  it("tells where the value in force is given", () => {
+    const { locationOf } = parse("user a\nTag x\nUSER b\n");
+    assert.deepEqual(locationOf("user"), { file: "test.conf", line: 3, option: "USER" });
+    assert.deepEqual(locationOf("socketGroup"), { file: "test.conf", line: 0, option: "SocketGroup" });
   });
 
   it("reads list files of every list option", () => {

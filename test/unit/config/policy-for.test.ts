@@ -1,10 +1,10 @@
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
 import { formatNetwork } from "../../../src/address/index.ts";
-import type { PolicyForSetting } from "../../../src/config/index.ts";
+import type { PolicyFor } from "../../../src/policy/index.ts";
 import { parse, reports, settingsOf } from "./reading.ts";
 
-function only(text: string): PolicyForSetting {
+function only(text: string): PolicyFor {
   const { policyFor } = settingsOf(text);
   const [first] = policyFor;
   assert.ok(first !== undefined && policyFor.length === 1);

@@ -6,6 +6,32 @@ import {
   parseConfig,
   type Settings,
 } from "../../../src/config/index.ts";
+import type { Option } from "../../../src/config/option.ts";
+import {
+  OPTION_NAMES,
+  OPTIONS,
+  type OptionKey,
+  type OptionName,
+  optionNamed,
+} from "../../../src/config/table.ts";
+
+/** The key of the option of that name. */
+export function keyOf(name: OptionName): OptionKey {
+  const key = optionNamed(name);
+  assert.ok(key !== undefined, name);
+  return key;
+}
+
+/** The row of the option of that name. */
+export function optionOf(name: OptionName): Option {
+  return OPTIONS[keyOf(name)];
+}
+
+/** The values alone. */
+export function withoutOrigins({ origins, ...values }: Settings): Omit<Settings, "origins"> {
+  assert.deepEqual(Object.keys(origins), OPTION_NAMES);
+  return values;
+}
 
 /** Files as the tests have them in memory, and the environment. */
 export interface Surroundings {

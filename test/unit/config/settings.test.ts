@@ -1,12 +1,14 @@
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
-import type { Settings } from "../../../src/config/index.ts";
+import type { MessageSettings, Settings } from "../../../src/config/index.ts";
 import type { FilterSettings } from "../../../src/filter/index.ts";
-import type { PolicySettings } from "../../../src/policy/index.ts";
+import type { ActionSettings, PolicySettings } from "../../../src/policy/index.ts";
 import { settingsOf } from "./reading.ts";
 
-// The compiler holds the rooms together: config and policy never meet in the source.
+// The compiler compares what the table says with what policy and filter read.
 const forPolicy = (settings: Settings): PolicySettings => settings;
+const forActions = (settings: MessageSettings): ActionSettings => settings;
+const fromActions = (settings: ActionSettings): MessageSettings => settings;
 const forFilter = (settings: Settings): FilterSettings => settings;
 
 describe("Settings", () => {
@@ -14,6 +16,7 @@ describe("Settings", () => {
     const settings = settingsOf("WhitelistFrom @friend.example\nPolicyFor to=a@example.net RefuseFail=off\n");
     assert.equal(forPolicy(settings).whitelistFrom[0]?.kind, "domain");
     assert.equal(forFilter(settings).lookupTimeMs, 20_000);
+    assert.equal(fromActions(forActions(settings)).tag, "[SPF:fail]");
   });
 
   it("are frozen down to the last list", () => {

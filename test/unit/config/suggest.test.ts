@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
-import { OPTION_NAMES } from "../../../src/config/options/table.ts";
 import { nearest } from "../../../src/config/suggest.ts";
+import { OPTION_NAMES } from "../../../src/config/table.ts";
 
 describe("nearest", () => {
   const cases: readonly [string, string | undefined][] = [

@@ -1,24 +1,26 @@
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
 import type { FilterSettings } from "../../../src/filter/index.ts";
-import type { Origins } from "../../../src/policy/index.ts";
+import type { Origin, Origins } from "../../../src/policy/index.ts";
 import { line, net, pattern } from "../policy/facts.ts";
 import { Rig, spoken, type Zone } from "./rig.ts";
 
+const at = (file: string, line: number): Origin => ({ kind: "file", file, line, text: `${file}:${line}` });
+
 /** Every option and entry in these tables stands on a line of its own. */
 const ORIGINS: Origins = {
-  WhitelistIP: ["c:1", "c:2"],
-  WhitelistPTR: ["c:3", "c:4"],
-  WhitelistFrom: ["c:5", "c:6"],
-  WhitelistTo: ["c:7", "list:8"],
-  TrustedForwarder: ["c:9", "c:10"],
-  SkipAuth: ["c:11"],
-  RefuseFail: ["c:12"],
-  TagSubject: ["c:13"],
-  Quarantine: ["c:14"],
-  SPFBehavior: ["c:15"],
-  RemoveForgedHeaders: ["c:16"],
-  PolicyFor: ["c:17", "c:18"],
+  WhitelistIP: [at("c", 1), at("c", 2)],
+  WhitelistPTR: [at("c", 3), at("c", 4)],
+  WhitelistFrom: [at("c", 5), at("c", 6)],
+  WhitelistTo: [at("c", 7), at("list", 8)],
+  TrustedForwarder: [at("c", 9), at("c", 10)],
+  SkipAuth: [at("c", 11)],
+  RefuseFail: [at("c", 12)],
+  TagSubject: [at("c", 13)],
+  Quarantine: [at("c", 14)],
+  SPFBehavior: [at("c", 15)],
+  RemoveForgedHeaders: [at("c", 16)],
+  PolicyFor: [at("c", 17), at("c", 18)],
 };
 
 const FAIL: Zone = { "sender.test": "fail" };

@@ -1,0 +1,101 @@
+import type { PolicyFor } from "../../policy/index.ts";
+import { oneWord, shown, type Value } from "../lines.ts";
+import { nearest } from "../suggest.ts";
+import { network } from "./address.ts";
+import { addressPattern, hostPattern } from "./name.ts";
+import { bad, good, type Reading, type ValueKind, withCutWarning } from "./value-kind.ts";
+
+/** One PolicyFor line as it was written: which mail, and the options given for it by their keys. */
+export interface PolicyForLine {
+  readonly selectors: Selectors;
+  readonly given: Readonly<Record<string, unknown>>;
+}
+
+/** All that are given must match. */
+export type Selectors = Pick<PolicyFor, "ip" | "ptr" | "from" | "to">;
+
+/** An option that a line may give. */
+export interface MessageRow {
+  readonly key: string;
+  readonly name: string;
+  readonly kind: ValueKind<unknown>;
+}
+
+type Mutable<T> = { -readonly [K in keyof T]: T[K] };
+
+const SELECTOR_KINDS: { readonly [K in keyof Selectors]: ValueKind<NonNullable<Selectors[K]>> } = {
+  ip: network,
+  ptr: hostPattern,
+  from: addressPattern,
+  to: addressPattern,
+};
+
+const SELECTOR_NAMES = Object.keys(SELECTOR_KINDS) as readonly (keyof Selectors)[];
+const ACCEPTED = "selectors ip=, ptr=, from=, to=, then options as Key=value";
+
+/** `selector… Key=value…`; a value with spaces stands in double quotes. `rows`: the options that a line may give. */
+export function policyFor(rows: () => readonly MessageRow[]): ValueKind<PolicyForLine> {
+  return {
+    accepted: ACCEPTED,
+    read: ({ words, cut }) => {
+      const line = new LineReader(rows());
+      for (const word of words) {
+        const problem = line.take(word);
+        if (problem !== undefined) return bad(problem);
+      }
+      return cut ? withCutWarning(line.done()) : line.done();
+    },
+  };
+}
+
+/** Collects the words of one line. */
+class LineReader {
+  readonly #rows: readonly MessageRow[];
+  readonly #selectors: Mutable<Selectors> = { ip: undefined, ptr: undefined, from: undefined, to: undefined };
+  readonly #given: Record<string, unknown> = {};
+  readonly #warnings: string[] = [];
+
+  constructor(rows: readonly MessageRow[]) {
+    this.#rows = rows;
+  }
+
+  /** Reads one word; says in words what is wrong with it. */
+  take(word: string): string | undefined {
+    const equals = word.indexOf("=");
+    if (equals < 1) return `${shown(word)} is no name=value; accepted: ${ACCEPTED}`;
+    const name = word.slice(0, equals);
+    const value = oneWord(word.slice(equals + 1));
+    const selector = SELECTOR_NAMES.find((known) => known === name.toLowerCase());
+    if (selector !== undefined) {
+      return this.#keep(this.#selectors, selector, selector, SELECTOR_KINDS[selector], value);
+    }
+    const row = this.#rows.find((known) => known.name.toLowerCase() === name.toLowerCase());
+    if (row !== undefined) return this.#keep(this.#given, row.key, row.name, row.kind, value);
+    const meant = nearest(name, [...SELECTOR_NAMES, ...this.#rows.map((known) => known.name)]);
+    const hint = meant === undefined ? "" : `; did you mean ${meant}?`;
+    return `${shown(name)} is no selector, and no option for some mail only${hint}`;
+  }
+
+  done(): Reading<PolicyForLine> {
+    if (SELECTOR_NAMES.every((name) => this.#selectors[name] === undefined)) {
+      return bad(`no selector; accepted: ${ACCEPTED}`);
+    }
+    if (Object.keys(this.#given).length === 0) return bad(`no option; accepted: ${ACCEPTED}`);
+    return good({ selectors: this.#selectors, given: this.#given }, ...this.#warnings);
+  }
+
+  #keep(
+    into: Record<string, unknown>,
+    key: string,
+    name: string,
+    kind: ValueKind<unknown>,
+    value: Value,
+  ): string | undefined {
+    if (into[key] !== undefined) return `${name}= is given twice`;
+    const reading = kind.read(value);
+    if ("fault" in reading) return `${name}=: ${reading.fault}`;
+    this.#warnings.push(...reading.warnings.map((text) => `${name}=: ${text}`));
+    into[key] = reading.value;
+    return undefined;
+  }
+}
