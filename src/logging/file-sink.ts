@@ -1,9 +1,15 @@
-import { close, write } from "node:fs";
-import { Gathering } from "./gathering.ts";
+import { close, closeSync, constants, fchownSync, fstatSync, openSync, write } from "node:fs";
+import { DaemonError, EXIT, systemCode, systemReason } from "../process/index.ts";
 import type { LogLevel } from "./levels.ts";
-import { LineQueue } from "./line-queue.ts";
-import { CLOSE_MS_MAX, lostText, type OwnWords, QUEUE_LINES_MAX, type Sink } from "./sink.ts";
-import { systemWords } from "./system-words.ts";
+import {
+  CLOSE_MS_MAX,
+  type FormatOwn,
+  LineQueue,
+  lostText,
+  QUEUE_LINES_MAX,
+  type Sink,
+  WriteBatcher,
+} from "./sink.ts";
 
 const BATCH_LINES_MAX = 256;
 const RETRY_MS = 50;
@@ -16,7 +22,7 @@ export interface FileSinkOptions {
   readonly owned: boolean;
   /** What stands before a line: the head of syslog, a priority, or nothing. */
   readonly head: (level: LogLevel) => string;
-  readonly ownWords: OwnWords;
+  readonly formatOwn: FormatOwn;
 }
 
 /**
@@ -26,7 +32,7 @@ export interface FileSinkOptions {
 export class FileSink implements Sink {
   readonly #options: FileSinkOptions;
   readonly #queue = new LineQueue(QUEUE_LINES_MAX);
-  readonly #gathering = new Gathering(BATCH_LINES_MAX, () => {
+  readonly #batcher = new WriteBatcher(BATCH_LINES_MAX, () => {
     this.#pump();
   });
   #fd: number;
@@ -49,11 +55,11 @@ export class FileSink implements Sink {
 
   write(level: LogLevel, line: string): void {
     this.#queue.push({ level, line: this.#options.head(level) + line });
-    this.#gathering.add(level, this.#queue.length);
+    this.#batcher.add(level, this.#queue.length);
   }
 
   start(): void {
-    this.#gathering.flush();
+    this.#batcher.flush();
   }
 
   reopen(): string | undefined {
@@ -64,7 +70,7 @@ export class FileSink implements Sink {
     } catch (error) {
       return error instanceof Error ? error.message : String(error);
     }
-    this.#gathering.flush();
+    this.#batcher.flush();
     const old = this.#fd;
     this.#fd = fd;
     if (this.#pending?.fd === old) this.#replaced = old;
@@ -73,7 +79,7 @@ export class FileSink implements Sink {
   }
 
   async close(): Promise<void> {
-    this.#gathering.flush();
+    this.#batcher.flush();
     if (this.#pending !== undefined || this.#queue.length > 0) {
       await new Promise<void>((resolve) => {
         const timer = setTimeout(resolve, CLOSE_MS_MAX);
@@ -113,33 +119,33 @@ export class FileSink implements Sink {
       if (written > 0) this.#midLine = pending.buffer[written - 1] !== 0x0a;
       pending.buffer = pending.buffer.subarray(written);
       if (pending.buffer.length > 0) this.#writePending();
-      else this.#settle(true);
+      else this.#finishWrite(true);
     } else if (error.code === "EAGAIN" || error.code === "EINTR") {
       this.#retry = setTimeout(() => {
         this.#writePending();
       }, RETRY_MS);
       this.#retry.unref();
     } else {
-      this.#lastError = systemWords(error);
+      this.#lastError = systemReason(error);
       this.#queue.lose(countLines(pending.buffer));
-      this.#settle(false);
+      this.#finishWrite(false);
     }
   }
 
-  #settle(delivered: boolean): void {
+  #finishWrite(delivered: boolean): void {
     this.#pending = undefined;
     if (this.#replaced !== undefined) {
       closeQuietly(this.#replaced);
       this.#replaced = undefined;
     }
     if (delivered && this.#queue.dropped > 0) {
-      const { head, ownWords } = this.#options;
-      const line = ownWords("warning", lostText(this.#queue.takeDropped(), this.#lastError));
+      const { head, formatOwn } = this.#options;
+      const line = formatOwn("warning", lostText(this.#queue.takeDropped(), this.#lastError));
       this.#lastError = "";
       this.#queue.giveBack([{ level: "warning", line: head("warning") + line }]);
     }
     if (this.#queue.length >= BATCH_LINES_MAX || this.#idle !== undefined) this.#pump();
-    else if (this.#queue.length > 0) this.#gathering.wait();
+    else if (this.#queue.length > 0) this.#batcher.wait();
   }
 }
 
@@ -153,4 +159,69 @@ function closeQuietly(fd: number): void {
   close(fd, () => {
     // Nothing is left to be done about a descriptor that does not close.
   });
+}
+
+/** Who shall own a log file that is created while the process is still root. */
+export interface LogOwner {
+  readonly uid: number;
+  readonly gid: number;
+}
+
+const FLAGS = constants.O_WRONLY | constants.O_APPEND | constants.O_NOFOLLOW | constants.O_NONBLOCK;
+
+/**
+ * Opens a log file for appending. A symbolic link, a second hard link, or something that is neither file, FIFO
+ * nor device is refused: whoever can write to the directory could otherwise lead root's writes elsewhere.
+ *
+ * @throws DaemonError with EX_CANTCREAT, path and reason
+ */
+export function openLogFile(path: string, owner: LogOwner | undefined): number {
+  try {
+    return checked(openSync(path, FLAGS));
+  } catch (error) {
+    if (systemCode(error) !== "ENOENT") throw refusal(path, error);
+  }
+  try {
+    const fd = openSync(path, FLAGS | constants.O_CREAT | constants.O_EXCL, 0o640);
+    if (owner !== undefined) fchownSync(fd, owner.uid, owner.gid);
+    return checked(fd);
+  } catch (error) {
+    throw refusal(path, error);
+  }
+}
+
+function checked(fd: number): number {
+  const stat = fstatSync(fd);
+  const fault = stat.isFile()
+    ? stat.nlink > 1
+      ? "has more than one hard link"
+      : undefined
+    : stat.isFIFO() || stat.isCharacterDevice()
+      ? undefined
+      : "is not a file";
+  if (fault === undefined) return fd;
+  closeSync(fd);
+  throw new Error(fault);
+}
+
+function refusal(path: string, error: unknown): DaemonError {
+  const reason = systemReason(error, { ENOENT: "its directory does not exist" });
+  return new DaemonError(EXIT.cannotCreate, `LogTo ${path} cannot be opened: ${reason}`, { cause: error });
+}
+
+/**
+ * A descriptor for /dev/stdout or /dev/stderr that does not wait for its reader where the system allows it: to be
+ * opened once and kept. Sockets cannot be opened again, nor another user's pipe.
+ */
+export function openStandardStream(fd: 1 | 2): number {
+  const stat = fstatSync(fd);
+  if (stat.isFIFO()) {
+    try {
+      const flags = constants.O_WRONLY | constants.O_NONBLOCK;
+      return openSync(`/dev/fd/${fd}`, flags);
+    } catch {
+      // The inherited one serves; its writes are off the main thread as well.
+    }
+  }
+  return fd;
 }

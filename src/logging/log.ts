@@ -1,19 +1,18 @@
 import type { FilterEvent } from "../filter/index.ts";
 import { eventLines, levelOf, type TextFormat } from "./event-line.ts";
-import { FileSink } from "./file-sink.ts";
+import { FileSink, type LogOwner, openLogFile, openStandardStream } from "./file-sink.ts";
 import { JsonLines } from "./json-line.ts";
 import { isWanted, type LogLevel, SEVERITY, type SyslogFacility } from "./levels.ts";
-import { type LogOwner, openLogFile } from "./open-log-file.ts";
 import { boundedLine, printableText } from "./printable.ts";
 import type { Sink } from "./sink.ts";
-import { isJournal, openStandardStream } from "./standard-streams.ts";
-import { syslogHead } from "./syslog-head.ts";
-import { SyslogSink } from "./syslog-sink.ts";
+import { isJournal, SyslogSink } from "./syslog-sink.ts";
 
 const PROGRAM = "smf-spf";
 /** Stacks remembered, so that each is written once. */
 const STACKS_MAX = 100;
 const STACK_LINES_MAX = 30;
+const HOST_OCTETS_MAX = 63;
+const MONTHS = ["Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec"] as const;
 
 /** What the operator set. */
 export interface LogSettings {
@@ -129,7 +128,7 @@ export class Log {
   /** A message of the daemon itself; a line end in it does not end the line. */
   message(level: LogLevel, text: string): void {
     if (!isWanted(level, this.#settings.logLevel)) return;
-    this.#write(level, this.#ownWords(level, text));
+    this.#write(level, this.#formatOwn(level, text));
   }
 
   /** A defect: what happened, and the stack, a line each, the first time that it is seen. */
@@ -142,7 +141,7 @@ export class Log {
     for (const frame of frames.slice(0, STACK_LINES_MAX)) this.error(frame.trim());
   }
 
-  readonly #ownWords = (level: LogLevel, text: string): string =>
+  readonly #formatOwn = (level: LogLevel, text: string): string =>
     this.#settings.logFormat === "json" ? this.#json.message(level, text) : boundedLine(printableText(text));
 
   #write(level: LogLevel, line: string): void {
@@ -151,14 +150,14 @@ export class Log {
 
   #open(settings: LogSettings): Sink[] {
     const sinks: Sink[] = [];
-    const ownWords = this.#ownWords;
+    const formatOwn = this.#formatOwn;
     // First what can fail.
     if (settings.logTo !== undefined)
       sinks.push(this.#openFile(settings.logTo, settings.logFormat === "json"));
     if (settings.syslog === "none") return sinks;
     if (isJournal(this.#options.journalStream)) {
       sinks.push(
-        new FileSink({ open: () => 2, owned: false, head: (level) => `<${SEVERITY[level]}>`, ownWords }),
+        new FileSink({ open: () => 2, owned: false, head: (level) => `<${SEVERITY[level]}>`, formatOwn }),
       );
     } else {
       const command = this.#options.loggerCommand;
@@ -166,7 +165,7 @@ export class Log {
         new SyslogSink({
           facility: settings.syslog,
           ident: this.#ident,
-          ownWords,
+          formatOwn,
           ...(command === undefined ? {} : { command }),
         }),
       );
@@ -176,22 +175,48 @@ export class Log {
 
   #openFile(path: string, json: boolean): Sink {
     const head = json ? () => "" : syslogHead(this.#options.hostname, this.#ident, this.#options.now);
-    const ownWords = this.#ownWords;
+    const formatOwn = this.#formatOwn;
     const standard = path === "/dev/stdout" ? 1 : path === "/dev/stderr" ? 2 : undefined;
     if (standard !== undefined) {
       const fd = this.#standardFds.get(standard) ?? openStandardStream(standard);
       this.#standardFds.set(standard, fd);
-      return new FileSink({ open: () => fd, owned: false, head, ownWords });
+      return new FileSink({ open: () => fd, owned: false, head, formatOwn });
     }
     const open = (): number => {
       const fd = this.#logFd ?? openLogFile(path, this.#options.owner);
       this.#logFd = undefined;
       return fd;
     };
-    return new FileSink({ open, owned: true, head, ownWords });
+    return new FileSink({ open, owned: true, head, formatOwn });
   }
 
   get #ident(): string {
     return `${PROGRAM}[${this.#options.pid}]`;
   }
+}
+
+/**
+ * A function that writes the head of a line as syslog does, in local time: `Nov 22 03:18:00 host smf-spf[7]: `.
+ * It is made once a second.
+ */
+export function syslogHead(host: string, ident: string, now: () => Date): () => string {
+  const name = (host.split(".", 1)[0] ?? host).slice(0, HOST_OCTETS_MAX);
+  let second = Number.NaN;
+  let head = "";
+  return () => {
+    const time = now();
+    const current = Math.floor(time.getTime() / 1000);
+    if (current !== second) {
+      second = current;
+      head = `${timestamp(time)} ${name} ${ident}: `;
+    }
+    return head;
+  };
+}
+
+function timestamp(time: Date): string {
+  const two = (n: number): string => String(n).padStart(2, "0");
+  const month = MONTHS[time.getMonth()] ?? "";
+  const day = String(time.getDate()).padStart(2, " ");
+  return `${month} ${day} ${two(time.getHours())}:${two(time.getMinutes())}:${two(time.getSeconds())}`;
 }

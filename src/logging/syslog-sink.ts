@@ -1,9 +1,23 @@
 import { type ChildProcess, execFile, spawn } from "node:child_process";
-import { Gathering } from "./gathering.ts";
+import { accessSync, constants, fstatSync } from "node:fs";
+import { join } from "node:path";
 import { FACILITY, type LogLevel, SEVERITY, type SyslogFacility } from "./levels.ts";
-import { LineQueue, type QueuedLine } from "./line-queue.ts";
-import { LOGGER, loggerEnvironment } from "./logger-command.ts";
-import { CLOSE_MS_MAX, lostText, type OwnWords, QUEUE_LINES_MAX, type Sink } from "./sink.ts";
+import {
+  CLOSE_MS_MAX,
+  type FormatOwn,
+  LineQueue,
+  lostText,
+  QUEUE_LINES_MAX,
+  type QueuedLine,
+  type Sink,
+  WriteBatcher,
+} from "./sink.ts";
+
+/** The program that hands lines to the system's log. */
+const LOGGER = "logger";
+
+/** Those that an rc script's PATH may lack. */
+const DIRECTORIES = ["/usr/bin", "/bin"];
 
 const BATCH_LINES_MAX = 64;
 /** util-linux's logger splits longer lines; ours stay far below with their prefix. */
@@ -14,13 +28,13 @@ export interface SyslogOptions {
   readonly facility: SyslogFacility;
   /** `smf-spf[pid]` */
   readonly ident: string;
-  readonly ownWords: OwnWords;
+  readonly formatOwn: FormatOwn;
   /** The logger program, found on PATH, /usr/bin and /bin. */
   readonly command?: string;
   /** The first wait before a dead logger is started again; doubled each time up to the second. */
   readonly restartMs?: readonly [number, number];
   /** How long a new logger must live before lines are trusted to it: without /dev/log it dies at once. */
-  readonly settleMs?: number;
+  readonly stableMs?: number;
 }
 
 /** util-linux reads a priority before each line; other loggers have one priority for all they read. */
@@ -95,7 +109,7 @@ class LoggerChild {
   readonly #style: Style;
   readonly #level: LogLevel;
   readonly #queue = new LineQueue(QUEUE_LINES_MAX);
-  readonly #gathering = new Gathering(BATCH_LINES_MAX, () => {
+  readonly #batcher = new WriteBatcher(BATCH_LINES_MAX, () => {
     this.#pump();
   });
   readonly #restartMs: readonly [number, number];
@@ -119,7 +133,7 @@ class LoggerChild {
 
   write(level: LogLevel, line: string): void {
     this.#queue.push({ level, line });
-    this.#gathering.add(level, this.#queue.length);
+    this.#batcher.add(level, this.#queue.length);
   }
 
   get lost(): number {
@@ -131,7 +145,7 @@ class LoggerChild {
   }
 
   async close(): Promise<void> {
-    this.#gathering.flush();
+    this.#batcher.flush();
     const child = this.#process;
     if (child !== undefined && (this.#inFlight !== undefined || this.#queue.length > 0)) {
       await new Promise<void>((resolve) => {
@@ -188,7 +202,7 @@ class LoggerChild {
       this.#timer.unref();
       this.#tellLosses();
       this.#pump();
-    }, this.#options.settleMs ?? 100);
+    }, this.#options.stableMs ?? 100);
   }
 
   #arguments(): string[] {
@@ -224,8 +238,8 @@ class LoggerChild {
       texts.push(`log: ${this.#ending}, started again; the last lines before may be missing`);
       this.#ending = undefined;
     }
-    const { ownWords } = this.#options;
-    this.#queue.giveBack(texts.map((text) => ({ level: "warning", line: ownWords("warning", text) })));
+    const { formatOwn } = this.#options;
+    this.#queue.giveBack(texts.map((text) => ({ level: "warning", line: formatOwn("warning", text) })));
   }
 
   #pump(): void {
@@ -247,7 +261,7 @@ class LoggerChild {
       }
       if (this.#queue.dropped > 0) this.#tellLosses();
       if (this.#queue.length >= BATCH_LINES_MAX || this.#idle !== undefined) this.#pump();
-      else if (this.#queue.length > 0) this.#gathering.wait();
+      else if (this.#queue.length > 0) this.#batcher.wait();
     });
   }
 
@@ -272,4 +286,36 @@ function commandOf(options: SyslogOptions): string {
 
 function delay(ms: number): Promise<void> {
   return new Promise((resolve) => setTimeout(resolve, ms));
+}
+
+/** The environment of a logger: little of our own. */
+function loggerEnvironment({ PATH }: NodeJS.ProcessEnv): NodeJS.ProcessEnv {
+  return { PATH: [PATH, ...DIRECTORIES].filter(Boolean).join(":"), LC_ALL: "C" };
+}
+
+/** Whether what is for syslog gets there: through the journal, or through a logger(1) that is installed. */
+export function isSyslogReachable(
+  env: NodeJS.ProcessEnv,
+  directories: readonly string[] = DIRECTORIES,
+): boolean {
+  if (isJournal(env["JOURNAL_STREAM"])) return true;
+  return [...(env["PATH"] ?? "").split(":"), ...directories].some((directory) => {
+    try {
+      accessSync(join(directory, LOGGER), constants.X_OK);
+      return true;
+    } catch {
+      return false;
+    }
+  });
+}
+
+/** Whether standard error leads to the journal, as systemd says in JOURNAL_STREAM (sd-daemon(3)). */
+export function isJournal(stream: string | undefined): boolean {
+  if (stream === undefined) return false;
+  try {
+    const { dev, ino } = fstatSync(2, { bigint: true });
+    return stream === `${dev}:${ino}`;
+  } catch {
+    return false;
+  }
 }

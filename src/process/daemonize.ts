@@ -1,8 +1,7 @@
 import { type ChildProcess, type StdioOptions, spawn } from "node:child_process";
 import { existsSync } from "node:fs";
-import type { Account } from "./accounts.ts";
-import { DaemonError, EXIT } from "./daemon-error.ts";
-import { type Handover, handoverVariable, takeHandover } from "./handover.ts";
+import { DaemonError, EXIT } from "./errors.ts";
+import type { Account } from "./privileges.ts";
 
 /** Set for the process that is to become the daemon; it holds no secret and means nothing without the channel. */
 const MARK = "SMF_SPF_DAEMONIZED";
@@ -90,7 +89,7 @@ function become({ uid, gid }: Account): string[] {
   if (setpriv === undefined) {
     throw new DaemonError(
       EXIT.osError,
-      "this Node cannot give up root, and setpriv(1) of util-linux is missing",
+      "this Node cannot drop root privileges, and setpriv(1) of util-linux is missing",
     );
   }
   const inBackground = ["/bin/sh", "-c", '"$@" &', "sh"];
@@ -187,5 +186,44 @@ export function findStarter(): Starter {
     handover: isBackground ? handover : undefined,
     ready: () => tell({ kind: "ready" }),
     failed: (exitCode, message) => tell({ kind: "failed", exitCode, message }),
+  };
+}
+
+/** Open files that the starting process hands to the daemon, at descriptors that both know. */
+const SOCKET_FD = 4;
+const LOG_FD = 5;
+
+const VARIABLE = "SMF_SPF_HANDOVER";
+
+/** What a daemon gets that was never root itself. */
+export interface Handover {
+  /** A socket that is bound and listens. */
+  readonly socketFd: number;
+  /** Whether systemd has bound it, whose file is not ours to remove. */
+  readonly fromSystemd: boolean;
+  /** The open file of LogTo; undefined where there is none, or it is a standard stream. */
+  readonly logFd: number | undefined;
+}
+
+/** The words for the daemon's environment; the socket goes to descriptor 4, the log to 5. */
+export function handoverVariable({
+  fromSystemd,
+  hasLog,
+}: {
+  readonly fromSystemd: boolean;
+  readonly hasLog: boolean;
+}): NodeJS.ProcessEnv {
+  return { [VARIABLE]: `${fromSystemd ? "systemd" : "own"}${hasLog ? ",log" : ""}` };
+}
+
+/** Reads those words, and takes them out of the environment. */
+export function takeHandover(env: NodeJS.ProcessEnv): Handover | undefined {
+  const words = env[VARIABLE]?.split(",");
+  Reflect.deleteProperty(env, VARIABLE);
+  if (words === undefined) return undefined;
+  return {
+    socketFd: SOCKET_FD,
+    fromSystemd: words[0] === "systemd",
+    logFd: words.includes("log") ? LOG_FD : undefined,
   };
 }

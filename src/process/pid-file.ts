@@ -12,9 +12,8 @@ import {
   unlinkSync,
   writeSync,
 } from "node:fs";
-import type { Account } from "./accounts.ts";
-import { DaemonError, EXIT, systemCode, systemReason } from "./daemon-error.ts";
-import { isRoot } from "./privileges.ts";
+import { DaemonError, EXIT, systemCode, systemReason } from "./errors.ts";
+import { type Account, isRoot } from "./privileges.ts";
 import { isAlive } from "./start-lock.ts";
 
 /**
@@ -68,7 +67,7 @@ function refuseOccupied(path: string, program: string, own: number): void {
   if (stat.isSymbolicLink()) {
     throw new DaemonError(EXIT.cannotCreate, `PidFile ${path} is a symbolic link; it is not followed`);
   }
-  if (!stat.isFile()) throw new DaemonError(EXIT.cannotCreate, `PidFile ${path} is no file`);
+  if (!stat.isFile()) throw new DaemonError(EXIT.cannotCreate, `PidFile ${path} is not a file`);
   const pid = readPid(path);
   if (pid !== undefined && pid !== own && isAlive(pid) && runs(pid, program)) {
     throw new DaemonError(EXIT.unavailable, `smf-spf runs already: PidFile ${path} names process ${pid}`);
@@ -93,7 +92,7 @@ function runs(pid: number, program: string): boolean {
   }
 }
 
-/** Takes the daemon's PID file away; one that names another process stays. In a folder not ours it is emptied. */
+/** Takes the daemon's PID file away; one that names another process stays. In a directory not ours it is emptied. */
 export function removePidFile(path: string, pid = process.pid): void {
   if (readPid(path) !== pid) return;
   try {

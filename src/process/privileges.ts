@@ -1,6 +1,82 @@
+/** Users and groups of the system, and how root becomes one of them. */
+import { execFileSync } from "node:child_process";
 import { readdirSync, readFileSync } from "node:fs";
-import type { Account } from "./accounts.ts";
-import { DaemonError, EXIT } from "./daemon-error.ts";
+import { DaemonError, EXIT } from "./errors.ts";
+
+/** A user as passwd(5) has it. */
+export interface Account {
+  readonly name: string;
+  readonly uid: number;
+  readonly gid: number;
+}
+
+/** Where users and groups are looked up; the files first, then getent(1), which also asks LDAP and the like. */
+export interface AccountSources {
+  readonly passwdFile: string;
+  readonly groupFile: string;
+  /** The line that getent prints, or an empty string. */
+  readonly getent: (database: "passwd" | "group", name: string) => string;
+}
+
+/** The system's own. */
+export const SYSTEM_ACCOUNTS: AccountSources = {
+  passwdFile: "/etc/passwd",
+  groupFile: "/etc/group",
+  getent: (database, name) => {
+    try {
+      return execFileSync("getent", [database, "--", name], {
+        encoding: "latin1",
+        env: { PATH: "/usr/bin:/bin" },
+        cwd: "/",
+        stdio: ["ignore", "pipe", "ignore"],
+        timeout: 10_000,
+      });
+    } catch {
+      return "";
+    }
+  },
+};
+
+/** The user of that name, or undefined. */
+export function findUser(name: string, sources: AccountSources = SYSTEM_ACCOUNTS): Account | undefined {
+  const fields = fieldsOf("passwd", sources.passwdFile, name, sources);
+  const [uid, gid] = [numberOf(fields?.[2]), numberOf(fields?.[3])];
+  return uid === undefined || gid === undefined ? undefined : { name, uid, gid };
+}
+
+/** The number of the group of that name, or undefined. */
+export function findGroup(name: string, sources: AccountSources = SYSTEM_ACCOUNTS): number | undefined {
+  return numberOf(fieldsOf("group", sources.groupFile, name, sources)?.[2]);
+}
+
+function fieldsOf(
+  database: "passwd" | "group",
+  file: string,
+  name: string,
+  sources: AccountSources,
+): string[] | undefined {
+  return lineFor(readQuietly(file), name) ?? lineFor(sources.getent(database, name), name);
+}
+
+function lineFor(text: string, name: string): string[] | undefined {
+  for (const line of text.split("\n")) {
+    const fields = line.split(":");
+    if (fields[0] === name) return fields;
+  }
+  return undefined;
+}
+
+function readQuietly(file: string): string {
+  try {
+    return readFileSync(file, "latin1");
+  } catch {
+    return "";
+  }
+}
+
+function numberOf(text: string | undefined): number | undefined {
+  return text !== undefined && /^[0-9]{1,10}$/.test(text) ? Number(text) : undefined;
+}
 
 /** Documented by Node, missing in its types. */
 interface InitGroups {
@@ -13,7 +89,7 @@ export function isRoot(): boolean {
 }
 
 /**
- * Whether this Node lets root be given up at all. One that is built upon its distribution's libuv may not: that
+ * Whether this Node can drop root privileges at all. One that is built on its distribution's libuv may not: that
  * libuv may use io_uring, whose helpers in the kernel would keep root (CVE-2024-22017). Debian 13 has such a one.
  */
 export function canDropPrivileges(): boolean {
@@ -27,8 +103,8 @@ export function canDropPrivileges(): boolean {
 }
 
 /**
- * Gives root up for good: supplementary groups, group, user, in this order, then a look whether it is gone on
- * every thread and cannot be had back.
+ * Drops root irrevocably: supplementary groups, group, user, in this order, then verifies that it is gone on
+ * every thread and cannot be regained.
  *
  * @throws DaemonError with EX_OSERR where a call is refused or root is still there
  */
@@ -52,7 +128,10 @@ export function dropPrivileges(account: Account): void {
 export function verifyPrivileges(account: Account): void {
   const remains = remainsOfRoot(account);
   if (remains !== undefined) {
-    throw new DaemonError(EXIT.osError, `root was not given up for User ${account.name}: ${remains}`);
+    throw new DaemonError(
+      EXIT.osError,
+      `root privileges were not dropped for User ${account.name}: ${remains}`,
+    );
   }
 }
 
@@ -64,7 +143,7 @@ function remainsOfRoot(account: Account): string | undefined {
   if (account.gid !== 0 && process.getgroups?.().includes(0) === true) return "group 0 is still there";
   try {
     process.setuid?.(0);
-    return "root can be had back";
+    return "root can be regained";
   } catch {
     // As it must be.
   }

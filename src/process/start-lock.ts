@@ -8,7 +8,7 @@ import {
   unlinkSync,
   writeFileSync,
 } from "node:fs";
-import { systemCode } from "./daemon-error.ts";
+import { systemCode } from "./errors.ts";
 
 /** Stale locks upon stale locks: no real start comes near. */
 const DEPTH_MAX = 4;
@@ -22,7 +22,7 @@ const held = new Set<string>();
  * find it at once cannot remove each other's new one.
  *
  * @returns the function that gives it back, or the pid of the holder
- * @throws system errors of the folder
+ * @throws system errors of the directory
  */
 export function takeLock(path: string, depth = 0): (() => void) | number {
   const own = `${path}.${process.pid}.${depth}`;

@@ -1,5 +1,5 @@
 import { execFile } from "node:child_process";
-import { DaemonError, EXIT } from "./daemon-error.ts";
+import { DaemonError, EXIT } from "./errors.ts";
 
 /** The first descriptor that systemd passes (sd_listen_fds(3)). */
 const FIRST_DESCRIPTOR = 3;

@@ -2,6 +2,7 @@
 import { hostname } from "node:os";
 import { diffSettings, keepUntilRestart, type Settings } from "../config/index.ts";
 import { Log } from "../logging/index.ts";
+import { disablePretenuring, heapShare, shareSocketShapes } from "../node-tuning.ts";
 import {
   type Account,
   adoptSocket,
@@ -22,13 +23,11 @@ import {
   whyTooManyConnections,
   writePidFile,
 } from "../process/index.ts";
-import { disablePretenuring, heapShare, shareSocketShapes } from "../runtime/index.ts";
 import { MilterServer } from "../server/index.ts";
 import { type ConfigChoice, readSettings, unreadable } from "./config-check.ts";
-import { Traffic } from "./counters.ts";
+import { Traffic, tellServerEvent } from "./counters.ts";
 import { Generation } from "./generation.ts";
-import { prepareFolders, socketAccess } from "./prepare-start.ts";
-import { tellServerEvent } from "./tell-server-event.ts";
+import { prepareDirectories, socketAccess } from "./privileged-start.ts";
 import { VERSION } from "./version.ts";
 
 /** What connections may hold together of messages that are not finished: thousands of ordinary ones. */
@@ -65,12 +64,21 @@ export async function runDaemon(start: DaemonStart): Promise<number> {
   const warnings = [...start.warnings];
   if (handover === undefined) {
     const ownsSocket = socketFd === undefined;
-    warnings.push(...prepareFolders(settings, account, { ownsSocket, needsPidFile: starter.isBackground }));
+    warnings.push(
+      ...prepareDirectories(settings, account, { ownsSocket, needsPidFile: starter.isBackground }),
+    );
   } else {
     const user = findUser(settings.user);
     if (user !== undefined) verifyPrivileges(user);
   }
-  const log = openLog(settings, account, handover?.logFd);
+  const log = new Log(settings, {
+    hostname: hostname(),
+    pid: process.pid,
+    now: () => new Date(),
+    owner: account,
+    logFd: handover?.logFd,
+    journalStream: process.env["JOURNAL_STREAM"],
+  });
   const daemon = new Daemon(start, log);
   let ready = false;
   process.on("uncaughtException", (error) => {
@@ -194,6 +202,10 @@ class Daemon {
           this.#log.reopen();
           this.#report();
         },
+        flush: () => {
+          this.#generation.engine.flush();
+          this.#log.notice("SIGUSR2: both caches are empty");
+        },
       });
     });
   }
@@ -201,7 +213,7 @@ class Daemon {
   async #stop(signal: string): Promise<number> {
     const { settings } = this.#generation;
     const { open, busy } = this.#server.statistics();
-    this.#log.notice(`${signal}: stopping; ${open} connections, ${busy} with a message in hand`);
+    this.#log.notice(`${signal}: stopping; ${open} connections, ${busy} with a message in progress`);
     const told = notifyStopping(process.env, { withinMs: settings.shutdownTimeMs + CLOSING_MS });
     const drained = this.#server.drain(settings.shutdownTimeMs);
     this.#socket?.remove();
@@ -259,7 +271,7 @@ class Daemon {
     const lines = [
       this.#traffic.counters(),
       ...this.#generation.engine.counters(),
-      `connections: ${server.open} open, ${server.busy} with a message in hand, ${server.accepted} accepted, ` +
+      `connections: ${server.open} open, ${server.busy} with a message in progress, ${server.accepted} accepted, ` +
         `${server.refused} over MaxConnections, ${server.idleClosed} idle, ${server.overBudget} for their memory, ` +
         `${server.acceptErrors} accept errors, ` +
         `${server.protocolErrors} protocol errors, ${server.handlerErrors} internal errors`,
@@ -267,23 +279,6 @@ class Daemon {
         `up ${Math.floor(process.uptime())} s`,
     ];
     for (const line of lines) this.#log.notice(line);
-  }
-}
-
-function openLog(settings: Settings, account: Account | undefined, logFd: number | undefined): Log {
-  try {
-    return new Log(settings, {
-      hostname: hostname(),
-      pid: process.pid,
-      now: () => new Date(),
-      owner: account,
-      logFd,
-      journalStream: process.env["JOURNAL_STREAM"],
-    });
-  } catch (error) {
-    throw new DaemonError(EXIT.cannotCreate, error instanceof Error ? error.message : String(error), {
-      cause: error,
-    });
   }
 }
 

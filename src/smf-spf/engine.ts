@@ -4,7 +4,7 @@ import { checkHost, withDefaultExplanation } from "spf-check";
 import type { Settings } from "../config/index.ts";
 import { createResolver, drive, type Resolver, systemNameservers } from "../dns/index.ts";
 import type { Evaluation, EvaluationRequest, Evaluator } from "../filter/index.ts";
-import { HeapGrowth, heapShare } from "../runtime/index.ts";
+import { HeapGrowth, heapShare } from "../node-tuning.ts";
 import {
   type AnswerCache,
   createAnswerCache,
@@ -106,6 +106,13 @@ export class Engine {
     if (settings.cacheSize !== cacheSize || settings.ttlSeconds !== ttlSeconds) {
       this.#verdicts.setLimits({ ...limits, ttlSeconds: settings.ttlSeconds });
     }
+  }
+
+  /** Empties both caches. */
+  flush(): void {
+    const settings = this.#adjusted;
+    this.adjust({ ...settings, cacheSize: 0 });
+    this.adjust(settings);
   }
 
   /** An evaluator with an operator's explanation; that comes after the cache, for it may name the sender. */

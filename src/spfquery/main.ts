@@ -5,7 +5,7 @@ import { createInterface } from "node:readline";
 import { type AnswerSource, type CheckHostInput, checkHost, type Outcome } from "spf-check";
 import { octetsOfText } from "../address/index.ts";
 import { createResolver, drive, type Resolver, systemNameservers } from "../dns/index.ts";
-import { watchOutput } from "../runtime/index.ts";
+import { watchOutput } from "../process/index.ts";
 import { VERSION } from "../smf-spf/version.ts";
 import { temperror } from "../verdicts/index.ts";
 import {

@@ -17,7 +17,6 @@ const MAY_IMPORT: Record<string, readonly string[]> = {
   address: [],
   "milter-protocol": [],
   process: [],
-  runtime: [],
   "spf-check": ["address"],
   config: ["address", "spf-check"],
   "trace-fields": ["address", "spf-check"],
@@ -26,7 +25,7 @@ const MAY_IMPORT: Record<string, readonly string[]> = {
   server: ["milter-protocol"],
   dns: ["address", "spf-check"],
   verdicts: ["address", "spf-check", "filter"],
-  logging: ["filter"],
+  logging: ["filter", "process"],
 };
 
 /** Folders of which a folder may import the types. */
@@ -43,7 +42,6 @@ const OUTSIDE: Record<string, readonly string[]> = {
   policy: [],
   filter: [],
   verdicts: ["lru-cache"],
-  runtime: ["node:net", "node:v8"],
 };
 
 function sources(folder: string): string[] {

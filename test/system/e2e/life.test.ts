@@ -327,7 +327,7 @@ describe("the life of the installed daemon", () => {
     writeFileSync(SOCKET, "somebody's");
     const { code, output } = service("start");
     assert.equal(code, 69);
-    assert.match(output, /no socket is there; it is not removed/);
+    assert.match(output, /is not a socket; it is not removed/);
     assert.equal(readFileSync(SOCKET, "latin1"), "somebody's");
     rmSync(SOCKET);
   });
@@ -372,7 +372,7 @@ describe("the life of the installed daemon", () => {
       rmSync(`${small}/filler`);
       rmSync(`${small}/more`, { force: true });
       assert.equal(await send("user@fail.test"), "550");
-      await logged("lines were lost (no space is left there", `${small}/spf.log`);
+      await logged("lines were lost (no space left on the device", `${small}/spf.log`);
       assert.equal(service("stop").code, 0);
     });
 

@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { describe, it } from "node:test";
-import { type AccountSources, findGroup, findUser } from "../../../src/process/accounts.ts";
+import { type AccountSources, findGroup, findUser } from "../../../src/process/privileges.ts";
 import { withFolder } from "./samples.ts";
 
 async function withSources(use: (sources: AccountSources) => void): Promise<void> {

@@ -86,7 +86,7 @@ describe("bindSocket", () => {
       mkdirSync(inner);
       const { listen } = bareServer();
       const binding = bindSocket(listen, { kind: "unix", path: join(inner, "s") }, access);
-      await assert.rejects(binding, daemonError(69, /must have eight letters or more/));
+      await assert.rejects(binding, daemonError(69, /name of eight letters or more/));
       assert.deepEqual(readdirSync(inner), []);
     }));
 
@@ -159,7 +159,7 @@ describe("bindSocket", () => {
         const before = lstatSync(path);
         await assert.rejects(
           bindSocket(bareServer().listen, { kind: "unix", path }, access),
-          daemonError(69, /no socket is there; it is not removed/),
+          daemonError(69, /is not a socket; it is not removed/),
         );
         assert.equal(lstatSync(path).ino, before.ino);
       }));

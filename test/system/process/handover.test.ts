@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
-import { handoverVariable, takeHandover } from "../../../src/process/handover.ts";
+import { handoverVariable, takeHandover } from "../../../src/process/daemonize.ts";
 
 describe("takeHandover", () => {
   for (const fromSystemd of [true, false]) {

@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import { describe, it } from "node:test";
-import { EXIT } from "../../../src/process/daemon-error.ts";
+import { EXIT } from "../../../src/process/errors.ts";
 import { parseCommandLine } from "../../../src/smf-spf/command-line.ts";
 
 const page = readFileSync(join(import.meta.dirname, "../../../etc/man/smf-spf.8"), "utf8");

@@ -102,7 +102,7 @@ describe("writePidFile", () => {
         () => {
           writePidFile(join(folder, "pid"), undefined, PROGRAM);
         },
-        daemonError(73, /is no file/),
+        daemonError(73, /is not a file/),
       );
     }));
 

@@ -20,7 +20,7 @@ describe("dropPrivileges", () => {
   it("says so, with 71, when root would remain", { skip: NEEDS_ROOT }, async () => {
     const { code, err } = await outputOf(runScript(script, ["root"]));
     assert.equal(code, 71);
-    assert.match(err, /root was not given up for User root/);
+    assert.match(err, /root privileges were not dropped for User root/);
   });
 
   it("says so, with 71, when the system refuses", {

@@ -54,7 +54,7 @@ describe("prepareRunDirectory", () => {
         daemonError(
           69,
           NEEDS_ROOT === false
-            ? /Socket .*\/a\/b\/s: the folder .*\/a\/b does not exist and cannot be made: .*\/a does not exist either$/
+            ? /Socket .*\/a\/b\/s: the directory .*\/a\/b does not exist and cannot be made: .*\/a does not exist either$/
             : /\/a does not exist either; start smf-spf as root, or set Socket$/,
         ),
       );
@@ -67,7 +67,7 @@ describe("prepareRunDirectory", () => {
       chmodSync(run, 0o777);
       assert.throws(
         () => prepareRunDirectory(socketIn(run), undefined),
-        daemonError(69, /anyone may write to the folder .*chmod o-w/),
+        daemonError(69, /is world-writable.*chmod o-w/),
       );
     }));
 
@@ -76,7 +76,7 @@ describe("prepareRunDirectory", () => {
       const run = join(folder, "tmp");
       mkdirSync(run);
       chmodSync(run, 0o1777);
-      assert.match(prepareRunDirectory(socketIn(run), undefined).join(), /anyone may make files/);
+      assert.match(prepareRunDirectory(socketIn(run), undefined).join(), /is world-writable/);
     }));
 
   it("refuses a file in place of the folder", () =>
@@ -85,7 +85,7 @@ describe("prepareRunDirectory", () => {
       assert.throws(
         () =>
           prepareRunDirectory({ option: "PidFile", path: join(folder, "f", "pid"), exitCode: 73 }, undefined),
-        daemonError(73, /is no folder/),
+        daemonError(73, /is not a directory/),
       );
     }));
 });

@@ -18,6 +18,9 @@ listenToSignals({
   report: () => {
     say("report");
   },
+  flush: () => {
+    say("flush");
+  },
 });
 setInterval(() => undefined, 60_000);
 say("up");

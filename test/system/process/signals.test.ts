@@ -9,6 +9,7 @@ describe("listenToSignals", () => {
     const steps: [NodeJS.Signals, string][] = [
       ["SIGHUP", "reload"],
       ["SIGUSR1", "report"],
+      ["SIGUSR2", "flush"],
       ["SIGINT", "stop SIGINT"],
       ["SIGHUP", "reload"],
       ["SIGTERM", "stopNow SIGTERM"],

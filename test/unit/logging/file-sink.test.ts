@@ -3,12 +3,11 @@ import { execFileSync } from "node:child_process";
 import { closeSync, constants, existsSync, openSync, readSync, renameSync } from "node:fs";
 import { join } from "node:path";
 import { describe, it } from "node:test";
-import { FileSink } from "../../../src/logging/file-sink.ts";
-import { openLogFile } from "../../../src/logging/open-log-file.ts";
+import { FileSink, openLogFile } from "../../../src/logging/file-sink.ts";
 import { linesOf, until, withFolder } from "./samples.ts";
 
 const sinkOf = (open: () => number): FileSink =>
-  new FileSink({ open, owned: true, head: (level) => `${level}: `, ownWords: (_level, text) => text });
+  new FileSink({ open, owned: true, head: (level) => `${level}: `, formatOwn: (_level, text) => text });
 
 describe("FileSink", () => {
   it("writes every line with its head, in order, before close() ends", () =>
@@ -43,7 +42,7 @@ describe("FileSink", () => {
       let target = path;
       const sink = sinkOf(() => openLogFile(target, undefined));
       target = join(folder, "missing", "log");
-      assert.match(sink.reopen() ?? "", /missing\/log cannot be opened: there is no such folder/);
+      assert.match(sink.reopen() ?? "", /missing\/log cannot be opened: its directory does not exist/);
       sink.write("info", "still here");
       await sink.close();
       assert.deepEqual(linesOf(path), ["info: still here"]);
@@ -65,7 +64,7 @@ describe("FileSink", () => {
         await until("the report", () => linesOf(path).length === 2);
         const [kept, report] = linesOf(path);
         assert.equal(kept, "info: kept");
-        assert.match(report ?? "", /^warning: log: 5 lines were lost \(no space is left there/);
+        assert.match(report ?? "", /^warning: log: 5 lines were lost \(no space left/);
       }),
   );
 

@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
-import { LineQueue, type QueuedLine } from "../../../src/logging/line-queue.ts";
+import { LineQueue, type QueuedLine } from "../../../src/logging/sink.ts";
 
 const line = (text: string): QueuedLine => ({ level: "info", line: text });
 const texts = (lines: readonly QueuedLine[]): string => lines.map(({ line }) => line).join("");

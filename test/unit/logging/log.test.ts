@@ -123,7 +123,7 @@ describe("Log", () => {
       const log = new Log(settingsOf({ logTo: one }), options);
       assert.throws(() => {
         log.reconfigure(settingsOf({ logTo: join(folder, "no", "log") }));
-      }, /LogTo .*no\/log cannot be opened: there is no such folder/);
+      }, /LogTo .*no\/log cannot be opened: its directory does not exist/);
       log.notice("1");
       log.reconfigure(settingsOf({ logTo: two, logFormat: "2.5" }));
       log.report(resultEvent());

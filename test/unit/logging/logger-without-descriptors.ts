@@ -12,8 +12,8 @@ const sink = new SyslogSink({
   ident: "smf-spf[7]",
   command,
   restartMs: [20, 40],
-  settleMs: 10,
-  ownWords: (_level, text) => text,
+  stableMs: 10,
+  formatOwn: (_level, text) => text,
 });
 sink.start();
 sink.write("notice", "first");

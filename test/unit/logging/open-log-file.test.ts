@@ -13,7 +13,7 @@ import {
 } from "node:fs";
 import { join } from "node:path";
 import { describe, it } from "node:test";
-import { openLogFile } from "../../../src/logging/open-log-file.ts";
+import { openLogFile } from "../../../src/logging/file-sink.ts";
 import { withFolder } from "./samples.ts";
 
 describe("openLogFile", () => {
@@ -72,14 +72,14 @@ describe("openLogFile", () => {
       (path) => {
         mkdirSync(path);
       },
-      /: is a folder$/,
+      /: is a directory$/,
     ],
     [
       "a folder that is missing",
       (_path, folder) => {
         rmdirSync(folder);
       },
-      /: there is no such folder$/,
+      /: its directory does not exist$/,
     ],
     [
       "a FIFO without a reader",

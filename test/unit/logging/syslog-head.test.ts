@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
-import { syslogHead } from "../../../src/logging/syslog-head.ts";
+import { syslogHead } from "../../../src/logging/log.ts";
 
 describe("syslogHead", () => {
   it("writes local time, host and ident as syslog does", () => {

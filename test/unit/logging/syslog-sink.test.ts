@@ -14,8 +14,8 @@ function sinkOf(command: string): SyslogSink {
     ident: "smf-spf[7]",
     command,
     restartMs: [20, 40],
-    settleMs: 10,
-    ownWords: (_level, text) => text,
+    stableMs: 10,
+    formatOwn: (_level, text) => text,
   });
 }
 

@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
-import { systemReason } from "../../../src/process/daemon-error.ts";
+import { systemReason } from "../../../src/process/errors.ts";
 
 describe("systemReason", () => {
   for (const [code, expected] of [
@@ -11,7 +11,7 @@ describe("systemReason", () => {
     ["ENOSPC", /^no space/],
     ["ENOTFOUND", /^there is no such host name$/],
     ["EROFS", /read-only .*ReadWritePaths=/],
-    ["EIO", /^EIO: something else$/],
+    ["EBADF", /^EBADF: something else$/],
   ] as const) {
     it(`says what ${code} means`, () => {
       assert.match(systemReason(Object.assign(new Error(`${code}: something else`), { code })), expected);

@@ -6,7 +6,7 @@
 import { once } from "node:events";
 import { connect, createServer } from "node:net";
 import { getHeapSpaceStatistics } from "node:v8";
-import { shareSocketShapes } from "../../../src/runtime/index.ts";
+import { shareSocketShapes } from "../../../src/node-tuning.ts";
 
 const CONNECTIONS = 2000;
 const [path = "", mode] = process.argv.slice(2);

@@ -1,12 +1,24 @@
 import { lookup } from "node:dns/promises";
-import { chmodSync, lchownSync, lstatSync, renameSync, rmSync, statSync, unlinkSync } from "node:fs";
+import {
+  chmodSync,
+  closeSync,
+  constants,
+  fstatSync,
+  lchownSync,
+  lstatSync,
+  mkdtempSync,
+  openSync,
+  renameSync,
+  rmdirSync,
+  rmSync,
+  statSync,
+  unlinkSync,
+} from "node:fs";
 import { connect, isIP } from "node:net";
 import { dirname, join } from "node:path";
 import { setTimeout as delay } from "node:timers/promises";
-import type { Account } from "./accounts.ts";
-import { DaemonError, EXIT, systemCode, systemReason } from "./daemon-error.ts";
-import { makePrivateFolder } from "./private-folder.ts";
-import { canDropPrivileges, isRoot } from "./privileges.ts";
+import { DaemonError, EXIT, systemCode, systemReason } from "./errors.ts";
+import { type Account, canDropPrivileges, isRoot } from "./privileges.ts";
 import { takeLock } from "./start-lock.ts";
 
 /** A socket to listen on: a path, or a port of an address or host name. */
@@ -104,7 +116,7 @@ export function adoptSocket(path: string): BoundSocket {
       try {
         if (lstatSync(path).ino === ino) unlinkSync(path);
       } catch {
-        // Gone already, or in a folder that is not ours.
+        // Gone already, or in a directory that is not ours.
       }
     },
   };
@@ -120,8 +132,8 @@ interface Workplace {
 }
 
 /**
- * In a folder of User's, root must not set mode or owner by a path that User could lead elsewhere in the same
- * moment. So that is done with the rights of User, or, where this Node cannot take them, in a folder of root's.
+ * In a directory of User's, root must not set mode or owner by a path that User could lead elsewhere in the same
+ * moment. So that is done with the rights of User, or, where this Node cannot take them, in a directory of root's.
  */
 function workplaceFor(path: string, account: Account | undefined): Workplace {
   const temporary = temporaryFor(path);
@@ -129,15 +141,15 @@ function workplaceFor(path: string, account: Account | undefined): Workplace {
     try {
       rmSync(temporary, { force: true });
     } catch {
-      // User's own folder, and something else there by now.
+      // User's own directory, and something else there by now.
     }
   };
-  const folder = dirname(path);
-  if (account === undefined || !isRoot() || statSync(folder).uid !== account.uid) {
+  const directory = dirname(path);
+  if (account === undefined || !isRoot() || statSync(directory).uid !== account.uid) {
     return { temporary, act: (what) => what(), leave };
   }
   if (!canDropPrivileges()) {
-    const own = makePrivateFolder(folder);
+    const own = makePrivateDirectory(directory);
     return {
       temporary: join(own.path, "socket"),
       act: (what) => what(),
@@ -164,7 +176,7 @@ function workplaceFor(path: string, account: Account | undefined): Workplace {
 function temporaryFor(path: string): string {
   const temporary = join(dirname(path), `.s${process.pid.toString(36)}`);
   if (Buffer.byteLength(temporary) > PATH_OCTETS_MAX) {
-    throw new Error("in a folder with so long a path its name must have eight letters or more");
+    throw new Error("the path is too long: shorten it, or give the socket a name of eight letters or more");
   }
   return temporary;
 }
@@ -214,7 +226,7 @@ async function refuseOccupied(path: string): Promise<void> {
     if (!lstatSync(path).isSocket()) {
       throw new DaemonError(
         EXIT.unavailable,
-        `Socket unix:${path}: a file that is no socket is there; it is not removed`,
+        `Socket unix:${path}: the file there is not a socket; it is not removed`,
       );
     }
   } catch (error) {
@@ -253,4 +265,41 @@ function unavailable(name: string, error: unknown): DaemonError {
   return new DaemonError(EXIT.unavailable, `${name} cannot be bound: ${systemReason(error)}`, {
     cause: error,
   });
+}
+
+/** A directory that only root can use. */
+export interface PrivateDirectory {
+  /** A path that leads to this very directory, whoever renames what. Needs /proc. */
+  readonly path: string;
+  /** Takes the directory away, and what was left in it under that name. */
+  remove(name: string): void;
+}
+
+/**
+ * Makes a directory of root's in one that belongs to another user. That user can rename it and put something else in
+ * its place, so it is looked at once it is open, and used through the descriptor from then on.
+ *
+ * @throws system errors, and an error where another one has taken its place
+ */
+export function makePrivateDirectory(directory: string): PrivateDirectory {
+  const name = mkdtempSync(join(directory, ".smf-spf-"));
+  const fd = openSync(name, constants.O_RDONLY | constants.O_DIRECTORY | constants.O_NOFOLLOW);
+  const stat = fstatSync(fd);
+  if (stat.uid !== 0 || (stat.mode & 0o777) !== 0o700) {
+    closeSync(fd);
+    throw new Error(`another directory has taken the place of ${name}`);
+  }
+  const path = `/proc/self/fd/${fd}`;
+  return {
+    path,
+    remove: (file) => {
+      rmSync(join(path, file), { force: true });
+      closeSync(fd);
+      try {
+        rmdirSync(name);
+      } catch {
+        // Renamed by the directory's owner, whose litter it is then.
+      }
+    },
+  };
 }

@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
-import { heapShare, oldSpaceOctets } from "../../../src/runtime/heap-share.ts";
+import { heapShare, oldSpaceOctets } from "../../../src/node-tuning.ts";
 
 const MIB = 1024 * 1024;
 

@@ -35,17 +35,31 @@ export function systemCode(error: unknown): string {
   return error instanceof Error && "code" in error && typeof error.code === "string" ? error.code : "";
 }
 
+/** The words for refusals of the system, as far as there are better ones than its own. */
 const REASONS: Readonly<Record<string, string>> = {
   EACCES: "permission denied",
   EADDRINUSE: "another program listens there",
   EADDRNOTAVAIL: "this host has no such address",
   EAI_AGAIN: "no name server answers for this host name",
-  ENOSPC: "no space is left there",
+  EDQUOT: "the quota is used up",
+  EIO: "input/output error",
+  EISDIR: "is a directory",
+  ELOOP: "is a symbolic link",
+  ENOENT: "no such file or directory",
+  ENOSPC: "no space left on the device",
+  ENOTDIR: "part of the path is not a directory",
   ENOTFOUND: "there is no such host name",
-  EROFS: "the file system is read-only (under systemd ReadWritePaths= lets the unit write there)",
+  ENXIO: "is a FIFO that nobody reads",
+  EPIPE: "nobody reads it any more",
+  EROFS: "the file system is read-only (under systemd, ReadWritePaths= lets the unit write there)",
 };
 
-/** Why the system has refused something, in words as far as there are better ones than its own. */
-export function systemReason(error: unknown): string {
-  return REASONS[systemCode(error)] ?? (error instanceof Error ? error.message : String(error));
+/**
+ * Why the system has refused something.
+ *
+ * @param special words that fit better where the caller knows what it tried
+ */
+export function systemReason(error: unknown, special: Readonly<Record<string, string>> = {}): string {
+  const code = systemCode(error);
+  return special[code] ?? REASONS[code] ?? (error instanceof Error ? error.message : String(error));
 }

@@ -1,4 +1,4 @@
-/** The start as root where this Node does not let root be given up. */
+/** What only root can do at a start, for this process or for one that never was root. */
 import { closeSync } from "node:fs";
 import { createServer, type Server } from "node:net";
 import type { Settings } from "../config/index.ts";
@@ -10,17 +10,55 @@ import {
   bindSocket,
   DaemonError,
   EXIT,
+  findGroup,
   findUser,
   type Listen,
+  prepareRunDirectory,
   removePidFile,
+  type SocketAccess,
   type StartOutcome,
   startInBackground,
   writePidFile,
 } from "../process/index.ts";
-import { prepareFolders, socketAccess } from "./prepare-start.ts";
 
 /** Connections that may wait until the daemon has taken over; it asks for its own length then. */
 const BACKLOG = 1024;
+
+/**
+ * Makes the directories of socket and PID file ready.
+ *
+ * @returns warnings for the log
+ * @throws DaemonError where the daemon could not work there
+ */
+export function prepareDirectories(
+  { socket, pidFile }: Settings,
+  account: Account | undefined,
+  { ownsSocket, needsPidFile }: { readonly ownsSocket: boolean; readonly needsPidFile: boolean },
+): string[] {
+  const warnings: string[] = [];
+  if (ownsSocket && socket.kind === "unix") {
+    const file = { option: "Socket", path: socket.path, exitCode: EXIT.unavailable };
+    warnings.push(...prepareRunDirectory(file, account));
+  }
+  try {
+    const file = { option: "PidFile", path: pidFile, exitCode: EXIT.cannotCreate };
+    warnings.push(...prepareRunDirectory(file, account));
+  } catch (error) {
+    if (needsPidFile || !(error instanceof DaemonError)) throw error;
+    warnings.push(error.message);
+  }
+  return warnings;
+}
+
+/** Who may use the socket. */
+export function socketAccess(settings: Settings, account: Account | undefined): SocketAccess {
+  const { socketMode, socketGroup } = settings;
+  return {
+    mode: socketMode,
+    account,
+    gid: socketGroup === undefined ? undefined : findGroup(socketGroup),
+  };
+}
 
 /** A start in the background of a daemon with these settings. */
 export interface UnprivilegedStart extends Omit<BackgroundStart, "unprivileged"> {
@@ -31,7 +69,7 @@ export interface UnprivilegedStart extends Omit<BackgroundStart, "unprivileged">
 }
 
 /**
- * This process does what needs root: the folders, the socket, the log file, the PID file. Another one, which is User
+ * This process does what needs root: the directories, the socket, the log file, the PID file. Another one, which is User
  * from its first instruction on, gets them and becomes the daemon. Then this one is to end.
  *
  * @throws DaemonError where something of that cannot be done
@@ -42,10 +80,10 @@ export async function startAsUser(start: UnprivilegedStart): Promise<StartOutcom
   if (account === undefined)
     throw new DaemonError(
       EXIT.config,
-      `there is no user "${settings.user}" on this system; make it, or name another`,
+      `there is no user "${settings.user}" on this system; create it, or name another`,
     );
   const ownsSocket = systemdSocket === undefined;
-  prepareFolders(settings, account, { ownsSocket, needsPidFile: true }).forEach(warn);
+  prepareDirectories(settings, account, { ownsSocket, needsPidFile: true }).forEach(warn);
   const logFd = openLog(settings, account);
   const server = createServer();
   let bound: BoundSocket | undefined;
@@ -89,15 +127,11 @@ function descriptorOf(server: Server): number {
   return handle.fd;
 }
 
+/** The file of LogTo, where it is one; a standard stream is inherited. */
 function openLog({ logTo }: Settings, account: Account): number | undefined {
-  if (logTo === undefined || logTo === "/dev/stdout" || logTo === "/dev/stderr") return undefined;
-  try {
-    return openLogFile(logTo, account);
-  } catch (error) {
-    throw new DaemonError(EXIT.cannotCreate, error instanceof Error ? error.message : String(error), {
-      cause: error,
-    });
-  }
+  return logTo === undefined || logTo === "/dev/stdout" || logTo === "/dev/stderr"
+    ? undefined
+    : openLogFile(logTo, account);
 }
 
 function listenWith(server: Server): Listen {
