@@ -11,6 +11,7 @@ import {
   type RemainingRecipient,
   type Rule,
   ruleOf,
+  TOO_MANY_FIELDS,
 } from "../policy/index.ts";
 import {
   authenticationResults,
@@ -18,14 +19,23 @@ import {
   printable,
   receivedSpf,
   type TraceFacts,
-  tagSubject,
 } from "../trace-fields/index.ts";
-import { authservIdOf, type CheckedMail, type ConnectionContext, type Message, refuse } from "./message.ts";
+import { CHANGED_FIELDS_MAX, type Removals } from "./fields-seen.ts";
+import {
+  authservIdOf,
+  type CheckedMail,
+  type ConnectionContext,
+  type Message,
+  refuse,
+  speak,
+} from "./message.ts";
 import { canMove } from "./needs.ts";
 
 /** The end of a message that was not evaluated: only what is forged goes. */
 export function finishUnchecked(context: ConnectionContext, message: Message): EndOfMessageResponse {
-  return { edits: removalsOf(context, message), response: CONTINUE };
+  const removals = removalsOf(context, message, false);
+  if (removals === undefined) return refuseFields(context, message);
+  return { edits: tellRemovals(context, message, removals), response: CONTINUE };
 }
 
 /** The end of a message that was evaluated: it is refused, or edited and let go. */
@@ -42,11 +52,16 @@ export function finishMessage(
   if (decision.refused !== undefined) {
     return { edits: [], response: refuse(context, message, mail, decision.refused) };
   }
-  const edits = removalsOf(context, message);
-  tag(context, message, decision, edits);
-  if (remaining.some(({ actions }) => actions.check)) {
-    edits.push(...recordEdits(context, message, mail));
+  const records = remaining.some(({ actions }) => actions.check) ? recordEdits(context, message, mail) : [];
+  const removals = removalsOf(context, message, hasReceivedSpf(records));
+  const tags = tagEdits(context, message, decision);
+  if (removals === undefined) return refuseFields(context, message);
+  if (tags === undefined) return refuseFields(context, message, decision.tag?.rule);
+  const edits = [...tellRemovals(context, message, removals), ...tags];
+  if (tags.length > 0 && decision.tag !== undefined) {
+    message.log.action({ action: "tagged", reason: reasonOf(decision.tag) });
   }
+  edits.push(...records);
   quarantine(context, message, decision.quarantine, edits);
   reportOnly(context, message, mail, remaining);
   return { edits, response: CONTINUE };
@@ -54,9 +69,10 @@ export function finishMessage(
 
 /** The end of the many messages to which nothing is done. */
 function recorded(context: ConnectionContext, message: Message, mail: CheckedMail): EndOfMessageResponse {
-  const edits = removalsOf(context, message);
-  if (mail.policy.actions.check) edits.push(...recordEdits(context, message, mail));
-  return { edits, response: CONTINUE };
+  const records = mail.policy.actions.check ? recordEdits(context, message, mail) : [];
+  const removals = removalsOf(context, message, hasReceivedSpf(records));
+  if (removals === undefined) return refuseFields(context, message);
+  return { edits: [...tellRemovals(context, message, removals), ...records], response: CONTINUE };
 }
 
 /** Tells of the recipients to whom WhitelistTo lets the message pass. */
@@ -95,32 +111,60 @@ function reportOnly(
   if (would.quarantine !== undefined) tellQuarantine(message, would.quarantine, would.quarantine.mode, true);
 }
 
-function removalsOf({ ports, features, offered }: ConnectionContext, message: Message): Edit[] {
-  if ((!features.removesForged && !features.removesGuesses) || !offered.has("changeHeader")) return [];
-  const { forged } = message.fields;
-  if (forged > 0) {
+const NOTHING_REMOVED: Removals = { edits: [], results: 0, verifierResults: 0, receivedSpf: 0 };
+
+/** Undefined where there are too many. */
+function removalsOf(
+  { features, offered }: ConnectionContext,
+  { fields, log }: Message,
+  ownReceivedSpf: boolean,
+): Removals | undefined {
+  if ((!features.removesForged && !features.removesGuesses) || !offered.has("changeHeader")) {
+    return NOTHING_REMOVED;
+  }
+  return fields.removals(log.queueId, ownReceivedSpf);
+}
+
+/** Tells of what is removed, and gives the edits. X-SPF-Guess is of no interest to anybody. */
+function tellRemovals({ ports }: ConnectionContext, message: Message, removals: Removals): readonly Edit[] {
+  for (const [what, count] of [
+    ["Authentication-Results in our name", removals.results],
+    ["Authentication-Results of another message in the name of the DKIM verifier", removals.verifierResults],
+    ["Received-SPF that is not ours", removals.receivedSpf],
+  ] as const) {
+    if (count === 0) continue;
     message.log.action({
       action: "header removed",
       reason: {
-        words: `Authentication-Results in our name${forged > 1 ? ` (${forged})` : ""}`,
+        words: `${what}${count > 1 ? ` (${count})` : ""}`,
         rule: ruleOf(ports.settings, "RemoveForgedHeaders"),
       },
     });
   }
-  return message.fields.removals();
+  return removals.edits;
 }
 
-function tag(
+/**
+ * Refuses a message with more fields to be removed or tagged than an MTA can be asked to, also with ReportOnly: it is no
+ * verdict on the sender, and nobody who writes mail writes that.
+ */
+function refuseFields(
+  { ports }: ConnectionContext,
+  message: Message,
+  rule = ruleOf(ports.settings, "RemoveForgedHeaders"),
+): EndOfMessageResponse {
+  const words = `more than ${CHANGED_FIELDS_MAX} header fields to be removed or changed`;
+  return { edits: [], response: speak(message, { words, rule }, TOO_MANY_FIELDS, false) };
+}
+
+/** The edits that tag the Subject; undefined where there are too many. */
+function tagEdits(
   { offered }: ConnectionContext,
   message: Message,
-  decision: MessageDecision,
-  edits: Edit[],
-): void {
-  if (decision.tag === undefined) return;
-  const edit = tagEdit(message.fields.subject, decision.tag.text);
-  if (!offered.has(edit.kind)) return;
-  edits.push(edit);
-  message.log.action({ action: "tagged", reason: reasonOf(decision.tag) });
+  { tag }: MessageDecision,
+): readonly Edit[] | undefined {
+  if (tag === undefined) return [];
+  return message.fields.tags(tag.text)?.filter(({ kind }) => offered.has(kind));
 }
 
 function quarantine(
@@ -159,13 +203,6 @@ function reasonOf({ cause, rule }: { readonly cause: Cause; readonly rule: Rule 
  */
 const BELOW_ALL_FIELDS = 1_000_000;
 
-/** The Subject with the tag; a Subject of its own where the message has none. */
-export function tagEdit(subject: OctetString | undefined, tag: string): Edit {
-  return subject === undefined
-    ? { kind: "addHeader", name: "Subject", value: tagSubject("", tag) }
-    : { kind: "changeHeader", index: 1, name: "Subject", value: tagSubject(subject, tag) };
-}
-
 /**
  * The fields that record what was found, each put on top of the one before, so that Authentication-Results ends
  * up above all others (RFC 8601 section 4).
@@ -202,6 +239,10 @@ export function recordEdits(context: ConnectionContext, message: Message, mail: 
     );
   }
   return edits;
+}
+
+function hasReceivedSpf(records: readonly Edit[]): boolean {
+  return records.some((edit) => edit.kind === "insertHeader" && edit.name === "Received-SPF");
 }
 
 function onTop(name: string, value: OctetString): Edit {

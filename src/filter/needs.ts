@@ -136,7 +136,7 @@ function commandsFor(features: Features): ReadonlySet<OptionalCommand> {
 /** The fields that {@link FieldsSeen} looks at. */
 function fieldsFor(features: Features): ReadonlySet<string> {
   const fields = new Set<string>();
-  if (features.removesForged) fields.add("authentication-results");
+  if (features.removesForged) fields.add("authentication-results").add("received-spf");
   if (features.removesGuesses) fields.add("x-spf-guess");
   if (features.tags) fields.add("subject");
   if (features.hasRelays) fields.add("received");

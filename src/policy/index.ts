@@ -42,6 +42,7 @@ export {
   type ReplyFacts,
   recipientSyntaxReply,
   refusal,
+  TOO_MANY_FIELDS,
   TOO_MANY_RECIPIENTS,
 } from "./reply.ts";
 export {

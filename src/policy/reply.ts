@@ -147,6 +147,13 @@ export function recipientSyntaxReply(actions: Pick<ActionSettings, "softFail">):
 /** The reply to a message with more recipients than are kept in memory (RFC 5321 section 4.5.3.1.10). */
 export const TOO_MANY_RECIPIENTS: Reply = { code: "452", enhanced: "4.5.3", lines: ["Too many recipients"] };
 
+/** The reply to a message with more header fields to be removed or tagged than an MTA can be asked to. */
+export const TOO_MANY_FIELDS: Reply = {
+  code: "550",
+  enhanced: "5.7.1",
+  lines: ["Too many header fields that have to be removed or changed"],
+};
+
 /** The first line of a reply as it is spoken, for the log. */
 export function firstLine({ code, enhanced, lines }: Reply): string {
   return `${code} ${enhanced} ${lines[0] ?? ""}`;

@@ -158,8 +158,8 @@ describe("needsOf", () => {
   it("asks for the fields that the settings use", () => {
     const fieldsOf = (settings: Partial<FilterSettings>): string =>
       [...(needsOf(new Rig({ settings }).ports, OFFER).fields ?? [])].sort().join(" ");
-    assert.equal(fieldsOf({}), "authentication-results subject");
-    assert.equal(fieldsOf({ tagSubject: false }), "authentication-results");
+    assert.equal(fieldsOf({}), "authentication-results received-spf subject");
+    assert.equal(fieldsOf({ tagSubject: false }), "authentication-results received-spf");
     assert.equal(fieldsOf({ removeForgedHeaders: "off" }), "subject");
     assert.equal(fieldsOf({ ...QUIET, trustedRelay: [net("192.0.2.0/24")] }), "received");
     assert.equal(fieldsOf(QUIET), "");
