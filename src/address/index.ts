@@ -16,4 +16,4 @@ export {
   parseNetwork,
   samePrefix,
 } from "./network.ts";
-export { isAscii, type OctetString, octetsOfText, textOfOctets } from "./octets.ts";
+export { isAscii, type OctetString, octetsOfText, ownText, textOfOctets } from "./octets.ts";

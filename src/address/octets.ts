@@ -20,3 +20,11 @@ export function textOfOctets(octets: OctetString): string | undefined {
 export function isAscii(octets: OctetString): boolean {
   return !/[^\0-\x7f]/.test(octets);
 }
+
+/**
+ * A copy of the text in one piece. A text put together from parts holds on to them, and one cut out holds on to all
+ * of it: a packet, a record. A text that is kept for an hour must not.
+ */
+export function ownText(text: OctetString): OctetString {
+  return Buffer.from(text, "latin1").toString("latin1");
+}

@@ -1,49 +1,41 @@
-import type { Answer, AnswerSource, Question, Step } from "spf-check";
+import type { Answer, AnswerSource, Pending, Question, Step } from "spf-check";
+import { questionKey } from "./messages.ts";
 
 /** How an evaluation is run. */
 export interface DriveOptions<Result> {
   readonly source: AnswerSource;
-  /** On the clock of `performance.now()`, for every question of this evaluation. */
-  readonly deadlineMs: number;
   /** Makes a result of what the evaluator threw, and tells it to the operator. Must not throw. */
   readonly onThrow: (error: unknown) => Result;
 }
 
 /**
  * Runs an evaluator to its end: hands it the answers it asks for, and asks early for what it hints at, each question
- * once. `done` is called exactly once, before `drive` returns where all answers are in memory, and never after the
- * returned cancel function was called. Early questions that were not needed are dropped at the end.
+ * once. Where all answers are known at once the result is returned; else `done` is called with it later, unless the
+ * evaluation was cancelled. Early questions that were not needed are dropped at the end.
  */
-export function drive<Result>(
+export function drive<Result extends object>(
   evaluator: Generator<Step, Result, Answer | undefined>,
   options: DriveOptions<Result>,
   done: (result: Result) => void,
-): () => void {
+): Result | Pending {
   const run = new Run(evaluator, options, done);
-  run.resume(undefined);
-  return () => {
-    run.cancel();
-  };
+  return run.resume(undefined) ?? run;
 }
 
-/** A question that was asked because of a hint. */
+/** A question that was asked because of a hint and is not answered yet. */
 interface EarlyQuestion {
-  answer: Answer | undefined;
-  /** Set once the evaluator has come to the question itself. */
-  needed: ((answer: Answer) => void) | undefined;
-  cancel: (() => void) | undefined;
+  readonly pending: Pending;
+  /** The evaluator has come to the question itself. */
+  needed: boolean;
 }
 
-class Run<Result> {
+class Run<Result extends object> implements Pending {
   readonly #evaluator: Generator<Step, Result, Answer | undefined>;
   readonly #options: DriveOptions<Result>;
   readonly #done: (result: Result) => void;
-  #early: Map<string, EarlyQuestion> | undefined;
-  #cancelAsk: (() => void) | undefined;
+  #early: Map<string, EarlyQuestion | Answer> | undefined;
+  #pending: Pending | undefined;
   #ended = false;
-  /** True while the loop below runs: an answer then is picked up by it instead of starting another. */
-  #looping = false;
-  #inbox: Answer | undefined;
 
   constructor(
     evaluator: Generator<Step, Result, Answer | undefined>,
@@ -55,33 +47,41 @@ class Run<Result> {
     this.#done = done;
   }
 
-  /** Goes on as long as answers are in memory, in a loop: no stack grows with the number of questions. */
-  resume(answer: Answer | undefined): void {
+  /** Goes on as long as answers are known, in a loop: no stack grows with the number of questions. */
+  resume(answer: Answer | undefined): Result | undefined {
     let value = answer;
     for (;;) {
       const next = this.#next(value);
       if (next.done === true) {
-        this.#stop();
-        this.#done(next.value);
-        return;
+        this.cancel();
+        return next.value;
       }
       value = undefined;
       if (next.value.kind === "hint") {
         for (const question of next.value.questions) this.#askEarly(question);
         continue;
       }
-      this.#looping = true;
-      this.#ask(next.value.question);
-      this.#looping = false;
-      value = this.#inbox;
-      if (value === undefined || this.#ended) return;
-      this.#inbox = undefined;
+      value = this.#ask(next.value.question);
+      if (value === undefined) return undefined;
     }
   }
 
+  /** Ends every wait; nothing is called any more. */
   cancel(): void {
-    if (!this.#ended) this.#stop();
+    if (this.#ended) return;
+    this.#ended = true;
+    this.#pending?.cancel();
+    if (this.#early === undefined) return;
+    for (const early of this.#early.values()) if ("pending" in early) early.pending.cancel();
+    this.#early = undefined;
   }
+
+  readonly #answered = (answer: Answer): void => {
+    if (this.#ended) return;
+    this.#pending = undefined;
+    const result = this.resume(answer);
+    if (result !== undefined) this.#done(result);
+  };
 
   #next(value: Answer | undefined): IteratorResult<Step, Result> {
     try {
@@ -91,43 +91,60 @@ class Run<Result> {
     }
   }
 
-  #ask(question: Question): void {
-    const answered = (answer: Answer): void => {
-      if (this.#looping) this.#inbox = answer;
-      else if (!this.#ended) this.resume(answer);
-    };
-    const early = this.#early?.get(keyOf(question));
+  /** Undefined where the answer comes later. */
+  #ask(question: Question): Answer | undefined {
+    const early = this.#early?.get(questionKey(question));
     if (early === undefined) {
-      this.#cancelAsk = this.#options.source.ask(question, this.#options.deadlineMs, answered);
-    } else if (early.answer !== undefined) {
-      answered(early.answer);
-    } else {
-      early.needed = answered;
+      const answer = this.#options.source.ask(question, this.#answered);
+      if (!("cancel" in answer)) return answer;
+      this.#pending = answer;
+      return undefined;
     }
+    if (!("pending" in early)) return early;
+    early.needed = true;
+    return undefined;
   }
 
   #askEarly(question: Question): void {
-    this.#early ??= new Map();
-    const key = keyOf(question);
-    if (this.#early.has(key)) return;
-    const early: EarlyQuestion = { answer: undefined, needed: undefined, cancel: undefined };
-    this.#early.set(key, early);
-    early.cancel = this.#options.source.ask(question, this.#options.deadlineMs, (answer) => {
-      early.answer = answer;
-      early.needed?.(answer);
+    const early = (this.#early ??= new Map<string, EarlyQuestion | Answer>());
+    const key = questionKey(question);
+    if (early.has(key)) return;
+    const asked = this.#options.source.ask(question, (answer) => {
+      const { needed } = early.get(key) as EarlyQuestion;
+      early.set(key, answer);
+      if (needed) this.#answered(answer);
     });
-  }
-
-  #stop(): void {
-    this.#ended = true;
-    this.#cancelAsk?.();
-    if (this.#early === undefined) return;
-    for (const early of this.#early.values()) if (early.answer === undefined) early.cancel?.();
-    this.#early = undefined;
+    early.set(key, "cancel" in asked ? { pending: asked, needed: false } : asked);
   }
 }
 
-/** DNS compares names without regard to case (RFC 4343); 8-bit names are never sent. */
-function keyOf({ type, name }: Question): string {
-  return `${type} ${name.toLowerCase()}`;
+const OUT_OF_TIME: Answer = { status: "fault", problem: "out of time for DNS lookups" };
+
+/** The same source; from the deadline on, on the clock of `nowMs`, what is not answered is a fault. */
+export function withDeadline(
+  source: AnswerSource,
+  deadlineMs: number,
+  nowMs: () => number = () => performance.now(),
+): AnswerSource {
+  return {
+    ask(question, done) {
+      const restMs = deadlineMs - nowMs();
+      if (restMs <= 0) return OUT_OF_TIME;
+      const asked = source.ask(question, (answer) => {
+        clearTimeout(timer);
+        done(answer);
+      });
+      if (!("cancel" in asked)) return asked;
+      const timer = setTimeout(() => {
+        asked.cancel();
+        done(OUT_OF_TIME);
+      }, restMs).unref();
+      return {
+        cancel: () => {
+          clearTimeout(timer);
+          asked.cancel();
+        },
+      };
+    },
+  };
 }

@@ -1,3 +1,4 @@
-export { type DriveOptions, drive } from "./drive.ts";
+export { AnswerCache, type AnswerCacheCounters, type AnswerCacheOptions } from "./answer-cache.ts";
+export { type DriveOptions, drive, withDeadline } from "./drive.ts";
 export { DNS_PORT, type Nameserver, parseResolvConf, systemNameservers } from "./nameservers.ts";
-export { createResolver, type Resolver, type ResolverCounters, type ResolverOptions } from "./resolver.ts";
+export { Resolver, type ResolverCounters, type ResolverOptions } from "./resolver.ts";

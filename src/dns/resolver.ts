@@ -1,8 +1,7 @@
-import type { Answer, AnswerSource, Question } from "spf-check";
-import { Lookup, type LookupContext, type LookupCounters } from "./lookup.ts";
+import type { Answer, AnswerSource, Pending, Question } from "spf-check";
+import { Lookup, type LookupContext, type LookupCounters, Server } from "./lookup.ts";
+import { isAskable } from "./messages.ts";
 import type { Nameserver } from "./nameservers.ts";
-import { isAskable } from "./query.ts";
-import { Server } from "./servers.ts";
 
 /** What the operator can set (Nameserver, DNSTimeout, DNSTries), and the bounds of memory. */
 export interface ResolverOptions {
@@ -26,40 +25,19 @@ export interface ResolverCounters extends Readonly<LookupCounters> {
   readonly waiting: number;
 }
 
-/** A stub resolver: asks recursive name servers, keeps nothing. */
-export interface Resolver extends AnswerSource {
-  counters(): ResolverCounters;
-  /**
-   * Ends every lookup as a fault and closes all sockets; later questions are faults. On a change of settings,
-   * evaluations that began with this resolver should have ended before.
-   */
-  close(): void;
-}
-
-/** @throws RangeError without a server, a time-out or a try. */
-export function createResolver(options: ResolverOptions): Resolver {
-  if (options.servers.length === 0 || !(options.timeoutMs > 0) || !(options.tries >= 1)) {
-    throw new RangeError("a resolver needs a server, a time-out and a try");
-  }
-  return new StubResolver(options);
-}
-
 /** One question between ask() and its answer. */
 interface Job {
   readonly lookup: Lookup;
   readonly done: (answer: Answer) => void;
-  timer: NodeJS.Timeout | undefined;
 }
 
 /** The names that DNS cannot carry do not exist, for ever. */
 const CANNOT_EXIST: Answer = { status: "nxdomain", ttlSeconds: Infinity };
-const OUT_OF_TIME: Answer = { status: "fault", problem: "out of time for DNS lookups" };
 const TOO_MANY: Answer = { status: "fault", problem: "too many DNS lookups at once" };
 const CLOSED: Answer = { status: "fault", problem: "DNS lookups were stopped" };
 
-const nothing = (): void => undefined;
-
-class StubResolver implements Resolver {
+/** A stub resolver: asks recursive name servers, keeps nothing. */
+export class Resolver implements AnswerSource {
   readonly #context: LookupContext;
   readonly #outstandingMax: number;
   readonly #waitingMax: number;
@@ -68,7 +46,11 @@ class StubResolver implements Resolver {
   readonly #outstanding = new Set<Job>();
   #closed = false;
 
+  /** @throws RangeError without a server, a time-out or a try. */
   constructor({ servers, timeoutMs, tries, outstandingMax = 4096, waitingMax = 16_384 }: ResolverOptions) {
+    if (servers.length === 0 || !(timeoutMs > 0) || !(tries >= 1)) {
+      throw new RangeError("a resolver needs a server, a time-out and a try");
+    }
     this.#context = {
       servers: servers.map((server) => new Server(server)),
       timeoutMs,
@@ -87,12 +69,12 @@ class StubResolver implements Resolver {
     };
   }
 
-  ask(question: Question, deadlineMs: number, done: (answer: Answer) => void): () => void {
-    const restMs = deadlineMs - performance.now();
-    const refusal = this.#refusal(question, restMs);
-    if (refusal !== undefined) {
-      done(refusal);
-      return nothing;
+  ask(question: Question, done: (answer: Answer) => void): Answer | Pending {
+    if (!isAskable(question.name)) return CANNOT_EXIST;
+    const fault = this.#closed ? CLOSED : this.#waiting.size >= this.#waitingMax ? TOO_MANY : undefined;
+    if (fault !== undefined) {
+      this.#context.counters.faults++;
+      return fault;
     }
     const job: Job = {
       lookup: new Lookup(question, this.#context, (answer) => {
@@ -100,39 +82,22 @@ class StubResolver implements Resolver {
         done(answer);
       }),
       done,
-      timer: undefined,
     };
-    if (restMs < Infinity) {
-      job.timer = setTimeout(() => {
-        this.#fail(job, OUT_OF_TIME);
-      }, restMs).unref();
-    }
     this.#waiting.add(job);
     this.#startNext();
-    return () => {
-      job.lookup.cancel();
-      this.#remove(job);
+    return {
+      cancel: () => {
+        job.lookup.cancel();
+        this.#remove(job);
+      },
     };
   }
 
+  /** Ends every lookup as a fault and closes all sockets; later questions are faults. */
   close(): void {
     this.#closed = true;
     for (const server of this.#context.servers) server.close();
     for (const job of [...this.#waiting, ...this.#outstanding]) this.#fail(job, CLOSED);
-  }
-
-  /** Answers that need no network. */
-  #refusal(question: Question, restMs: number): Answer | undefined {
-    if (!isAskable(question.name)) return CANNOT_EXIST;
-    const fault = this.#closed
-      ? CLOSED
-      : restMs <= 0
-        ? OUT_OF_TIME
-        : this.#waiting.size >= this.#waitingMax
-          ? TOO_MANY
-          : undefined;
-    if (fault !== undefined) this.#context.counters.faults++;
-    return fault;
   }
 
   #fail(job: Job, fault: Answer): void {
@@ -153,7 +118,6 @@ class StubResolver implements Resolver {
   }
 
   #remove(job: Job): void {
-    clearTimeout(job.timer);
     this.#waiting.delete(job);
     if (this.#outstanding.delete(job)) this.#startNext();
   }

@@ -4,12 +4,12 @@ import { isIPv6 } from "node:net";
 import type { Nameserver } from "./nameservers.ts";
 
 const SOCKETS = 16;
-/** A socket serves so many questions or so long, then its port is given up. */
+/** A port is asked from so often or so long; then it only waits for the answers that are still to come. */
 const QUESTIONS_PER_SOCKET = 100;
 const SOCKET_LIFE_MS = 10_000;
+/** Ports that wait; a further one ends the wait of the oldest: silent names must not use up descriptors. */
+const WAITING_SOCKETS_MAX = 32;
 const IDS = 0x1_0000;
-/** More than any resolver has in hand on one socket; a free id is then found by chance in a try or two. */
-const PENDING_PER_SOCKET_MAX = IDS / 4;
 
 /** Who waits for the answer to one question. */
 export interface Listener {
@@ -22,14 +22,14 @@ export interface Listener {
 /**
  * Sends questions to one name server. What a forger must guess is the port, which the system draws at random for
  * each socket, and the id, drawn for each question (RFC 5452). A socket for every question would cost twice the
- * time and a descriptor each; so there are a few, each question takes one of them by chance, and none lives long.
+ * time and a descriptor each; so there are a few, each question takes one of them at random, and none lives long.
  * They are connected: the system drops what comes from elsewhere, and tells at once where a port is closed.
  */
 export class UdpChannel {
   readonly #server: Nameserver;
   readonly #slots = new Array<PooledSocket | undefined>(SOCKETS);
-  /** Given up, but some of their questions are not answered yet. */
-  readonly #draining = new Set<PooledSocket>();
+  /** Given up, but some of their questions are not answered yet; the oldest first. */
+  readonly #waiting = new Set<PooledSocket>();
 
   constructor(server: Nameserver) {
     this.#server = server;
@@ -42,45 +42,63 @@ export class UdpChannel {
 
   close(): void {
     for (const socket of this.#slots) socket?.close();
-    for (const socket of this.#draining) socket.close();
+    for (const socket of this.#waiting) socket.close();
   }
 
   #pick(): PooledSocket {
     const slot = randomInt(SOCKETS);
-    const now = performance.now();
     const socket = this.#slots[slot];
-    if (socket !== undefined && !socket.closed) {
-      // Where many questions stay without answer, ports are kept longer rather than descriptors spent.
-      if (socket.isFresh(now) || this.#draining.size >= SOCKETS) return socket;
-      this.#draining.add(socket);
-      socket.retire();
-    }
-    const opened = new PooledSocket(this.#server, now, () => this.#draining.delete(opened));
+    if (socket?.isUsed === false) return socket;
+    const opened = new PooledSocket(this.#server, {
+      used: () => {
+        this.#slots[slot] = undefined;
+        this.#waiting.add(opened);
+        if (this.#waiting.size <= WAITING_SOCKETS_MAX) return;
+        const [oldest] = this.#waiting;
+        if (oldest === undefined) return;
+        this.#waiting.delete(oldest);
+        oldest.giveUp();
+      },
+      closed: () => {
+        if (this.#slots[slot] === opened) this.#slots[slot] = undefined;
+        this.#waiting.delete(opened);
+      },
+    });
     this.#slots[slot] = opened;
     return opened;
   }
 }
 
+/** What becomes of a socket. */
+interface SocketEvents {
+  /** It takes no more questions, but waits for answers. */
+  used(): void;
+  closed(): void;
+}
+
 class PooledSocket {
-  closed = false;
+  /** No more questions. */
+  isUsed = false;
   readonly #socket: Socket;
-  readonly #bornMs: number;
-  readonly #onClose: () => void;
+  readonly #events: SocketEvents;
+  readonly #life: NodeJS.Timeout;
   readonly #pending = new Map<number, Listener>();
   /** Questions that wait for the socket to be connected. */
   #unsent: { readonly message: Buffer; readonly listener: Listener }[] | undefined = [];
   #served = 0;
-  #retired = false;
+  #closed = false;
 
-  constructor(server: Nameserver, nowMs: number, onClose: () => void) {
-    this.#bornMs = nowMs;
-    this.#onClose = onClose;
+  constructor(server: Nameserver, events: SocketEvents) {
+    this.#events = events;
+    this.#life = setTimeout(() => {
+      this.#use();
+    }, SOCKET_LIFE_MS).unref();
     this.#socket = createSocket(isIPv6(server.address) ? "udp6" : "udp4");
     this.#socket.on("message", (bytes) => {
       if (bytes.length >= 2) this.#pending.get(bytes.readUInt16BE(0))?.message(bytes);
     });
     this.#socket.on("error", (error) => {
-      this.#fail(error);
+      this.#fail(problemOf(error));
     });
     // Unlike a callback of connect(), the event leaves errors to "error".
     this.#socket.once("connect", () => {
@@ -92,20 +110,6 @@ class PooledSocket {
     this.#socket.unref();
   }
 
-  isFresh(nowMs: number): boolean {
-    return (
-      this.#served < QUESTIONS_PER_SOCKET &&
-      nowMs - this.#bornMs < SOCKET_LIFE_MS &&
-      this.#pending.size < PENDING_PER_SOCKET_MAX
-    );
-  }
-
-  /** No more questions come; closes with the last answer. */
-  retire(): void {
-    this.#retired = true;
-    this.#closeIfDone();
-  }
-
   exchange(message: Buffer, listener: Listener): () => void {
     let id = randomInt(IDS);
     while (this.#pending.has(id)) id = randomInt(IDS);
@@ -114,43 +118,56 @@ class PooledSocket {
     // While a question is out, the socket keeps the process alive.
     if (this.#pending.size === 0) this.#socket.ref();
     this.#pending.set(id, listener);
-    this.#served++;
     if (this.#unsent === undefined) this.#send(copy, listener);
     else this.#unsent.push({ message: copy, listener });
+    if (++this.#served === QUESTIONS_PER_SOCKET) this.#use();
     return () => {
       // The id may already belong to a later question.
-      if (this.closed || this.#pending.get(id) !== listener) return;
+      if (this.#closed || this.#pending.get(id) !== listener) return;
       this.#pending.delete(id);
       if (this.#pending.size > 0) return;
       this.#socket.unref();
-      this.#closeIfDone();
+      if (this.isUsed) this.close();
     };
   }
 
+  /** The questions that are still open count as unanswered; from a later tick, as they may be asked again. */
+  giveUp(): void {
+    setImmediate(() => {
+      this.#fail("no name server answered in time");
+    });
+  }
+
   close(): void {
-    if (this.closed) return;
-    this.closed = true;
+    if (this.#closed) return;
+    this.#closed = true;
+    this.isUsed = true;
+    clearTimeout(this.#life);
     this.#pending.clear();
     this.#socket.close();
-    this.#onClose();
+    this.#events.closed();
+  }
+
+  #use(): void {
+    if (this.isUsed) return;
+    this.isUsed = true;
+    clearTimeout(this.#life);
+    if (this.#pending.size > 0) this.#events.used();
+    else this.close();
   }
 
   #send(message: Buffer, listener: Listener): void {
-    if (this.closed) return;
+    if (this.#closed) return;
     this.#socket.send(message, (error) => {
       if (error !== null) listener.error(problemOf(error));
     });
   }
 
   /** A closed port, an unreachable network, no descriptors: everyone on this socket is told. */
-  #fail(error: Error): void {
+  #fail(problem: string): void {
     const listeners = [...this.#pending.values()];
     this.close();
-    for (const listener of listeners) listener.error(problemOf(error));
-  }
-
-  #closeIfDone(): void {
-    if (this.#retired && this.#pending.size === 0) this.close();
+    for (const listener of listeners) listener.error(problem);
   }
 }
 

@@ -292,7 +292,6 @@ class Filter implements MilterHandler {
 
   close(): void {
     this.newConnection();
-    this.#context.ports.closed?.();
   }
 
   #log(from: OctetString, queueId: string | undefined): MessageLog {

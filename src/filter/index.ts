@@ -6,5 +6,4 @@ export type {
   Evaluator,
   FilterPorts,
   FilterSettings,
-  Pending,
 } from "./ports.ts";

@@ -1,4 +1,5 @@
 import { CONTINUE, type Edit, type Response } from "milter-protocol";
+import type { Pending } from "spf-check";
 import type { OctetString, Path } from "../address/index.ts";
 import {
   type ActionSettings,
@@ -24,7 +25,7 @@ import {
 import type { ActionEvent, FilterEvent, MailFacts } from "./events.ts";
 import type { FieldsSeen } from "./fields-seen.ts";
 import type { Features } from "./needs.ts";
-import type { Evaluation, FilterPorts, Pending } from "./ports.ts";
+import type { Evaluation, FilterPorts } from "./ports.ts";
 
 /** What stays the same for all messages of a connection. */
 export interface ConnectionContext {

@@ -1,4 +1,4 @@
-import type { Outcome } from "spf-check";
+import type { Outcome, Pending } from "spf-check";
 import type { IpAddress, OctetString } from "../address/index.ts";
 import type { PolicySettings } from "../policy/index.ts";
 import type { FilterEvent } from "./events.ts";
@@ -24,12 +24,6 @@ export interface Evaluation {
   /** Where neither memory nor DNS gave it: an equal evaluation under way, or answers that another host has found. */
   readonly source?: "joined" | "shared";
   readonly elapsedMs: number;
-}
-
-/** An evaluation under way. */
-export interface Pending {
-  /** Stops it, when nobody waits for it any more; harmless afterwards. */
-  cancel(): void;
 }
 
 /** The way to a verdict: memory, an equal evaluation under way, or a new one. */
@@ -59,6 +53,4 @@ export interface FilterPorts {
   readonly transport: "unix" | "inet";
   /** The name for %{r} and the authserv-id while the MTA sends no {j}. */
   readonly hostname: string;
-  /** Called once when the connection is over. */
-  readonly closed?: () => void;
 }

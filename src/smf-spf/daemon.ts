@@ -26,7 +26,7 @@ import {
 import { MilterServer } from "../server/index.ts";
 import { type ConfigChoice, readSettings, unreadable } from "./config-check.ts";
 import { Traffic, tellServerEvent } from "./counters.ts";
-import { Generation } from "./generation.ts";
+import { createGeneration, type Generation, type GenerationPorts } from "./generation.ts";
 import { prepareDirectories, socketAccess } from "./privileged-start.ts";
 import { VERSION } from "./version.ts";
 
@@ -123,13 +123,14 @@ class Daemon {
   readonly #log: Log;
   readonly #server: MilterServer;
   readonly #traffic = new Traffic();
+  readonly #ports: GenerationPorts;
   #generation: Generation;
   #socket: BoundSocket | undefined;
 
   constructor(start: DaemonStart, log: Log) {
     this.#start = start;
     this.#log = log;
-    this.#generation = Generation.first(start.settings, {
+    this.#ports = {
       hostname: hostname(),
       report: (event) => {
         this.#traffic.add(event);
@@ -138,7 +139,8 @@ class Daemon {
       onError: (error) => {
         log.failure("error in an evaluation", error);
       },
-    });
+    };
+    this.#generation = createGeneration(start.settings, this.#ports);
     this.#server = new MilterServer({
       ...start.settings,
       heldOctetsMax: heapShare(CONNECTIONS_OCTETS),
@@ -251,9 +253,8 @@ class Daemon {
       this.#log.error("reload: the log could not be moved, the old settings stay in force");
       return;
     }
-    const former = this.#generation;
-    this.#generation = former.next(keepUntilRestart(this.#start.settings, read.settings));
-    former.retire();
+    const settings = keepUntilRestart(this.#start.settings, read.settings);
+    this.#generation = createGeneration(settings, this.#ports, this.#generation);
     this.#server.setLimits(read.settings);
     if (changed.includes("MaxConnections")) this.warnOfLimits();
     const taken = changed.filter((name) => !restartNeeded.includes(name));

@@ -2,16 +2,10 @@
 
 import { checkHost, withDefaultExplanation } from "spf-check";
 import type { Settings } from "../config/index.ts";
-import { createResolver, drive, type Resolver, systemNameservers } from "../dns/index.ts";
+import { AnswerCache, drive, Resolver, systemNameservers } from "../dns/index.ts";
 import type { Evaluation, EvaluationRequest, Evaluator } from "../filter/index.ts";
 import { HeapGrowth, heapShare } from "../node-tuning.ts";
-import {
-  type AnswerCache,
-  createAnswerCache,
-  createVerdictCache,
-  temperror,
-  type VerdictCache,
-} from "../verdicts/index.ts";
+import { temperror, VerdictCache } from "../verdicts/index.ts";
 
 /** The settings that may change in an engine at work. */
 type AdjustableSettings = Pick<Settings, "cacheSize" | "ttlSeconds" | "prefetch">;
@@ -44,25 +38,24 @@ export class Engine {
   readonly #heap = new HeapGrowth();
   readonly #onError: (error: unknown) => void;
   #adjusted: AdjustableSettings;
-  #users = 0;
 
   /** @param onError told of defects: what an evaluation or a filter has thrown */
   constructor(settings: EngineSettings, onError: (error: unknown) => void) {
     this.servers = serversOf(settings);
     this.#onError = onError;
     this.#adjusted = settings;
-    this.#resolver = createResolver({
+    this.#resolver = new Resolver({
       servers: this.servers,
       timeoutMs: settings.dnsTimeoutMs,
       tries: settings.dnsTries,
     });
     const octetsMax = cacheOctets(settings.cacheSize);
-    this.#answers = createAnswerCache({
+    this.#answers = new AnswerCache({
       source: this.#resolver,
       entriesMax: settings.cacheSize,
       octetsMax,
     });
-    this.#verdicts = createVerdictCache({
+    this.#verdicts = new VerdictCache({
       ttlSeconds: settings.ttlSeconds,
       entriesMax: settings.cacheSize,
       octetsMax,
@@ -84,8 +77,6 @@ export class Engine {
           }),
           {
             source: this.#answers,
-            // Whoever waits has a deadline; the evaluation ends with the last of them.
-            deadlineMs: Infinity,
             onThrow: (error) => {
               onError(error);
               return temperror(domain, "internal error in the evaluation");
@@ -145,14 +136,9 @@ export class Engine {
     }
   }
 
-  /** One more who needs it. */
-  use(): void {
-    this.#users++;
-  }
-
-  /** One less; the last closes the sockets. */
-  release(): void {
-    if (--this.#users === 0) this.#resolver.close();
+  /** Ends what is under way. An engine that nobody uses any more needs no call: it holds nothing open. */
+  close(): void {
+    this.#resolver.close();
   }
 
   /** For the log, in words. */

@@ -14,57 +14,40 @@ export interface GenerationPorts {
 }
 
 /** One set of settings, whole and unchanging. */
-export class Generation {
+export interface Generation {
   readonly settings: Settings;
   readonly engine: Engine;
-  readonly #ports: GenerationPorts;
-  readonly #filterPorts: Readonly<Record<Transport, FilterPorts>>;
+  /** The handler of one connection. */
+  readonly createHandler: (transport: Transport, resume: Resume) => MilterHandler;
+}
 
-  private constructor(settings: Settings, engine: Engine, ports: GenerationPorts) {
-    this.settings = settings;
-    this.engine = engine;
-    this.#ports = ports;
-    const { hostname, report } = ports;
-    const common = {
-      settings,
-      evaluator: engine.evaluatorFor(settings),
-      report,
-      nowMs: () => performance.now(),
-      hostname,
-      closed: () => {
-        engine.release();
-      },
-    };
-    this.#filterPorts = {
-      unix: { ...common, transport: "unix" },
-      inet: { ...common, transport: "inet" },
-    };
-    engine.use();
-  }
-
-  static first(settings: Settings, ports: GenerationPorts): Generation {
-    return new Generation(settings, new Engine(settings, ports.onError), ports);
-  }
-
-  /** The one after this: with the same caches and resolver, unless what they are made of has changed. */
-  next(settings: Settings): Generation {
-    const sameEngine =
-      !diffSettings(this.settings, settings).clearsCache &&
-      isDeepStrictEqual(serversOf(settings), this.engine.servers);
-    const engine = sameEngine ? this.engine : new Engine(settings, this.#ports.onError);
-    if (sameEngine) engine.adjust(settings);
-    return new Generation(settings, engine, this.#ports);
-  }
-
-  /** No new connection begins under these settings. */
-  retire(): void {
-    this.engine.release();
-  }
-
-  /** The handler of one connection; its close() gives the engine back. */
-  createHandler(transport: Transport, resume: Resume): MilterHandler {
-    const filter = createFilter(this.#filterPorts[transport], resume);
-    this.engine.use();
-    return filter;
-  }
+/** With the caches and the resolver of the former one, unless what they are made of has changed. */
+export function createGeneration(
+  settings: Settings,
+  ports: GenerationPorts,
+  former?: Pick<Generation, "settings" | "engine">,
+): Generation {
+  const { hostname, report, onError } = ports;
+  const keepsEngine =
+    former !== undefined &&
+    !diffSettings(former.settings, settings).clearsCache &&
+    isDeepStrictEqual(serversOf(settings), former.engine.servers);
+  const engine = keepsEngine ? former.engine : new Engine(settings, onError);
+  if (keepsEngine) engine.adjust(settings);
+  const common = {
+    settings,
+    evaluator: engine.evaluatorFor(settings),
+    report,
+    nowMs: () => performance.now(),
+    hostname,
+  };
+  const filterPorts: Readonly<Record<Transport, FilterPorts>> = {
+    unix: { ...common, transport: "unix" },
+    inet: { ...common, transport: "inet" },
+  };
+  return {
+    settings,
+    engine,
+    createHandler: (transport, resume) => createFilter(filterPorts[transport], resume),
+  };
 }

@@ -25,6 +25,7 @@ export {
   type LookupLimits,
   type Outcome,
   type PathStep,
+  type Pending,
   type PermerrorProblem,
   type Question,
   type RecordData,

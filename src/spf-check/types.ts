@@ -95,13 +95,19 @@ export type Step =
   | { readonly kind: "ask"; readonly question: Question }
   | { readonly kind: "hint"; readonly questions: readonly Question[] };
 
+/** The wait for what was asked. */
+export interface Pending {
+  /** Ends it, when nobody waits any more; harmless afterwards. */
+  cancel(): void;
+}
+
 /**
- * Where answers come from: the answer cache, a lookup shared with other evaluations, the network. `done` is
- * called exactly once, before `ask` returns where the answer is in memory, and never after the returned cancel
- * function was called. Out of time (`deadlineMs` on the caller's monotonic clock) is a fault, never a throw.
+ * Where answers come from: the answer cache, a lookup shared with other evaluations, the network. What is known at
+ * once is returned, and `done` is not called; else `done` is called once, after `ask` has returned and unless the wait
+ * was cancelled. It never throws: what goes wrong is a fault.
  */
 export interface AnswerSource {
-  ask(question: Question, deadlineMs: number, done: (answer: Answer) => void): () => void;
+  ask(question: Question, done: (answer: Answer) => void): Answer | Pending;
 }
 
 /** What check_host() and all that it is made of are: generators that yield questions and are given answers. */

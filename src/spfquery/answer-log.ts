@@ -1,4 +1,4 @@
-import type { Answer, AnswerSource, Question } from "spf-check";
+import type { Answer, AnswerSource, Pending, Question } from "spf-check";
 
 /** One question that went out, and how long its answer took. */
 export interface LoggedAnswer {
@@ -36,16 +36,17 @@ export class AnswerLog implements AnswerSource {
     return this.#answers.get(questionKey(question));
   }
 
-  ask(question: Question, deadlineMs: number, done: (answer: Answer) => void): () => void {
+  ask(question: Question, done: (answer: Answer) => void): Answer | Pending {
     const known = this.of(question);
-    if (known !== undefined) {
-      done(known.answer);
-      return () => undefined;
-    }
+    if (known !== undefined) return known.answer;
     const beganMs = this.#nowMs();
-    return this.#source.ask(question, deadlineMs, (answer) => {
+    const note = (answer: Answer): Answer => {
       this.#answers.set(questionKey(question), { question, answer, elapsedMs: this.#nowMs() - beganMs });
-      done(answer);
+      return answer;
+    };
+    const asked = this.#source.ask(question, (answer) => {
+      done(note(answer));
     });
+    return "cancel" in asked ? asked : note(asked);
   }
 }

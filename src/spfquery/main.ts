@@ -4,7 +4,7 @@ import { hostname } from "node:os";
 import { createInterface } from "node:readline";
 import { type AnswerSource, type CheckHostInput, checkHost, type Outcome } from "spf-check";
 import { octetsOfText } from "../address/index.ts";
-import { createResolver, drive, type Resolver, systemNameservers } from "../dns/index.ts";
+import { drive, Resolver, systemNameservers } from "../dns/index.ts";
 import { watchOutput } from "../process/index.ts";
 import { VERSION } from "../smf-spf/version.ts";
 import { temperror } from "../verdicts/index.ts";
@@ -48,14 +48,15 @@ const flushed = watchOutput(() => {
 function resolverFor({ nameservers, timeoutMs }: QuerySettings): Resolver {
   const servers = nameservers.length > 0 ? nameservers : systemNameservers();
   // A short time for the whole evaluation still leaves room for a second try.
-  return createResolver({ servers, timeoutMs: Math.min(DNS_TIMEOUT_MS, timeoutMs / 2), tries: DNS_TRIES });
+  return new Resolver({ servers, timeoutMs: Math.min(DNS_TIMEOUT_MS, timeoutMs / 2), tries: DNS_TRIES });
 }
 
-function evaluate(input: CheckHostInput, source: AnswerSource, deadlineMs: number): Promise<Outcome> {
+function evaluate(input: CheckHostInput, source: AnswerSource): Promise<Outcome> {
   return new Promise((resolve) => {
     const onThrow = (error: unknown): Outcome =>
       temperror(input.domain, `internal error: ${error instanceof Error ? error.message : String(error)}`);
-    drive(checkHost(input), { source, deadlineMs, onThrow }, resolve);
+    const outcome = drive(checkHost(input), { source, onThrow }, resolve);
+    if (!("cancel" in outcome)) resolve(outcome);
   });
 }
 

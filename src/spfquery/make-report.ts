@@ -1,4 +1,5 @@
 import type { AnswerSource, CheckHostInput, Outcome } from "spf-check";
+import { withDeadline } from "../dns/index.ts";
 import { AnswerLog } from "./answer-log.ts";
 import {
   checkedName,
@@ -13,8 +14,8 @@ import {
 /** What a check needs of the outside. */
 export interface ReportPorts {
   readonly source: AnswerSource;
-  /** Runs check_host() on a source of answers; past the deadline, on the clock of `nowMs`, DNS gives faults. */
-  readonly evaluate: (input: CheckHostInput, source: AnswerSource, deadlineMs: number) => Promise<Outcome>;
+  /** Runs check_host() on a source of answers. */
+  readonly evaluate: (input: CheckHostInput, source: AnswerSource) => Promise<Outcome>;
   /** A monotonic clock. */
   readonly nowMs: () => number;
   readonly nowSeconds: number;
@@ -30,16 +31,16 @@ export async function makeReport(
   ports: ReportPorts,
   tells: boolean,
 ): Promise<Report> {
-  const { source, evaluate, nowMs, nowSeconds } = ports;
+  const { evaluate, nowMs, nowSeconds } = ports;
   // Early questions would hide how long each of them takes.
   const input = checkHostInput(query, settings, nowSeconds, { trace: tells, hints: !tells });
-  const log = new AnswerLog(source, nowMs);
   const beganMs = nowMs();
-  const deadlineMs = beganMs + settings.timeoutMs;
-  const outcome = explained(input, await evaluate(input, tells ? log : source, deadlineMs));
+  const source = withDeadline(ports.source, beganMs + settings.timeoutMs, nowMs);
+  const log = new AnswerLog(source, nowMs);
+  const outcome = explained(input, await evaluate(input, tells ? log : source));
   const elapsedMs = nowMs() - beganMs;
   const { asked } = log;
   const wantsSurvey = tells && outcome.result !== "temperror" && outcome.result !== "none";
-  const survey = wantsSurvey ? await evaluate(surveyInput(input), log, deadlineMs) : undefined;
+  const survey = wantsSurvey ? await evaluate(surveyInput(input), log) : undefined;
   return { query, settings, checked: checkedName(query), outcome, elapsedMs, asked, survey };
 }

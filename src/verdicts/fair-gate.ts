@@ -1,3 +1,6 @@
+import { unmapIpv4 } from "../address/index.ts";
+import type { EvaluationRequest } from "../filter/index.ts";
+
 /** Bounds of a {@link FairGate}. */
 export interface GateLimits {
   /** So many run at once. */
@@ -12,8 +15,8 @@ export interface GateLimits {
 export interface Runnable {
   /** What it counts against. */
   readonly keys: readonly string[];
-  /** Must not throw; may end at once by calling {@link FairGate.leave}. */
-  readonly start: () => void;
+  /** Called when its turn comes after a wait. Must not throw; may end at once by calling {@link FairGate.leave}. */
+  start(): void;
 }
 
 /**
@@ -41,12 +44,15 @@ export class FairGate {
     return this.#waiting.size;
   }
 
-  /** Starts it at once, or later when there is room; false where too many wait already. */
-  enter(runnable: Runnable): boolean {
-    if (this.#mayRun(runnable)) this.#run(runnable);
-    else if (this.#waiting.size < this.#limits.waitingMax) this.#waiting.add(runnable);
-    else return false;
-    return true;
+  /** Whether it may run now, is started later when there is room, or is turned away: too many wait already. */
+  enter(runnable: Runnable): "now" | "later" | "never" {
+    if (this.#mayRun(runnable)) {
+      this.#count(runnable);
+      return "now";
+    }
+    if (this.#waiting.size >= this.#limits.waitingMax) return "never";
+    this.#waiting.add(runnable);
+    return "later";
   }
 
   /** Ends what runs, or gives up waiting; harmless afterwards. */
@@ -72,7 +78,8 @@ export class FairGate {
         if (this.#running.size >= this.#limits.runningMax) break;
         if (!this.#mayRun(runnable)) continue;
         this.#waiting.delete(runnable);
-        this.#run(runnable);
+        this.#count(runnable);
+        runnable.start();
       }
     }
     this.#admitting = false;
@@ -85,9 +92,19 @@ export class FairGate {
     );
   }
 
-  #run(runnable: Runnable): void {
+  #count(runnable: Runnable): void {
     this.#running.add(runnable);
     for (const key of runnable.keys) this.#perKey.set(key, (this.#perKey.get(key) ?? 0) + 1);
-    runnable.start();
   }
+}
+
+/**
+ * What an evaluation counts against: the network of the client (/24, or /48 of IPv6), and the last two labels of
+ * the domain. Whoever has a slow domain has any number of names below it, and whoever has a host often has the
+ * addresses beside it. Where two labels are a public suffix, the share is only smaller than it could be.
+ */
+export function sharesOf({ ip, domain }: Pick<EvaluationRequest, "ip" | "domain">): readonly string[] {
+  const { family, bytes } = unmapIpv4(ip);
+  const labels = domain.toLowerCase().replace(/\.$/, "").split(".");
+  return [`ip ${bytes.subarray(0, family === 4 ? 3 : 6).join(".")}`, `domain ${labels.slice(-2).join(".")}`];
 }

@@ -1,19 +1,16 @@
-import type { Outcome } from "spf-check";
-import type { Evaluation, EvaluationRequest, Evaluator, Pending } from "../filter/index.ts";
-import { FairGate, type Runnable } from "./fair-gate.ts";
-import { ownText } from "./own-text.ts";
-import { sharesOf } from "./shares.ts";
-import { temperror } from "./temperror.ts";
-import { baseKey, exactKey, macroMask, type VerdictInput } from "./verdict-key.ts";
-import { VerdictStore } from "./verdict-store.ts";
+import type { Outcome, Pending, SenderMacro, TemperrorCause } from "spf-check";
+import { type OctetString, ownText } from "../address/index.ts";
+import type { Evaluation, EvaluationRequest, Evaluator } from "../filter/index.ts";
+import { FairGate, type Runnable, sharesOf } from "./fair-gate.ts";
+import { baseKey, exactKey, macroMask, type VerdictInput, VerdictStore } from "./verdict-store.ts";
 
 /**
- * Evaluates without looking into any cache of verdicts, and without a deadline: the returned function ends it once
- * nobody waits any more. `done` is called once, possibly before `check` returns.
+ * Evaluates without looking into any cache of verdicts, and without a deadline: it is cancelled once nobody waits
+ * any more. Where all answers are known at once the outcome is returned; else `done` is called with it later.
  */
-export type Check = (input: VerdictInput, done: (outcome: Outcome) => void) => () => void;
+export type Check = (input: VerdictInput, done: (outcome: Outcome) => void) => Outcome | Pending;
 
-/** Options of {@link createVerdictCache}. */
+/** Options of {@link VerdictCache}. */
 export interface VerdictCacheOptions {
   readonly check: Check;
   /** TTL: the longest life of a verdict; 0 keeps none. */
@@ -48,20 +45,8 @@ export interface VerdictCacheCounters {
   readonly entries: number;
 }
 
-/** An evaluator that remembers. Past the deadline of a request its result is temperror. */
-export interface VerdictCache extends Evaluator {
-  counters(): VerdictCacheCounters;
-  /** Changes the bounds; verdicts in memory stay as far as they let them. */
-  setLimits(limits: VerdictCacheLimits): void;
-}
-
 /** What {@link VerdictCache.setLimits} changes. */
 export type VerdictCacheLimits = Pick<VerdictCacheOptions, "ttlSeconds" | "entriesMax" | "octetsMax">;
-
-/** See {@link VerdictCache}. */
-export function createVerdictCache(options: VerdictCacheOptions): VerdictCache {
-  return new JoiningVerdictCache(options);
-}
 
 /** Someone who waits. */
 interface Waiter {
@@ -69,15 +54,12 @@ interface Waiter {
   readonly base: string;
   readonly done: (evaluation: Evaluation) => void;
   readonly startMs: number;
-  /** Found before {@link VerdictCache.evaluate} has returned, which then returns it. */
-  known: Evaluation | undefined;
-  /** {@link VerdictCache.evaluate} has returned. */
-  waits: boolean;
   timer: NodeJS.Timeout | undefined;
+  /** Undefined once it is served. */
   flight: Flight | undefined;
 }
 
-/** One evaluation on its way. */
+/** One evaluation on its way, or waiting for its turn. */
 interface Flight extends Runnable {
   readonly key: string;
   readonly base: string;
@@ -88,13 +70,13 @@ interface Flight extends Runnable {
   readonly followers: Set<Waiter>;
   /** When it got its turn. */
   beganMs: number;
-  stop: (() => void) | undefined;
-  landed: boolean;
+  pending: Pending | undefined;
 }
 
 const OCTETS_MAX = 64 * 1024 * 1024;
 
-class JoiningVerdictCache implements VerdictCache {
+/** The way to a verdict: memory, an equal evaluation under way, or a new one. */
+export class VerdictCache implements Evaluator {
   readonly #options: VerdictCacheOptions;
   readonly #nowMs: () => number;
   readonly #store: VerdictStore;
@@ -122,37 +104,30 @@ class JoiningVerdictCache implements VerdictCache {
     };
   }
 
+  /** Changes the bounds; verdicts in memory stay as far as they let them. */
   setLimits({ ttlSeconds, entriesMax, octetsMax = OCTETS_MAX }: VerdictCacheLimits): void {
     this.#store.setLimits(entriesMax, octetsMax, ttlSeconds, this.#nowMs());
   }
 
+  /** Past the deadline of the request the result is temperror. */
   evaluate(request: EvaluationRequest, done: (evaluation: Evaluation) => void): Evaluation | Pending {
     const base = baseKey(request);
     const startMs = this.#nowMs();
     const known = this.#store.get(base, request, startMs);
     if (known !== undefined) {
       this.#counts.hits++;
-      return known;
+      return { outcome: known, cached: true, elapsedMs: 0 };
     }
     this.#counts.misses++;
     const restMs = request.deadlineMs - startMs;
-    const waiter: Waiter = {
-      request,
-      base,
-      done,
-      startMs,
-      known: undefined,
-      waits: false,
-      timer: undefined,
-      flight: undefined,
-    };
-    if (restMs <= 0) this.#expire(waiter);
-    else this.#board(waiter, true);
-    if (waiter.known !== undefined) return waiter.known;
-    waiter.waits = true;
+    const waiter: Waiter = { request, base, done, startMs, timer: undefined, flight: undefined };
+    if (restMs <= 0) return this.#outOfTime(waiter);
+    const outcome = this.#board(waiter, true);
+    if (outcome !== undefined) return this.#evaluation(waiter, outcome, false);
     if (restMs < Infinity) {
       waiter.timer = setTimeout(() => {
-        this.#expire(waiter);
+        this.#leave(waiter);
+        this.#serve(waiter, this.#outOfTime(waiter));
       }, restMs).unref();
     }
     return {
@@ -162,8 +137,8 @@ class JoiningVerdictCache implements VerdictCache {
     };
   }
 
-  /** Finds the waiter a flight. It has none afterwards where it was served at once. */
-  #board(waiter: Waiter, mayFollow: boolean): void {
+  /** Finds the waiter a flight, or the outcome at once. */
+  #board(waiter: Waiter, mayFollow: boolean): Outcome | undefined {
     const { base, request } = waiter;
     const key = exactKey(base, request);
     const equal = this.#flights.get(key);
@@ -171,23 +146,18 @@ class JoiningVerdictCache implements VerdictCache {
       this.#counts.joined++;
       waiter.flight = equal;
       equal.waiters.add(waiter);
-      return;
+      return undefined;
     }
     const leader = mayFollow ? this.#leaders.get(base) : undefined;
     if (leader !== undefined && !this.#store.isWidened(base)) {
       waiter.flight = leader;
       leader.followers.add(waiter);
-      return;
+      return undefined;
     }
-    const flight = this.#newFlight(key, waiter);
-    this.#flights.set(key, flight);
-    if (!this.#leaders.has(base)) this.#leaders.set(base, flight);
-    if (this.#gate.enter(flight)) return;
-    this.#counts.refused++;
-    this.#land(flight, temperror(flight.input.domain, "too many SPF evaluations at once", "overload"));
+    return this.#takeOff(key, waiter);
   }
 
-  #newFlight(key: string, waiter: Waiter): Flight {
+  #takeOff(key: string, waiter: Waiter): Outcome | undefined {
     const { base, request } = waiter;
     const flight: Flight = {
       key,
@@ -197,40 +167,70 @@ class JoiningVerdictCache implements VerdictCache {
       followers: new Set(),
       keys: sharesOf(request),
       start: () => {
-        this.#start(flight);
+        this.#startLate(flight);
       },
       beganMs: 0,
-      stop: undefined,
-      landed: false,
+      pending: undefined,
     };
+    switch (this.#gate.enter(flight)) {
+      case "never":
+        this.#counts.refused++;
+        return temperror(request.domain, "too many SPF evaluations at once", "overload");
+      case "later":
+        break;
+      case "now": {
+        const outcome = this.#start(flight);
+        if (outcome !== undefined) {
+          this.#gate.leave(flight);
+          return outcome;
+        }
+      }
+    }
     waiter.flight = flight;
-    return flight;
+    this.#flights.set(key, flight);
+    if (!this.#leaders.has(base)) this.#leaders.set(base, flight);
+    return undefined;
   }
 
-  #start(flight: Flight): void {
-    // Another evaluation may have left a verdict while this one was waiting for its turn.
-    const known = this.#store.get(flight.base, flight.input, this.#nowMs());
-    if (known !== undefined) {
-      this.#land(flight, known.outcome, true);
-      return;
-    }
+  /** Begins the evaluation, which may end at once. */
+  #start(flight: Flight): Outcome | undefined {
     this.#counts.evaluations++;
     flight.beganMs = this.#nowMs();
-    flight.stop = this.#options.check(flight.input, (outcome) => {
-      this.#land(flight, outcome);
+    const outcome = this.#options.check(flight.input, (late) => {
+      this.#land(flight, late);
     });
+    if ("cancel" in outcome) {
+      flight.pending = outcome;
+      return undefined;
+    }
+    this.#keep(flight, outcome);
+    return outcome;
   }
 
-  #land(flight: Flight, outcome: Outcome, cached = false): void {
-    if (flight.landed) return;
-    this.#takeOff(flight);
-    if (!cached) this.#store.set(flight.base, flight.input, outcome, flight.beganMs, this.#nowMs());
-    for (const waiter of flight.waiters) this.#serve(waiter, outcome, cached);
+  /** Its turn has come. Another evaluation may have left a verdict while it was waiting. */
+  #startLate(flight: Flight): void {
+    const known = this.#store.get(flight.base, flight.input, this.#nowMs());
+    const outcome = known ?? this.#start(flight);
+    if (outcome !== undefined) this.#serveAll(flight, outcome, known !== undefined);
+  }
+
+  #land(flight: Flight, outcome: Outcome): void {
+    this.#keep(flight, outcome);
+    this.#serveAll(flight, outcome, false);
+  }
+
+  #keep({ base, input, beganMs }: Flight, outcome: Outcome): void {
+    this.#store.set(base, input, outcome, beganMs, this.#nowMs());
+  }
+
+  #serveAll(flight: Flight, outcome: Outcome, cached: boolean): void {
+    this.#unlist(flight);
+    for (const waiter of flight.waiters) this.#serve(waiter, this.#evaluation(waiter, outcome, cached));
     const same = macroMask(outcome.macrosRead) === 0;
     for (const waiter of flight.followers) {
       if (same) {
         this.#counts.joined++;
-        this.#serve(waiter, outcome, cached);
+        this.#serve(waiter, this.#evaluation(waiter, outcome, cached));
       } else {
         this.#boardAgain(waiter);
       }
@@ -242,41 +242,35 @@ class JoiningVerdictCache implements VerdictCache {
   #boardAgain(waiter: Waiter): void {
     waiter.flight = undefined;
     const known = this.#store.get(waiter.base, waiter.request, this.#nowMs());
-    if (known !== undefined) this.#serve(waiter, known.outcome, true);
-    else this.#board(waiter, false);
+    const outcome = known ?? this.#board(waiter, false);
+    if (outcome !== undefined) this.#serve(waiter, this.#evaluation(waiter, outcome, known !== undefined));
   }
 
   /** Nobody finds the flight any more. */
-  #takeOff(flight: Flight): void {
-    flight.landed = true;
-    if (this.#flights.get(flight.key) === flight) this.#flights.delete(flight.key);
+  #unlist(flight: Flight): void {
+    this.#flights.delete(flight.key);
     if (this.#leaders.get(flight.base) === flight) this.#leaders.delete(flight.base);
   }
 
+  #evaluation({ startMs }: Waiter, outcome: Outcome, cached: boolean): Evaluation {
+    return { outcome, cached, elapsedMs: this.#nowMs() - startMs };
+  }
+
+  #outOfTime(waiter: Waiter): Evaluation {
+    this.#counts.timeouts++;
+    const outcome = temperror(waiter.request.domain, "out of time for the SPF evaluation", "deadline");
+    return this.#evaluation(waiter, outcome, false);
+  }
+
   /** A caller that throws must not keep the verdict from those who wait beside it. */
-  #serve(waiter: Waiter, outcome: Outcome, cached: boolean): void {
+  #serve(waiter: Waiter, evaluation: Evaluation): void {
     clearTimeout(waiter.timer);
     waiter.flight = undefined;
-    const evaluation = { outcome, cached, elapsedMs: this.#nowMs() - waiter.startMs };
-    if (!waiter.waits) {
-      waiter.known = evaluation;
-      return;
-    }
     try {
       waiter.done(evaluation);
     } catch (error) {
       this.#options.onError(error);
     }
-  }
-
-  #expire(waiter: Waiter): void {
-    this.#leave(waiter);
-    this.#counts.timeouts++;
-    this.#serve(
-      waiter,
-      temperror(waiter.request.domain, "out of time for the SPF evaluation", "deadline"),
-      false,
-    );
   }
 
   /** The last to leave ends the evaluation. */
@@ -287,9 +281,9 @@ class JoiningVerdictCache implements VerdictCache {
     if (flight === undefined) return;
     flight.waiters.delete(waiter);
     flight.followers.delete(waiter);
-    if (flight.landed || flight.waiters.size + flight.followers.size > 0) return;
-    this.#takeOff(flight);
-    flight.stop?.();
+    if (flight.waiters.size + flight.followers.size > 0 || this.#flights.get(flight.key) !== flight) return;
+    this.#unlist(flight);
+    flight.pending?.cancel();
     this.#gate.leave(flight);
   }
 }
@@ -297,4 +291,32 @@ class JoiningVerdictCache implements VerdictCache {
 /** Copies of the texts: a verdict that is kept must not hold on to the packets that they were cut from. */
 function withOwnTexts({ ip, domain, sender, helo, receiver }: VerdictInput): VerdictInput {
   return { ip, domain: ownText(domain), sender: ownText(sender), helo: ownText(helo), receiver };
+}
+
+const NO_MACROS: ReadonlySet<SenderMacro> = new Set();
+
+/**
+ * A temperror of our own: time ran out, too much is going on, or the evaluator failed. Never kept.
+ *
+ * @param problem in words an operator can act on, printable ASCII.
+ */
+export function temperror(domain: OctetString, problem: string, failure: TemperrorCause = "other"): Outcome {
+  return {
+    result: "temperror",
+    domain,
+    mechanism: undefined,
+    path: [],
+    explanation: undefined,
+    problem,
+    failure,
+    record: undefined,
+    recordSource: "published",
+    lookups: 0,
+    voids: 0,
+    macrosRead: NO_MACROS,
+    ttlSeconds: 0,
+    local: undefined,
+    guess: undefined,
+    trace: undefined,
+  };
 }

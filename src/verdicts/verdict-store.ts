@@ -1,15 +1,158 @@
 import { LRUCache } from "lru-cache";
-import type { Outcome } from "spf-check";
-import { KeptVerdict } from "./kept-verdict.ts";
-import { ownText } from "./own-text.ts";
-import { MACRO_MASKS, macroMask, type VerdictInput, widenedKey } from "./verdict-key.ts";
-import { weighVerdict } from "./weigh.ts";
+import { isNoMailRecord, type Outcome, type PathStep, type SenderMacro } from "spf-check";
+import { type OctetString, ownText } from "../address/index.ts";
+import type { EvaluationRequest } from "../filter/index.ts";
 
-/** A verdict from memory, without what {@link KeptVerdict} leaves out. */
-export interface StoredVerdict {
-  readonly outcome: Outcome;
-  readonly cached: true;
-  readonly elapsedMs: 0;
+/** What a verdict can depend on, DNS and the clock aside. */
+export type VerdictInput = Pick<EvaluationRequest, "ip" | "domain" | "sender" | "helo" | "receiver">;
+
+const LETTERS: readonly SenderMacro[] = ["s", "l", "o", "h"];
+
+/** A set of the sender's macros as a number of four bits. */
+export type MacroMask = number;
+
+/** Every mask but the empty one. */
+export const MACRO_MASKS: readonly MacroMask[] = Array.from({ length: 15 }, (_, i) => i + 1);
+
+/** The sets that the masks stand for: verdicts in memory share them. */
+const MACRO_SETS: readonly ReadonlySet<SenderMacro>[] = Array.from(
+  { length: 16 },
+  (_, mask) => new Set(LETTERS.filter((_letter, bit) => (mask & (1 << bit)) !== 0)),
+);
+
+/** The mask of a set. */
+export function macroMask(macros: ReadonlySet<SenderMacro>): MacroMask {
+  let mask = 0;
+  for (const [bit, letter] of LETTERS.entries()) if (macros.has(letter)) mask |= 1 << bit;
+  return mask;
+}
+
+/** The set of a mask, always the same object. */
+export function macroSet(mask: MacroMask): ReadonlySet<SenderMacro> {
+  return MACRO_SETS[mask] ?? new Set(LETTERS);
+}
+
+/**
+ * The key of what every verdict depends on. An address never has a space, and the domain's length says where it
+ * ends: no text of a client can make the key of another.
+ */
+export function baseKey({ ip, domain, receiver }: VerdictInput): string {
+  return `${ip.text} ${domain.length} ${domain}${receiver}`;
+}
+
+/** The key of a verdict that has read the macros of a mask: a base key begins with none of the four letters. */
+export function widenedKey(mask: MacroMask, base: string, input: VerdictInput): string {
+  let key = "";
+  for (const [bit, letter] of LETTERS.entries()) {
+    if ((mask & (1 << bit)) === 0) continue;
+    const value = macroValue(letter, input);
+    key += `${letter}${value.length} ${value}`;
+  }
+  return `${key} ${base}`;
+}
+
+/** The key of everything: equal inputs, equal verdicts. */
+export function exactKey(base: string, { sender, helo }: VerdictInput): string {
+  return `${sender.length} ${sender}${helo.length} ${helo}${base}`;
+}
+
+/** A sender without a local part stands for itself: finer than need be, never too coarse. */
+function macroValue(letter: SenderMacro, { sender, helo }: VerdictInput): OctetString {
+  if (letter === "h") return helo;
+  const at = sender.lastIndexOf("@");
+  if (letter === "s" || at <= 0) return sender;
+  return letter === "l" ? sender.slice(0, at) : sender.slice(at + 1);
+}
+
+const NO_MAIL_RECORD = "v=spf1 -all";
+
+/** What few verdicts have. */
+interface Rarely
+  extends Pick<Outcome, "explanation" | "problem" | "failure" | "recordSource" | "local" | "guess" | "path"> {
+  /** Where it is not as it was asked for: A-labels, without a final dot. */
+  readonly domain: OctetString | undefined;
+}
+
+/**
+ * A verdict as it is kept: one small object, for there may be a hundred thousand. What only spfquery tells is left
+ * out: the text of a record (but that of `v=spf1 -all`, which options ask for), the way through includes, the trace.
+ */
+export class KeptVerdict {
+  /** Whole milliseconds, which take no object of their own. */
+  readonly expiresMs: number;
+  /** Under a base key: a bit for each mask of macros that a verdict on this client and domain has read. */
+  readonly masksSeen: number;
+  readonly #result: Outcome["result"];
+  readonly #mechanism: string | undefined;
+  readonly #sendsNoMail: boolean;
+  readonly #lookups: number;
+  readonly #voids: number;
+  readonly #mask: MacroMask;
+  readonly #rarely: Rarely | undefined;
+
+  /** @param asked the domain as it was asked for, which the key has */
+  constructor(outcome: Outcome, asked: OctetString, expiresMs: number, masksSeen: number) {
+    const { result, mechanism, record, lookups, voids, macrosRead } = outcome;
+    this.expiresMs = Math.floor(expiresMs);
+    this.masksSeen = masksSeen;
+    this.#result = result;
+    this.#mechanism = mechanism === undefined ? undefined : ownText(mechanism);
+    this.#sendsNoMail = record !== undefined && isNoMailRecord(record);
+    this.#lookups = lookups;
+    this.#voids = voids;
+    this.#mask = macroMask(macrosRead);
+    this.#rarely = rarelyOf(outcome, asked);
+  }
+
+  /** The same verdict with another end, or with other masks beside it. */
+  with({ expiresMs = this.expiresMs, masksSeen = this.masksSeen }): KeptVerdict {
+    return new KeptVerdict(this.outcome(""), "", expiresMs, masksSeen);
+  }
+
+  /** The outcome, made anew for the domain that is asked for. */
+  outcome(asked: OctetString): Outcome {
+    const rarely = this.#rarely;
+    const domain = rarely?.domain ?? asked;
+    const mechanism = this.#mechanism;
+    return {
+      result: this.#result,
+      domain,
+      mechanism,
+      path: rarely?.path ?? (mechanism === undefined ? [] : [{ domain, term: mechanism }]),
+      explanation: rarely?.explanation,
+      problem: rarely?.problem,
+      failure: rarely?.failure,
+      record: this.#sendsNoMail ? NO_MAIL_RECORD : undefined,
+      recordSource: rarely?.recordSource ?? "published",
+      lookups: this.#lookups,
+      voids: this.#voids,
+      macrosRead: macroSet(this.#mask),
+      ttlSeconds: 0,
+      local: rarely?.local,
+      guess: rarely?.guess,
+      trace: undefined,
+    };
+  }
+}
+
+function rarelyOf(outcome: Outcome, asked: OctetString): Rarely | undefined {
+  const { explanation, problem, failure, recordSource, local, guess, domain, mechanism } = outcome;
+  const path = pathToDecision(outcome.path);
+  const [first, ...further] = path;
+  const isPlain =
+    further.length === 0 &&
+    (first === undefined ? mechanism === undefined : first.domain === domain && first.term === mechanism);
+  const own = domain === asked ? undefined : ownText(domain);
+  const something = explanation ?? problem ?? local ?? guess ?? own;
+  if (isPlain && something === undefined && recordSource === "published") return undefined;
+  return { explanation, problem, failure, recordSource, local, guess, path, domain: own };
+}
+
+/** The records up to the one that stands for the domain's own, behind redirects. */
+function pathToDecision(path: readonly PathStep[]): readonly PathStep[] {
+  const decided = path.findIndex(({ term }) => !/^redirect=/i.test(term));
+  const kept = decided === -1 ? path : path.slice(0, decided + 1);
+  return kept.map(({ domain, term }) => ({ domain: ownText(domain), term: ownText(term) }));
 }
 
 /** Under a base key where every verdict so far has read macros. */
@@ -49,14 +192,14 @@ export class VerdictStore {
     return this.#entries?.size ?? 0;
   }
 
-  get(base: string, input: VerdictInput, nowMs: number): StoredVerdict | undefined {
+  get(base: string, input: VerdictInput, nowMs: number): Outcome | undefined {
     const entry = this.#entries?.get(base);
     if (entry === undefined) return undefined;
-    if (entry instanceof KeptVerdict && entry.expiresMs > nowMs) return stored(entry, input);
+    if (entry instanceof KeptVerdict && entry.expiresMs > nowMs) return entry.outcome(input.domain);
     for (const mask of MACRO_MASKS) {
       if ((entry.masksSeen & (1 << mask)) === 0) continue;
       const widened = this.#entries?.get(widenedKey(mask, base, input));
-      if (widened instanceof KeptVerdict && widened.expiresMs > nowMs) return stored(widened, input);
+      if (widened instanceof KeptVerdict && widened.expiresMs > nowMs) return widened.outcome(input.domain);
     }
     return undefined;
   }
@@ -89,10 +232,26 @@ export class VerdictStore {
 
   #put(key: string, entry: KeptVerdict | Signpost): void {
     const outcome = entry instanceof KeptVerdict ? entry.outcome("") : undefined;
-    this.#entries?.set(ownText(key), entry, { size: weighVerdict(key, outcome) });
+    this.#entries?.set(ownText(key), entry, { size: weigh(key, outcome) });
   }
 }
 
-function stored(entry: KeptVerdict, { domain }: VerdictInput): StoredVerdict {
-  return { outcome: entry.outcome(domain), cached: true, elapsedMs: 0 };
+/** An entry of the cache, its place in the table, the objects around its texts. */
+const ENTRY_OCTETS = 320;
+const TEXT_OCTETS = 24;
+const PATH_STEP_OCTETS = 80;
+
+/**
+ * How many octets of memory a verdict takes under its key, roughly and rather too many than too few: a bound on the
+ * number of entries alone would let a hostile zone fill the memory.
+ */
+function weigh(key: string, outcome: Outcome | undefined): number {
+  let octets = ENTRY_OCTETS + key.length;
+  if (outcome === undefined) return octets;
+  const { domain, mechanism, explanation, problem, record } = outcome;
+  for (const text of [domain, mechanism, explanation?.text, problem, record]) {
+    if (text !== undefined) octets += TEXT_OCTETS + text.length;
+  }
+  for (const { domain: place, term } of outcome.path) octets += PATH_STEP_OCTETS + place.length + term.length;
+  return octets;
 }

@@ -1,6 +1,7 @@
 import { checkHost, type Outcome, withDefaultExplanation } from "spf-check";
-import { createResolver, drive } from "../../../src/dns/index.ts";
+import { drive, Resolver } from "../../../src/dns/index.ts";
 import { type Nameserver, startNameserver, type Zone } from "../../support/nameserver/index.ts";
+import { nowOrLater } from "../../support/now-or-later.ts";
 import { inputOf } from "./case-input.ts";
 import type { ConformanceCase } from "./conformance-case.ts";
 import { usesTimeout } from "./evaluate-case.ts";
@@ -41,7 +42,7 @@ export async function withServerOf<T>(
 async function evaluateOverDns(one: ConformanceCase, timeoutAs: TimeoutKind): Promise<Outcome> {
   const silent = timeoutAs === "silence" && usesTimeout(one);
   return withServerOf(one, timeoutAs, async (server) => {
-    const resolver = createResolver({
+    const resolver = new Resolver({
       servers: [server],
       timeoutMs: silent ? SILENCE_MS : PATIENT_MS,
       tries: silent ? SILENCE_TRIES : 1,
@@ -52,7 +53,7 @@ async function evaluateOverDns(one: ConformanceCase, timeoutAs: TimeoutKind): Pr
         reject(error instanceof Error ? error : new Error(String(error)));
         throw error;
       };
-      drive(checkHost(input), { source: resolver, deadlineMs: Infinity, onThrow }, resolve);
+      nowOrLater((done) => drive(checkHost(input), { source: resolver, onThrow }, done), resolve);
     });
     resolver.close();
     return withDefaultExplanation(input, outcome);

@@ -71,10 +71,9 @@ describe("the questions that one message causes", () => {
             throw error;
           },
         );
-        engine.use();
       });
       after(async () => {
-        engine.release();
+        engine.close();
         await server.close();
       });
 
@@ -117,7 +116,6 @@ describe("the questions that one message causes", () => {
             throw error;
           },
         );
-        waiting.use();
         const { outcome } = await new Promise<Evaluation>((resolve) => {
           evaluate(
             waiting.evaluatorFor(settingsOf("")),
@@ -132,7 +130,7 @@ describe("the questions that one message causes", () => {
             resolve,
           );
         });
-        waiting.release();
+        waiting.close();
         assert.equal(outcome.result, "temperror");
         // One for the record, and DNSTries for the question that stays open.
         assert.equal(silent.questions.total, 3);

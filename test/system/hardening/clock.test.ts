@@ -24,13 +24,12 @@ describe("a clock that jumps", () => {
     engine = new Engine(settingsOf(`Nameserver 127.0.0.1:${server.port}`), (error) => {
       throw error;
     });
-    engine.use();
   });
   afterEach(() => {
     Date.now = realNow;
   });
   after(async () => {
-    engine.release();
+    engine.close();
     await server.close();
   });
 

@@ -159,13 +159,12 @@ describe("a verdict over a name server that", () => {
       settingsOf(`Nameserver 127.0.0.1:${server.port}\nDNSTimeout 1s\nDNSTries 1`),
       (error) => errors.push(error),
     );
-    engine.use();
   });
   afterEach(() => {
     server.setOptions({ intercept: () => "normal" });
   });
   after(async () => {
-    engine.release();
+    engine.close();
     await server.close();
     assert.deepEqual(errors, []);
   });

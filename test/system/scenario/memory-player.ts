@@ -6,7 +6,7 @@ import { createFilter, type Evaluator, type FilterEvent } from "../../../src/fil
 import { eventLines, levelOf } from "../../../src/logging/event-line.ts";
 import { JsonLines } from "../../../src/logging/json-line.ts";
 import { isWanted } from "../../../src/logging/levels.ts";
-import { createVerdictCache } from "../../../src/verdicts/index.ts";
+import { VerdictCache } from "../../../src/verdicts/index.ts";
 import { inMemory } from "../../support/mta-player.ts";
 import { ZoneTable } from "../../support/nameserver/zone.ts";
 import { drive } from "../conformance/drive.ts";
@@ -77,16 +77,15 @@ function evaluatorOver({ zone: data, remembers }: Scenario, settings: Settings):
   const zone = new ZoneTable(data);
   const nowSeconds = 0;
   const { localPolicy } = settings;
-  const verdicts = createVerdictCache({
+  const verdicts = new VerdictCache({
     ttlSeconds: remembers ? settings.ttlSeconds : 0,
     entriesMax: settings.cacheSize,
     onError: (error) => {
       throw error;
     },
-    check: (input, done) => {
+    check: (input) => {
       const rest = { nowSeconds, limits: settings, localPolicy, hints: false, trace: false };
-      done(drive({ ...input, ...rest }, (question) => answerFrom(zone, question)).outcome);
-      return () => undefined;
+      return drive({ ...input, ...rest }, (question) => answerFrom(zone, question)).outcome;
     },
   });
   return {

@@ -2,8 +2,7 @@
 import assert from "node:assert/strict";
 import { isIP } from "node:net";
 import type { Answer, RecordType } from "spf-check";
-import { encodeQuery } from "../../../src/dns/query.ts";
-import { readResponse } from "../../../src/dns/response.ts";
+import { encodeQuery, readResponse } from "../../../src/dns/messages.ts";
 import { encodeReply, readQuery } from "../../support/nameserver/message.ts";
 import { ZoneTable } from "../../support/nameserver/zone.ts";
 import { mutate, type Rng } from "./rng.ts";

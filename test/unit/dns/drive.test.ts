@@ -1,9 +1,14 @@
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
-import type { Answer, AnswerSource, Question, Step } from "spf-check";
-import { drive } from "../../../src/dns/index.ts";
+import type { Answer, AnswerSource, Pending, Question, Step } from "spf-check";
+import { drive, withDeadline } from "../../../src/dns/index.ts";
+import { promised } from "../../support/now-or-later.ts";
+import { keepingAlive } from "../verdicts/support.ts";
 
-type Evaluator<Result = string> = Generator<Step, Result, Answer | undefined>;
+interface Result {
+  readonly text: string;
+}
+type Evaluator = Generator<Step, Result, Answer | undefined>;
 
 const question = (name: string): Question => ({ name, type: "TXT" });
 const found = (text: string): Answer => ({ status: "found", records: [text], ttlSeconds: 60 });
@@ -21,14 +26,12 @@ class FakeSource implements AnswerSource {
     this.#memory = memory;
   }
 
-  ask({ name }: Question, _deadlineMs: number, done: (answer: Answer) => void): () => void {
+  ask({ name }: Question, done: (answer: Answer) => void): Answer | Pending {
     this.asked.push(name);
     const known = this.#memory[name];
-    if (known === undefined) this.#waiting.push({ name, done });
-    else done(known);
-    return () => {
-      this.cancelled.push(name);
-    };
+    if (known !== undefined) return known;
+    this.#waiting.push({ name, done });
+    return { cancel: () => this.cancelled.push(name) };
   }
 
   answer(name: string, answer: Answer): void {
@@ -39,29 +42,44 @@ class FakeSource implements AnswerSource {
   }
 }
 
-function start<Result>(
-  evaluator: Evaluator<Result>,
+/** What was returned at once, or came later. */
+function start(
+  evaluator: Evaluator,
   source: AnswerSource,
-): { results: (Result | string)[]; cancel: () => void } {
-  const results: (Result | string)[] = [];
-  const cancel = drive<Result | string>(
+): { results: string[]; returned: boolean; cancel: () => void } {
+  const results: string[] = [];
+  const take = ({ text }: Result): void => {
+    results.push(text);
+  };
+  const ended = drive<Result>(
     evaluator,
-    { source, deadlineMs: Infinity, onThrow: (error) => `thrown: ${String(error)}` },
-    (result) => results.push(result),
+    { source, onThrow: (error) => ({ text: `thrown: ${String(error)}` }) },
+    take,
   );
-  return { results, cancel };
+  if (!("cancel" in ended)) {
+    take(ended);
+    return { results, returned: true, cancel: () => undefined };
+  }
+  return {
+    results,
+    returned: false,
+    cancel: () => {
+      ended.cancel();
+    },
+  };
 }
 
 function* askAll(...names: string[]): Evaluator {
   const texts: string[] = [];
   for (const name of names) texts.push(textOf(yield { kind: "ask", question: question(name) }));
-  return texts.join(" ");
+  return { text: texts.join(" ") };
 }
 
 describe("drive", () => {
-  it("ends before it returns where all answers are in memory", () => {
+  it("returns the result where all answers are in memory", () => {
     const source = new FakeSource({ a: found("1"), b: found("2") });
-    assert.deepEqual(start(askAll("a", "b"), source).results, ["1 2"]);
+    const { results, returned } = start(askAll("a", "b"), source);
+    assert.deepEqual([results, returned], [["1 2"], true]);
   });
 
   it("does not grow the stack with the number of questions in memory", () => {
@@ -131,6 +149,18 @@ describe("drive", () => {
     assert.deepEqual([results, source.asked], [[], ["a"]]);
   });
 
+  it("calls nothing when it is cancelled in the tick of an early answer", () => {
+    function* evaluator(): Evaluator {
+      yield { kind: "hint", questions: [question("b")] };
+      return yield* askAll("b");
+    }
+    const source = new FakeSource();
+    const { results, cancel } = start(evaluator(), source);
+    cancel();
+    source.answer("b", found("2"));
+    assert.deepEqual([results, source.cancelled], [[], ["b"]]);
+  });
+
   it("makes a result of what the evaluator throws, at the start and later", () => {
     function* broken(): Evaluator {
       yield* askAll("a");
@@ -141,5 +171,36 @@ describe("drive", () => {
     const { results } = start(broken(), source);
     source.answer("a", found("1"));
     assert.deepEqual(results, ["thrown: Error: bug"]);
+  });
+});
+
+describe("withDeadline", () => {
+  it("gives a fault for what is not answered in time, and ends the wait for it", async () => {
+    const source = new FakeSource({ a: found("1") });
+    const limited = withDeadline(source, performance.now() + 20);
+    assert.deepEqual(
+      limited.ask(question("a"), () => assert.fail()),
+      found("1"),
+    );
+    const late = await keepingAlive(promised<Answer>((done) => limited.ask(question("b"), done)));
+    assert.deepEqual(late, { status: "fault", problem: "out of time for DNS lookups" });
+    assert.deepEqual(source.cancelled, ["b"]);
+    assert.deepEqual(
+      limited.ask(question("c"), () => assert.fail()),
+      late,
+    );
+    assert.deepEqual(source.asked, ["a", "b"]);
+  });
+
+  it("passes answers and cancels on", () => {
+    const source = new FakeSource();
+    const limited = withDeadline(source, performance.now() + 60_000);
+    const answers: Answer[] = [];
+    const first = limited.ask(question("a"), (answer) => answers.push(answer));
+    const second = limited.ask(question("b"), (answer) => answers.push(answer));
+    source.answer("a", found("1"));
+    assert.ok("cancel" in first && "cancel" in second);
+    second.cancel();
+    assert.deepEqual([answers, source.cancelled], [[found("1")], ["b"]]);
   });
 });

@@ -3,8 +3,7 @@ import { describe, it } from "node:test";
 import dnsPacket from "dns-packet";
 import fc from "fast-check";
 import type { RecordType } from "spf-check";
-import { encodeQuery } from "../../../src/dns/query.ts";
-import { readResponse } from "../../../src/dns/response.ts";
+import { encodeQuery, readResponse } from "../../../src/dns/messages.ts";
 import { gist } from "./support.ts";
 
 const SEED = 20_140_408;

@@ -1,11 +1,12 @@
 import type { Answer, AnswerSource, RecordType } from "spf-check";
-import { createResolver, type Resolver, type Nameserver as ServerAddress } from "../../../src/dns/index.ts";
+import { Resolver, type Nameserver as ServerAddress } from "../../../src/dns/index.ts";
 import {
   type Nameserver,
   type NameserverOptions,
   startNameserver,
   type Zone,
 } from "../../support/nameserver/index.ts";
+import { promised } from "../../support/now-or-later.ts";
 
 /** Long enough for any answer on a busy machine; tests that wait for silence set a short one. */
 const PATIENT_MS = 10_000;
@@ -28,7 +29,7 @@ export class Workbench {
   }
 
   resolver(servers: readonly ServerAddress[], settings: ResolverSettings = {}): Resolver {
-    const resolver = createResolver({ servers, timeoutMs: PATIENT_MS, tries: 1, ...settings });
+    const resolver = new Resolver({ servers, timeoutMs: PATIENT_MS, tries: 1, ...settings });
     this.#closers.push(() => {
       resolver.close();
     });
@@ -56,15 +57,8 @@ export class Workbench {
 }
 
 /** One question as a promise. */
-export function ask(
-  source: AnswerSource,
-  name: string,
-  type: RecordType = "TXT",
-  deadlineMs = Infinity,
-): Promise<Answer> {
-  return new Promise((resolve) => {
-    source.ask({ name, type }, deadlineMs, resolve);
-  });
+export function ask(source: AnswerSource, name: string, type: RecordType = "TXT"): Promise<Answer> {
+  return promised((done) => source.ask({ name, type }, done));
 }
 
 /** What the answer says, TTL aside: records as plain values, or the status, or the problem. */

@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
 import { createFilter } from "../../../src/filter/index.ts";
-import { createVerdictCache } from "../../../src/verdicts/index.ts";
+import { VerdictCache } from "../../../src/verdicts/index.ts";
 import { inMemory, MtaPlayer } from "../../support/mta-player.ts";
 import { net, outcome, pattern } from "../policy/facts.ts";
 import { Rig, type RigOptions, spoken } from "./rig.ts";
@@ -73,13 +73,13 @@ describe("createFilter with a defect behind a late verdict", () => {
   it("keeps no MTA waiting through the verdict cache", async () => {
     const { ports } = new Rig();
     const errors: unknown[] = [];
-    const evaluator = createVerdictCache({
+    const evaluator = new VerdictCache({
       ttlSeconds: 0,
       entriesMax: 10,
       onError: (error) => errors.push(error),
       check: (_input, done) => {
         setImmediate(done, broken);
-        return () => undefined;
+        return { cancel: () => undefined };
       },
     });
     const mta = new MtaPlayer(

@@ -8,7 +8,7 @@ const LIMITS = { runningMax: 3, runningPerKeyMax: 2, waitingMax: 4 };
 function fixture(limits = LIMITS): {
   gate: FairGate;
   started: string[];
-  add: (name: string, ...keys: string[]) => Runnable & { entered: boolean };
+  add: (name: string, ...keys: string[]) => Runnable & { turn: string };
 } {
   const gate = new FairGate(limits);
   const started: string[] = [];
@@ -16,8 +16,9 @@ function fixture(limits = LIMITS): {
     gate,
     started,
     add: (name, ...keys) => {
-      const runnable = { keys, start: () => void started.push(name), entered: false };
-      runnable.entered = gate.enter(runnable);
+      const runnable = { keys, start: () => void started.push(name), turn: "" };
+      runnable.turn = gate.enter(runnable);
+      if (runnable.turn === "now") runnable.start();
       return runnable;
     },
   };
@@ -51,8 +52,8 @@ describe("FairGate", () => {
     const { gate, add } = fixture();
     const all = Array.from({ length: 8 }, (_, i) => add(String(i), String(i)));
     assert.deepEqual(
-      all.map(({ entered }) => entered),
-      [true, true, true, true, true, true, true, false],
+      all.map(({ turn }) => turn),
+      ["now", "now", "now", "later", "later", "later", "later", "never"],
     );
     gate.leave(all[4]!);
     assert.equal(gate.waiting, 3);
@@ -114,7 +115,9 @@ describe("FairGate", () => {
               },
             };
             waiting.add(one);
-            if (!gate.enter(one)) waiting.delete(one);
+            const turn = gate.enter(one);
+            if (turn === "now") one.start();
+            else if (turn === "never") waiting.delete(one);
           }
           assert.deepEqual([gate.running, gate.waiting], [running.size, waiting.size]);
           assert.ok(running.size <= LIMITS.runningMax && waiting.size <= LIMITS.waitingMax);

@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
 import type { Outcome } from "spf-check";
-import { KeptVerdict } from "../../../src/verdicts/kept-verdict.ts";
+import { KeptVerdict } from "../../../src/verdicts/verdict-store.ts";
 import { outcome } from "./support.ts";
 
 const kept = (parts: Parameters<typeof outcome>[0]): Outcome =>

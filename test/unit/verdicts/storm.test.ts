@@ -1,14 +1,9 @@
 import assert from "node:assert/strict";
 import { afterEach, describe, it } from "node:test";
 import { checkHost } from "spf-check";
-import { drive } from "../../../src/dns/index.ts";
+import { AnswerCache, drive } from "../../../src/dns/index.ts";
 import type { Evaluation, Evaluator } from "../../../src/filter/index.ts";
-import {
-  createAnswerCache,
-  createVerdictCache,
-  temperror,
-  type VerdictCache,
-} from "../../../src/verdicts/index.ts";
+import { temperror, VerdictCache } from "../../../src/verdicts/index.ts";
 import { evaluate } from "../../support/evaluate.ts";
 import type { Nameserver, NameserverOptions, Zone } from "../../support/nameserver/index.ts";
 import { Workbench } from "../dns/support.ts";
@@ -37,8 +32,8 @@ async function wholeWay(
   verdict: (parts?: Parameters<typeof request>[0]) => Promise<Evaluation>;
 }> {
   const { server, resolver } = await bench.pair(ZONE, options, { timeoutMs });
-  const source = createAnswerCache({ source: resolver, entriesMax: 1000 });
-  const cache = createVerdictCache({
+  const source = new AnswerCache({ source: resolver, entriesMax: 1000 });
+  const cache = new VerdictCache({
     ttlSeconds: 3600,
     entriesMax: 1000,
     onError: (error) => assert.fail(String(error)),
@@ -60,7 +55,6 @@ async function wholeWay(
         }),
         {
           source,
-          deadlineMs: Number.POSITIVE_INFINITY,
           onThrow: (error) => temperror(input.domain, String(error)),
         },
         done,

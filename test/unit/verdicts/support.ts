@@ -1,4 +1,4 @@
-import type { Answer, AnswerSource, Outcome, Question, SenderMacro } from "spf-check";
+import type { Answer, AnswerSource, Outcome, Pending as PendingCall, Question, SenderMacro } from "spf-check";
 import { parseIpAddress } from "../../../src/address/index.ts";
 import type { EvaluationRequest } from "../../../src/filter/index.ts";
 import { temperror, type VerdictInput } from "../../../src/verdicts/index.ts";
@@ -59,15 +59,17 @@ export class Pending<Asked, Given> {
     return this.#open.length;
   }
 
-  add(asked: Asked, done: (given: Given) => void): () => void {
+  add(asked: Asked, done: (given: Given) => void): PendingCall {
     const entry = { asked, done };
     this.all.push(asked);
     this.#open.push(entry);
-    return () => {
-      const at = this.#open.indexOf(entry);
-      if (at < 0) return;
-      this.#open.splice(at, 1);
-      this.cancelled.push(asked);
+    return {
+      cancel: () => {
+        const at = this.#open.indexOf(entry);
+        if (at < 0) return;
+        this.#open.splice(at, 1);
+        this.cancelled.push(asked);
+      },
     };
   }
 
@@ -81,16 +83,13 @@ export class Pending<Asked, Given> {
 
 /** Checks that the test answers. */
 export class PendingChecks extends Pending<VerdictInput, Outcome> {
-  readonly check = (input: VerdictInput, done: (outcome: Outcome) => void): (() => void) =>
+  readonly check = (input: VerdictInput, done: (outcome: Outcome) => void): PendingCall =>
     this.add(input, done);
 }
 
 /** Questions that the test answers. */
 export class PendingQuestions extends Pending<Question, Answer> implements AnswerSource {
-  readonly deadlines: number[] = [];
-
-  ask(question: Question, deadlineMs: number, done: (answer: Answer) => void): () => void {
-    this.deadlines.push(deadlineMs);
+  ask(question: Question, done: (answer: Answer) => void): PendingCall {
     return this.add(question, done);
   }
 }

@@ -3,13 +3,8 @@ import { describe, it } from "node:test";
 import fc from "fast-check";
 import type { Outcome, SenderMacro } from "spf-check";
 import type { Evaluation } from "../../../src/filter/index.ts";
-import {
-  createVerdictCache,
-  type VerdictCache,
-  type VerdictCacheOptions,
-  type VerdictInput,
-} from "../../../src/verdicts/index.ts";
-import { sharesOf } from "../../../src/verdicts/shares.ts";
+import { sharesOf } from "../../../src/verdicts/fair-gate.ts";
+import { VerdictCache, type VerdictCacheOptions, type VerdictInput } from "../../../src/verdicts/index.ts";
 import { evaluate } from "../../support/evaluate.ts";
 import { keepingAlive, outcome, PendingChecks, request } from "./support.ts";
 
@@ -20,7 +15,7 @@ class Fixture {
   readonly cache: VerdictCache;
 
   constructor(options: Partial<VerdictCacheOptions> = {}) {
-    this.cache = createVerdictCache({
+    this.cache = new VerdictCache({
       check: this.checks.check,
       ttlSeconds: 3600,
       entriesMax: 1000,
@@ -46,7 +41,7 @@ class Fixture {
 const gist = ({ verdicts }: { verdicts: readonly Evaluation[] }): string =>
   verdicts.map(({ outcome: { result }, cached }) => result + (cached ? " cached" : "")).join();
 
-describe("createVerdictCache", () => {
+describe("VerdictCache", () => {
   it("evaluates once and then answers from memory, before evaluate returns", () => {
     const fixture = new Fixture();
     const first = fixture.evaluate();
@@ -297,7 +292,7 @@ describe("evaluate, joining", () => {
 
   it("holds each to the own deadline", async () => {
     const checks = new PendingChecks();
-    const cache = createVerdictCache({
+    const cache = new VerdictCache({
       check: checks.check,
       ttlSeconds: 60,
       entriesMax: 10,
@@ -435,7 +430,7 @@ describe("evaluate, under any order of things", () => {
             check: (input, done) => {
               const entry = { input, done };
               open.push(entry);
-              return () => open.splice(open.indexOf(entry), 1);
+              return { cancel: () => open.splice(open.indexOf(entry), 1) };
             },
           });
           const asked: {

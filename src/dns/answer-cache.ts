@@ -1,17 +1,17 @@
 import { LRUCache } from "lru-cache";
-import type { Answer, AnswerSource, Question, RecordData, RecordType } from "spf-check";
-import { ownText } from "./own-text.ts";
-import { weighAnswer } from "./weigh.ts";
+import type { Answer, AnswerSource, Pending, Question, RecordData, RecordType } from "spf-check";
+import { ownText } from "../address/index.ts";
+import { questionKey } from "./messages.ts";
 
-/** Options of {@link createAnswerCache}. */
+/** Options of {@link AnswerCache}. */
 export interface AnswerCacheOptions {
-  /** Where answers that are not in memory come from. It is asked without a deadline and is cancelled instead. */
+  /** Where answers that are not in memory come from. */
   readonly source: AnswerSource;
   /** CacheSize; 0 keeps nothing, and still joins equal questions. */
   readonly entriesMax: number;
   /** A bound on memory besides; 64 MiB. */
   readonly octetsMax?: number;
-  /** The clock of the deadlines, in milliseconds; `performance.now`. */
+  /** The clock of the TTLs, in milliseconds; `performance.now`. */
   readonly nowMs?: () => number;
 }
 
@@ -24,18 +24,6 @@ export interface AnswerCacheCounters {
   readonly entries: number;
 }
 
-/** Answers in memory for as long as their TTLs allow, and one question at a time for each name and type. */
-export interface AnswerCache extends AnswerSource {
-  counters(): AnswerCacheCounters;
-  /** Changes the bounds; what was used last stays. */
-  setLimits(limits: Pick<AnswerCacheOptions, "entriesMax" | "octetsMax">): void;
-}
-
-/** Faults are never kept; negative answers are, as long as RFC 2308 allows. */
-export function createAnswerCache(options: AnswerCacheOptions): AnswerCache {
-  return new JoiningCache(options);
-}
-
 type AnyRecord = RecordData[RecordType];
 
 /** An answer without its TTL. */
@@ -46,25 +34,25 @@ interface Entry {
   readonly expiresMs: number;
 }
 
-/** Someone who asked, with a deadline of their own. */
+/** Someone who asked. */
 interface Waiter {
   readonly done: (answer: Answer) => void;
-  timer: NodeJS.Timeout | undefined;
 }
 
 /** A question on its way and everyone who waits for it. */
 interface Flight {
   readonly waiters: Set<Waiter>;
-  cancel: (() => void) | undefined;
-  landed: boolean;
+  pending: Pending | undefined;
 }
 
 const OCTETS_MAX = 64 * 1024 * 1024;
-const OUT_OF_TIME: Answer = { status: "fault", problem: "out of time for DNS lookups" };
 const NO_RECORDS: readonly never[] = [];
-const nothing = (): void => undefined;
 
-class JoiningCache implements AnswerCache {
+/**
+ * Answers in memory for as long as their TTLs allow, and one question at a time for each name and type. Faults are
+ * never kept; negative answers are, as long as RFC 2308 allows.
+ */
+export class AnswerCache implements AnswerSource {
   readonly #source: AnswerSource;
   readonly #nowMs: () => number;
   #entries: LRUCache<string, Entry> | undefined;
@@ -79,6 +67,7 @@ class JoiningCache implements AnswerCache {
     this.setLimits({ entriesMax, ...(octetsMax === undefined ? {} : { octetsMax }) });
   }
 
+  /** Changes the bounds; what was used last stays. */
   setLimits({
     entriesMax,
     octetsMax = OCTETS_MAX,
@@ -97,71 +86,51 @@ class JoiningCache implements AnswerCache {
     };
   }
 
-  ask(question: Question, deadlineMs: number, done: (answer: Answer) => void): () => void {
-    // DNS compares names without regard to case (RFC 4343); only ASCII names are ever sent.
-    const key = `${question.type} ${question.name.toLowerCase()}`;
-    const now = this.#nowMs();
-    const known = this.#inMemory(key, now);
+  ask(question: Question, done: (answer: Answer) => void): Answer | Pending {
+    const key = questionKey(question);
+    const known = this.#inMemory(key);
     if (known !== undefined) {
       this.#hits++;
-      done(known);
-      return nothing;
+      return known;
     }
-    if (deadlineMs <= now) {
-      done(OUT_OF_TIME);
-      return nothing;
+    const waiter: Waiter = { done };
+    const flight = this.#flights.get(key);
+    if (flight !== undefined) {
+      this.#joined++;
+      flight.waiters.add(waiter);
+      return this.#pending(key, flight, waiter);
     }
-    const waiter: Waiter = { done, timer: undefined };
-    const flight = this.#board(key, question, waiter);
-    if (flight.landed) return nothing;
-    if (deadlineMs < Infinity) {
-      waiter.timer = setTimeout(() => {
-        this.#leave(key, flight, waiter);
-        done(OUT_OF_TIME);
-      }, deadlineMs - now).unref();
+    this.#misses++;
+    const started: Flight = { waiters: new Set([waiter]), pending: undefined };
+    const asked = this.#source.ask(question, (answer) => {
+      this.#land(key, started, answer);
+    });
+    if (!("cancel" in asked)) {
+      this.#keep(key, asked);
+      return asked;
     }
-    return () => {
-      this.#leave(key, flight, waiter);
-    };
+    started.pending = asked;
+    this.#flights.set(key, started);
+    return this.#pending(key, started, waiter);
   }
 
   /** The answer with what is left of its TTL, in whole seconds, so that nothing made of it outlives it. */
-  #inMemory(key: string, now: number): Answer | undefined {
+  #inMemory(key: string): Answer | undefined {
     const entry = this.#entries?.get(key);
-    if (entry === undefined || entry.expiresMs <= now) return undefined;
+    if (entry === undefined) return undefined;
     const { status, records, expiresMs } = entry;
-    const ttlSeconds = Math.floor((expiresMs - now) / 1000);
+    const restMs = expiresMs - this.#nowMs();
+    if (restMs <= 0) return undefined;
+    const ttlSeconds = Math.floor(restMs / 1000);
     if (status !== "found") return { status, ttlSeconds };
     return { status, records: isList(records) ? records : [records], ttlSeconds };
   }
 
-  #board(key: string, question: Question, waiter: Waiter): Flight {
-    const known = this.#flights.get(key);
-    if (known !== undefined) {
-      this.#joined++;
-      known.waiters.add(waiter);
-      return known;
-    }
-    this.#misses++;
-    const flight: Flight = { waiters: new Set([waiter]), cancel: undefined, landed: false };
-    this.#flights.set(key, flight);
-    flight.cancel = this.#source.ask(question, Infinity, (answer) => {
-      this.#land(key, flight, answer);
-    });
-    return flight;
-  }
-
   #land(key: string, flight: Flight, answer: Answer): void {
-    flight.landed = true;
-    if (this.#flights.get(key) === flight) {
-      this.#flights.delete(key);
-      this.#keep(key, answer);
-    }
+    this.#flights.delete(key);
+    this.#keep(key, answer);
     // One who is served may make another leave; a Set then leaves that one out.
-    for (const waiter of flight.waiters) {
-      clearTimeout(waiter.timer);
-      waiter.done(answer);
-    }
+    for (const waiter of flight.waiters) waiter.done(answer);
   }
 
   #keep(key: string, answer: Answer): void {
@@ -178,21 +147,42 @@ class JoiningCache implements AnswerCache {
         records: only === undefined || further.length > 0 ? records : only,
         expiresMs,
       },
-      { size: weighAnswer(key, records) },
+      { size: weigh(key, records) },
     );
   }
 
   /** The last to leave takes the question along. */
-  #leave(key: string, flight: Flight, waiter: Waiter): void {
-    clearTimeout(waiter.timer);
-    flight.waiters.delete(waiter);
-    if (flight.landed || flight.waiters.size > 0) return;
-    flight.landed = true;
-    if (this.#flights.get(key) === flight) this.#flights.delete(key);
-    flight.cancel?.();
+  #pending(key: string, flight: Flight, waiter: Waiter): Pending {
+    return {
+      cancel: () => {
+        flight.waiters.delete(waiter);
+        if (flight.waiters.size > 0 || this.#flights.get(key) !== flight) return;
+        this.#flights.delete(key);
+        flight.pending?.cancel();
+      },
+    };
   }
 }
 
 function isList(records: AnyRecord | readonly AnyRecord[]): records is readonly AnyRecord[] {
   return Array.isArray(records);
+}
+
+/** An entry, its place in the table, the objects around its texts. */
+const ENTRY_OCTETS = 320;
+const TEXT_OCTETS = 24;
+const ADDRESS_OCTETS = 240;
+
+/**
+ * How many octets of memory an answer takes, roughly and rather too many than too few: a bound on the number of
+ * entries alone would let a hostile zone fill the memory with records of 64 KB.
+ */
+function weigh(key: string, records: readonly AnyRecord[]): number {
+  let octets = ENTRY_OCTETS + key.length;
+  for (const record of records) {
+    if (typeof record === "string") octets += TEXT_OCTETS + record.length;
+    else if ("bytes" in record) octets += ADDRESS_OCTETS;
+    else octets += 2 * TEXT_OCTETS + record.exchange.length;
+  }
+  return octets;
 }

@@ -1,8 +1,9 @@
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
 import type { Answer, RecordType } from "spf-check";
-import { type AnswerCache, createAnswerCache } from "../../../src/verdicts/index.ts";
-import { keepingAlive, PendingQuestions } from "./support.ts";
+import { AnswerCache } from "../../../src/dns/index.ts";
+import { nowOrLater } from "../../support/now-or-later.ts";
+import { PendingQuestions } from "../verdicts/support.ts";
 
 const found = (ttlSeconds: number, text = "x"): Answer => ({ status: "found", records: [text], ttlSeconds });
 
@@ -12,7 +13,7 @@ class Fixture {
   readonly cache: AnswerCache;
 
   constructor(entriesMax = 100, octetsMax?: number) {
-    this.cache = createAnswerCache({
+    this.cache = new AnswerCache({
       source: this.source,
       entriesMax,
       nowMs: () => this.nowMs,
@@ -20,13 +21,12 @@ class Fixture {
     });
   }
 
-  ask(
-    name: string,
-    deadlineMs = Number.POSITIVE_INFINITY,
-    type: RecordType = "TXT",
-  ): { answers: Answer[]; cancel: () => void } {
+  ask(name: string, type: RecordType = "TXT"): { answers: Answer[]; cancel: () => void } {
     const answers: Answer[] = [];
-    const cancel = this.cache.ask({ name, type }, deadlineMs, (answer) => answers.push(answer));
+    const cancel = nowOrLater<Answer>(
+      (done) => this.cache.ask({ name, type }, done),
+      (answer) => answers.push(answer),
+    );
     return { answers, cancel };
   }
 
@@ -37,8 +37,8 @@ class Fixture {
   }
 }
 
-describe("createAnswerCache", () => {
-  it("answers from memory before ask returns, with what is left of the TTL", () => {
+describe("AnswerCache", () => {
+  it("returns what is in memory, with what is left of the TTL", () => {
     const fixture = new Fixture();
     fixture.learn("a.test", found(60));
     fixture.nowMs += 17_300;
@@ -59,7 +59,7 @@ describe("createAnswerCache", () => {
   it("keeps the types of a name apart", () => {
     const fixture = new Fixture();
     fixture.learn("a.test", found(60));
-    assert.deepEqual(fixture.ask("a.test", undefined, "PTR").answers, []);
+    assert.deepEqual(fixture.ask("a.test", "PTR").answers, []);
   });
 
   const kept: [string, Answer, boolean][] = [
@@ -110,37 +110,15 @@ describe("createAnswerCache", () => {
   it("does not serve one who was made to leave by another's answer", () => {
     const fixture = new Fixture();
     const served: string[] = [];
-    let cancelSecond = (): void => undefined;
-    fixture.cache.ask({ name: "a.test", type: "TXT" }, Number.POSITIVE_INFINITY, () => {
+    const question = { name: "a.test", type: "TXT" } as const;
+    fixture.cache.ask(question, () => {
       served.push("first");
-      cancelSecond();
+      assert.ok("cancel" in second);
+      second.cancel();
     });
-    cancelSecond = fixture.cache.ask({ name: "a.test", type: "TXT" }, Number.POSITIVE_INFINITY, () =>
-      served.push("second"),
-    );
+    const second = fixture.cache.ask(question, () => served.push("second"));
     fixture.source.answer(found(60));
     assert.deepEqual(served, ["first"]);
-  });
-
-  it("holds each to the own deadline, and asks without one", async () => {
-    const source = new PendingQuestions();
-    const cache = createAnswerCache({ source, entriesMax: 10 });
-    const patient: Answer[] = [];
-    const question = { name: "a.test", type: "TXT" } as const;
-    const hasty = await keepingAlive(
-      new Promise<Answer>((resolve) => {
-        cache.ask(question, performance.now() + 600_000, (answer) => patient.push(answer));
-        cache.ask(question, performance.now() + 20, resolve);
-      }),
-    );
-    assert.deepEqual(hasty, { status: "fault", problem: "out of time for DNS lookups" });
-    assert.deepEqual([patient, source.cancelled, source.deadlines], [[], [], [Number.POSITIVE_INFINITY]]);
-    source.answer(found(60));
-    assert.deepEqual(patient, [found(60)]);
-    const late: Answer[] = [];
-    cache.ask({ name: "b.test", type: "TXT" }, performance.now() - 1, (answer) => late.push(answer));
-    assert.equal(late[0]?.status, "fault");
-    assert.equal(source.all.length, 1);
   });
 
   it("drops the least recently used of too many entries", () => {
