@@ -45,6 +45,11 @@ export function oneWord(text: string): Value {
   return { text, words: text === "" ? [] : [text], cut: false };
 }
 
+/** A text as it is written in a file: in double quotes where it has what `pattern` finds. */
+export function quotedWhere(pattern: RegExp, text: string): string {
+  return pattern.test(text) ? `"${text.replace(/["\\]/g, "\\$&")}"` : text;
+}
+
 function splitLines(text: string, read: (line: string, number: number) => Line): Line[] {
   const lines: Line[] = [];
   for (const [index, raw] of text

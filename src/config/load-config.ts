@@ -9,6 +9,8 @@ export interface LoadOptions {
   /** A missing file is a fault (it was named with `-c`), not a warning and the defaults. */
   readonly mustExist: boolean;
   readonly env: ConfigSources["env"];
+  /** `-n`: ReportOnly for all mail. */
+  readonly dryRun?: boolean;
 }
 
 /** What a configuration file says, and whether it could be read at all. */
@@ -24,14 +26,21 @@ const FILE_OCTETS_MAX = 16 * 1024 * 1024;
  * Reads a configuration file and the list files that it names. Blocks while it reads, and never throws: files
  * that cannot be read are faults in words. Reading again gives the new content, also of list files.
  */
-export function loadConfig(file: string, { mustExist, env }: LoadOptions): LoadedConfig {
-  const sources: ConfigSources = { file, env, readList: readTextFile };
+export function loadConfig(file: string, { mustExist, env, dryRun = false }: LoadOptions): LoadedConfig {
+  const sources: ConfigSources = { file, env, dryRun, readList: readTextFile };
   const content = readTextFile(file);
   if ("text" in content) return { ...parseConfig(content.text, sources), noInput: false };
   const fault = { file, line: 0, option: "", reason: content.problem };
   const defaults = parseConfig("", sources);
   if (mustExist || !content.missing) {
-    return { ...defaults, settings: undefined, warnings: [], faults: [fault], noInput: true };
+    return {
+      ...defaults,
+      settings: undefined,
+      options: undefined,
+      warnings: [],
+      faults: [fault],
+      noInput: true,
+    };
   }
   const warning = { ...fault, reason: `${content.problem}; the defaults are in force` };
   return { ...defaults, warnings: [warning, ...defaults.warnings], noInput: false };

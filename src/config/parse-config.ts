@@ -3,8 +3,8 @@ import { type Fault, type Given, type GivenValue, type Location, lastGiven, valu
 import { type Line, oneWord, readEntries, readLines, type Value, visible } from "./lines.ts";
 import { defaultValue } from "./option.ts";
 import { ENVIRONMENT } from "./origin.ts";
-import { resolveSettings } from "./resolve.ts";
-import type { Settings } from "./settings.ts";
+import { resolveOptions, resolveSettings } from "./resolve.ts";
+import type { OptionSettings, Settings } from "./settings.ts";
 import { nearest } from "./suggest.ts";
 import { OPTION_NAMES, OPTIONS, type OptionKey, optionNamed } from "./table.ts";
 
@@ -16,12 +16,16 @@ export interface ConfigSources {
   readonly env: Readonly<Record<string, string | undefined>>;
   /** Reads a list file (`file:/path`); a problem is said in words. */
   readonly readList: (path: string) => { readonly text: string } | { readonly problem: string };
+  /** `-n`: ReportOnly for all mail, whatever the file says. */
+  readonly dryRun?: boolean;
 }
 
 /** What a configuration says, and what is wrong with it. */
 export interface ParsedConfig {
   /** Deeply frozen; undefined where there are faults. */
   readonly settings: Settings | undefined;
+  /** The settings as the options would give them; undefined where there are faults. */
+  readonly options: OptionSettings | undefined;
   /** Things to tell the operator; the daemon starts all the same. */
   readonly warnings: readonly Fault[];
   /** Keys that are no option: warnings at start, faults under `-t`. */
@@ -93,10 +97,12 @@ class ConfigReader {
       locationOf: (key: OptionKey): Location =>
         lastGiven(this.#given, key)?.location ?? { file, line: 0, option: OPTIONS[key].name },
     };
-    if (this.#faults.length > 0) return { settings: undefined, warnings: this.#warnings, ...problems };
-    const settings = resolveSettings(this.#given);
+    if (this.#faults.length > 0)
+      return { settings: undefined, options: undefined, warnings: this.#warnings, ...problems };
+    const options = resolveOptions(this.#given, this.#sources);
+    const settings = resolveSettings(options, this.#given);
     const warnings = [...this.#warnings, ...contradictions(this.#given, settings)];
-    return { settings, warnings, ...problems };
+    return { settings, options, warnings, ...problems };
   }
 
   #take(key: OptionKey, location: Location, value: Value): void {

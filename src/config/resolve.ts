@@ -10,21 +10,13 @@ import {
 } from "./given.ts";
 import { readValueText } from "./lines.ts";
 import { defaultValue } from "./option.ts";
-import { DEFAULT_ORIGIN, type Origin, originAt, originOfBehavior } from "./origin.ts";
-import type { MessageSettings, Origins, Settings } from "./settings.ts";
-import {
-  OPTION_KEYS,
-  OPTIONS,
-  type OptionKey,
-  type OptionName,
-  type SettingOf,
-  type ValueOf,
-} from "./table.ts";
+import { DEFAULT_ORIGIN, DRY_RUN_ORIGIN, type Origin, originAt, originOfBehavior } from "./origin.ts";
+import type { MessageSettings, OptionSettings, Settings } from "./settings.ts";
+import { OPTION_KEYS, OPTIONS, type OptionKey, type OptionName, type ValueOf } from "./table.ts";
 import { BEST_GUESS, mechanisms } from "./values/spf.ts";
 
-/** The settings that the given values lead to, with every default and dependence filled in. Deeply frozen. */
-export function resolveSettings(given: Given): Settings {
-  const { values, origins } = resolveEach(given);
+/** The settings that the options lead to. Deeply frozen. */
+export function resolveSettings({ values, origins }: OptionSettings, given: Given): Settings {
   const { spfBehavior, spfRules, spfGuess, spfBestGuess, spfExplanation, ...settings } = values;
   const { overrideRecord, fallbackRecord, policyFor, ...own } = settings;
   return deepFreeze({
@@ -42,11 +34,14 @@ export function resolveSettings(given: Given): Settings {
   });
 }
 
-/** The value of each option and where it comes from: what is given, else SPFBehavior, else the default. */
-function resolveEach(given: Given): {
-  values: { readonly [K in OptionKey]: SettingOf<K> };
-  origins: Origins;
-} {
+/**
+ * The value of each option and where it comes from: what is given, else SPFBehavior, else the default.
+ * `dryRun`: ReportOnly is on, and no PolicyFor line turns it off.
+ */
+export function resolveOptions(
+  given: Given,
+  { dryRun = false }: { readonly dryRun?: boolean },
+): OptionSettings {
   const values: Partial<Record<OptionKey, unknown>> = {};
   const origins: Partial<Record<OptionName, readonly Origin[]>> = {};
   const behavior = lastGiven(given, "spfBehavior");
@@ -80,7 +75,20 @@ function resolveEach(given: Given): {
     }
   }
   // The values come from the kinds of the table, and the forms of its rows say which are there.
-  return { values: values as ReturnType<typeof resolveEach>["values"], origins: origins as Origins };
+  const options = { values, origins } as OptionSettings;
+  return dryRun ? asDryRun(options) : options;
+}
+
+/** `-n` also wins over PolicyFor lines. */
+function asDryRun({ values, origins }: OptionSettings): OptionSettings {
+  const policyFor = values.policyFor.map(({ selectors, given }) => ({
+    selectors,
+    given: { ...given, reportOnly: true },
+  }));
+  return {
+    values: { ...values, reportOnly: true, policyFor },
+    origins: { ...origins, ReportOnly: [DRY_RUN_ORIGIN] },
+  };
 }
 
 /** All entries, or the last of each key. */

@@ -39,6 +39,12 @@ export type Settings = {
     readonly origins: Origins;
   };
 
+/** The value of each option by itself, and where it comes from. */
+export interface OptionSettings {
+  readonly values: { readonly [K in OptionKey]: SettingOf<K> };
+  readonly origins: Origins;
+}
+
 /** Where each value comes from, by the name of its option: of a list, for each entry in the order of the entries. */
 export type Origins = { readonly [K in OptionName]: readonly Origin[] };
 

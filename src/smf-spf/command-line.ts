@@ -1,4 +1,4 @@
-import { Command, CommanderError } from "commander";
+import { Command, CommanderError, Option } from "commander";
 import { EXIT } from "../process/index.ts";
 
 /** What the command line asks for. */
@@ -12,6 +12,13 @@ export type CommandLine =
       /** `-n`: as ReportOnly on. */
       readonly dryRun: boolean;
     }
+  | {
+      readonly kind: "show-config";
+      readonly config: string | undefined;
+      readonly dryRun: boolean;
+      /** Only what differs from the default. */
+      readonly changed: boolean;
+    }
   /** `--help`, `--version`, or a usage error: print and leave. */
   | { readonly kind: "done"; readonly exitCode: number; readonly output: string; readonly errors: string };
 
@@ -20,6 +27,7 @@ interface Options {
   readonly config?: string;
   readonly checkConfig?: boolean;
   readonly dryRun?: boolean;
+  readonly showConfig?: true | string;
 }
 
 /** Reads the arguments after the program's name. */
@@ -35,9 +43,15 @@ export function parseCommandLine(
     .option("-c, --config <file>", `read this configuration file (default: ${defaultConfig})`)
     .option("-t, --check-config", "check the configuration, print every fault, start nothing")
     .option("-n, --dry-run", "refuse, tag and quarantine nothing, only log it (ReportOnly on)")
+    .addOption(
+      new Option(
+        "--show-config [changed]",
+        "print every option, or those changed, and where its value comes from",
+      ).choices(["changed"]),
+    )
     .version(`smf-spf ${version}`, "-V, --version", "print the version")
     .helpOption("-h, --help", "print this help")
-    .allowExcessArguments(false)
+    .allowExcessArguments(true)
     .exitOverride()
     .configureOutput({
       writeOut: (text) => {
@@ -58,8 +72,22 @@ export function parseCommandLine(
     return { kind: "done", exitCode: EXIT.usage, output, errors: `${errors}Try smf-spf --help.\n` };
   }
   const options = command.opts<Options>();
+  const [extra] = command.args;
+  if (extra !== undefined) {
+    const asked = options.checkConfig === true ? " -t" : "";
+    const errors = `smf-spf: unexpected argument "${extra}"; name the file with -c: smf-spf${asked} -c ${extra}\n`;
+    return { kind: "done", exitCode: EXIT.usage, output, errors };
+  }
   if (options.config === "") {
     return { kind: "done", exitCode: EXIT.usage, output, errors: "smf-spf: -c needs the name of a file\n" };
+  }
+  if (options.showConfig !== undefined) {
+    return {
+      kind: "show-config",
+      config: options.config,
+      dryRun: options.dryRun === true,
+      changed: options.showConfig === "changed",
+    };
   }
   return {
     kind: options.checkConfig === true ? "check-config" : "run",

@@ -3,12 +3,12 @@ import { accessSync, constants } from "node:fs";
 import { resolve } from "node:path";
 import {
   DEFAULT_CONFIG_FILE,
-  DRY_RUN_ORIGIN,
   type Fault,
   formatFault,
   type LoadedConfig,
   loadConfig,
   type Settings,
+  showConfig,
 } from "../config/index.ts";
 import { isSyslogReachable } from "../logging/index.ts";
 import { EXIT, findGroup, findUser, isRoot, systemCode } from "../process/index.ts";
@@ -35,10 +35,7 @@ export type ReadSettings =
       readonly exitCode: number;
     };
 
-/**
- * Reads the file; paths in the result do not depend on the current folder. `mustExist`: a default file that is
- * missing is a fault as well.
- */
+/** Reads the file. `mustExist`: a default file that is missing is a fault as well. */
 export function readSettings(choice: ConfigChoice, { mustExist = false } = {}): ReadSettings {
   const { loaded, accountFaults } = load(choice, mustExist);
   const warnings = [...loaded.warnings, ...loaded.unknown].sort(inOrderOfLines).map(formatWarning);
@@ -46,9 +43,8 @@ export function readSettings(choice: ConfigChoice, { mustExist = false } = {}): 
   if (loaded.settings === undefined || faults.length > 0) {
     return { settings: undefined, warnings, faults, exitCode: exitCodeOf(loaded) };
   }
-  const settings = withFullPaths(loaded.settings);
   const files = [configFileOf(choice), ...loaded.listFiles];
-  return { settings: choice.dryRun ? asDryRun(settings) : settings, warnings, files };
+  return { settings: loaded.settings, warnings, files };
 }
 
 /** Those of the files that this process may not read; one that is not there is another matter. */
@@ -85,6 +81,18 @@ export function checkConfig(choice: ConfigChoice): { readonly lines: string[]; r
   return { lines: [...lines, `${configFileOf(choice)}: no faults`], exitCode: EXIT.ok };
 }
 
+/** `--show-config`: the settings in force as a smf-spf.conf, and what there is to say of the file. */
+export function showConfigOf(
+  choice: ConfigChoice,
+  { changed }: { readonly changed: boolean },
+): { readonly lines: readonly string[]; readonly problems: readonly string[]; readonly exitCode: number } {
+  const { loaded } = load(choice);
+  const warnings = [...loaded.warnings, ...loaded.unknown].sort(inOrderOfLines).map(formatWarning);
+  const problems = [...warnings, ...loaded.faults.map(formatFault)];
+  if (loaded.options === undefined) return { lines: [], problems, exitCode: exitCodeOf(loaded) };
+  return { lines: showConfig(loaded.options, { changed }), problems, exitCode: EXIT.ok };
+}
+
 /** File by file, as they are named, and in the order of their lines. */
 function inOrderOfLines(a: Fault, b: Fault): number {
   if (a.file === b.file) return a.line - b.line;
@@ -97,7 +105,11 @@ function formatWarning(fault: Fault): string {
 
 function load(choice: ConfigChoice, mustExist = false): { loaded: LoadedConfig; accountFaults: Fault[] } {
   const file = configFileOf(choice);
-  const loaded = loadConfig(file, { mustExist: mustExist || choice.config !== undefined, env: process.env });
+  const loaded = loadConfig(file, {
+    mustExist: mustExist || choice.config !== undefined,
+    env: process.env,
+    dryRun: choice.dryRun,
+  });
   const warnings = [...loaded.warnings, ...missingLogger(loaded)];
   return { loaded: { ...loaded, warnings }, accountFaults: missingAccounts(loaded) };
 }
@@ -140,28 +152,4 @@ function missingAccounts({ noInput, accounts: { user, socketGroup }, locationOf 
 
 function exitCodeOf(loaded: LoadedConfig): number {
   return loaded.noInput ? EXIT.noInput : EXIT.config;
-}
-
-/** The daemon changes to the root folder, and a reload or rotation must find the same files. */
-function withFullPaths(settings: Settings): Settings {
-  const { socket, pidFile, logTo } = settings;
-  return {
-    ...settings,
-    socket: socket.kind === "unix" ? { ...socket, path: resolve(socket.path) } : socket,
-    pidFile: resolve(pidFile),
-    logTo: logTo === undefined ? undefined : resolve(logTo),
-  };
-}
-
-/** `-n` also wins over PolicyFor lines. */
-function asDryRun(settings: Settings): Settings {
-  return {
-    ...settings,
-    reportOnly: true,
-    origins: { ...settings.origins, ReportOnly: [DRY_RUN_ORIGIN] },
-    policyFor: settings.policyFor.map((policy) => ({
-      ...policy,
-      actions: { ...policy.actions, reportOnly: true },
-    })),
-  };
 }

@@ -3,7 +3,7 @@ import "./early.ts";
 import { DEFAULT_CONFIG_FILE } from "../config/index.ts";
 import { EXIT, endOnSignals, findStarter, systemReason, watchOutput } from "../process/index.ts";
 import { parseCommandLine } from "./command-line.ts";
-import { checkConfig } from "./config-check.ts";
+import { checkConfig, showConfigOf } from "./config-check.ts";
 import { start } from "./start.ts";
 import { VERSION } from "./version.ts";
 
@@ -31,6 +31,12 @@ async function main(): Promise<number> {
       return commandLine.exitCode;
     case "check-config": {
       const { lines, exitCode } = checkConfig(commandLine);
+      for (const line of lines) process.stdout.write(`${line}\n`);
+      return exitCode;
+    }
+    case "show-config": {
+      const { lines, problems, exitCode } = showConfigOf(commandLine, commandLine);
+      for (const line of problems) process.stderr.write(`smf-spf: ${line}\n`);
       for (const line of lines) process.stdout.write(`${line}\n`);
       return exitCode;
     }

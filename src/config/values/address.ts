@@ -23,6 +23,7 @@ export const network: ValueKind<Network> = wordKind(
       `${shown(word)} has bits set behind the prefix; it is read as ${formatNetwork(parsed.network)}`,
     );
   },
+  formatNetwork,
 );
 
 function whyNoNetwork(word: string): string {
@@ -34,10 +35,14 @@ function whyNoNetwork(word: string): string {
 }
 
 /** One address in its canonical text; an IPv4-mapped one is the IPv4 address inside. */
-export const ipAddress: ValueKind<string> = wordKind("an IPv4 or IPv6 address", (word) => {
-  const ip = addressOf(word);
-  return ip === undefined ? bad("is no IP address") : good(ip);
-});
+export const ipAddress: ValueKind<string> = wordKind(
+  "an IPv4 or IPv6 address",
+  (word) => {
+    const ip = addressOf(word);
+    return ip === undefined ? bad("is no IP address") : good(ip);
+  },
+  String,
+);
 
 function addressOf(text: string): string | undefined {
   const ip = parseIpAddress(text);
@@ -49,6 +54,7 @@ const NAT_ACCEPTED = "from:to for two IPv4 addresses, or two addresses of any fa
 /** Two addresses, `from:to` or `from to`. */
 export const natPair: ValueKind<ClientNat> = {
   accepted: NAT_ACCEPTED,
+  format: ({ from, to }) => `${from}${/:/.test(from + to) ? " " : ":"}${to}`,
   read: ({ words }) => {
     if (words.length === 0) return bad(`no value; accepted: ${NAT_ACCEPTED}`);
     const joined = /^([\d.]+):([\d.]+)$/.exec(words[0] ?? "");
@@ -78,6 +84,8 @@ export const nameserver: ValueKind<{ readonly address: IpAddress; readonly port:
     const port = portText === undefined ? DNS_PORT : portOf(portText);
     return port === undefined ? bad("has a port out of the range 1 to 65535") : good({ address, port });
   },
+  ({ address: { family, text }, port }) =>
+    port === DNS_PORT ? text : `${family === 6 ? `[${text}]` : text}:${port}`,
 );
 
 function portOf(text: string): number | undefined {
@@ -103,6 +111,8 @@ export const socketAddress: ValueKind<ListenAddress> = wordKind(
     }
     return good({ kind: "unix", path: rest });
   },
+  (socket) =>
+    socket.kind === "unix" ? `unix:${socket.path}` : `${socket.kind}:${socket.port}@${socket.host}`,
 );
 
 function inetSocket(kind: "inet" | "inet6", text: string): Reading<ListenAddress> {

@@ -10,10 +10,14 @@ import { shown } from "../lines.ts";
 import { bad, good, type Reading, type ValueKind, wordKind } from "./value-kind.ts";
 
 /** A domain of two labels or more, in lower case, U-labels as A-labels. */
-export const domainName: ValueKind<string> = wordKind("a domain name such as example.net", (word) => {
-  const name = hostNameOf(word);
-  return name !== undefined && isMultiLabelDomain(name) ? good(name) : bad("is no domain name");
-});
+export const domainName: ValueKind<string> = wordKind(
+  "a domain name such as example.net",
+  (word) => {
+    const name = hostNameOf(word);
+    return name !== undefined && isMultiLabelDomain(name) ? good(name) : bad("is no domain name");
+  },
+  String,
+);
 
 /** A host name that stands for itself and what is below it, or `.domain` for what is below only. */
 export const hostPattern: ValueKind<string> = wordKind(
@@ -25,6 +29,7 @@ export const hostPattern: ValueKind<string> = wordKind(
     if (name !== "unknown") return good(pattern);
     return good(pattern, `"unknown" is what an MTA says of a host without a verified name; it never matches`);
   },
+  String,
 );
 
 function whyNoHostPattern(word: string): string {
@@ -49,6 +54,7 @@ export const addressPattern: ValueKind<AddressPattern> = wordKind(
     if ("fault" in reading || !word.includes(",")) return reading;
     return good(reading.value, ...reading.warnings, `${shown(word)} is one pattern, comma and all`);
   },
+  formatPattern,
 );
 
 function readPattern(word: string): Reading<AddressPattern> {
@@ -65,6 +71,18 @@ function readPattern(word: string): Reading<AddressPattern> {
   const address = pattern("address", `${local}@${domain}`);
   if (local !== "*") return good(address);
   return good(address, `* is no wildcard; ${shown(`@${domain}`)} matches the whole domain`);
+}
+
+function formatPattern({ kind, text }: AddressPattern): string {
+  const marked = {
+    address: text,
+    domain: `@${text}`,
+    localPart: `${text}@`,
+    subdomains: `.${text}`,
+    substring: text,
+  }[kind];
+  // Angle brackets around it are taken off, and file: would name a list file.
+  return /^(?:<.*>|file:.*)$/is.test(marked) ? `<${marked}>` : marked;
 }
 
 function subdomains(text: string): Reading<AddressPattern> {
@@ -89,13 +107,17 @@ function pattern(kind: AddressPattern["kind"], text: string): AddressPattern {
 }
 
 /** The name of a user or group; whether it exists is found out at start. */
-export const accountName: ValueKind<string> = wordKind("the name of an account", (word) =>
-  /^[\w][\w.-]{0,31}$/.test(word) ? good(word) : bad("is no name of an account"),
+export const accountName: ValueKind<string> = wordKind(
+  "the name of an account",
+  (word) => (/^[\w][\w.-]{0,31}$/.test(word) ? good(word) : bad("is no name of an account")),
+  String,
 );
 
 /** A file by its full path. */
-export const filePath: ValueKind<string> = wordKind("the full path of a file, beginning with /", (word) =>
-  word.startsWith("/") && !word.endsWith("/") ? good(word) : bad("is no full path of a file"),
+export const filePath: ValueKind<string> = wordKind(
+  "the full path of a file, beginning with /",
+  (word) => (word.startsWith("/") && !word.endsWith("/") ? good(word) : bad("is no full path of a file")),
+  String,
 );
 
 /** A recipient as QuarantineBox takes it: `user` or `user@domain`, without angle brackets. */
@@ -105,4 +127,5 @@ export const recipient: ValueKind<string> = wordKind(
     const address = word.replace(/^<(.*)>$/, "$1");
     return /^[\w!#$%&'*+\-/=?^`{|}~.]+(?:@[\w.-]+)?$/.test(address) ? good(address) : bad("is no address");
   },
+  String,
 );

@@ -14,12 +14,16 @@ const ON_OFF: Readonly<Record<string, string>> = {
 export function choice<const T extends string>(...words: readonly T[]): ValueKind<T> {
   const hasOnOff = words.some((word) => word === "on" || word === "off");
   const accepted = `${listed(words)}${hasOnOff ? " (or yes, no, true, false, 1, 0)" : ""}`;
-  return wordKind(accepted, (word) => {
-    const lower = word.toLowerCase();
-    const meant = hasOnOff ? (ON_OFF[lower] ?? lower) : lower;
-    const found = words.find((candidate) => candidate.toLowerCase() === meant);
-    return found === undefined ? bad("is none of the words for this option") : good(found);
-  });
+  return wordKind(
+    accepted,
+    (word) => {
+      const lower = word.toLowerCase();
+      const meant = hasOnOff ? (ON_OFF[lower] ?? lower) : lower;
+      const found = words.find((candidate) => candidate.toLowerCase() === meant);
+      return found === undefined ? bad("is none of the words for this option") : good(found);
+    },
+    String,
+  );
 }
 
 const onOffWords = choice("on", "off");
@@ -27,6 +31,7 @@ const onOffWords = choice("on", "off");
 /** on or off, as a boolean. */
 export const onOff: ValueKind<boolean> = {
   accepted: onOffWords.accepted,
+  format: (value) => (value ? "on" : "off"),
   read: (value) => {
     const reading = onOffWords.read(value);
     return "fault" in reading ? reading : good(reading.value === "on", ...reading.warnings);
@@ -35,11 +40,15 @@ export const onOff: ValueKind<boolean> = {
 
 /** A decimal number in a range, both ends included. */
 export function count(min: number, max: number): ValueKind<number> {
-  return wordKind(`a number from ${min} to ${max}`, (word) => {
-    if (!/^\d+$/.test(word)) return bad("is no number");
-    const number = Number(word);
-    return number < min || number > max ? bad("is out of range") : good(number);
-  });
+  return wordKind(
+    `a number from ${min} to ${max}`,
+    (word) => {
+      if (!/^\d+$/.test(word)) return bad("is no number");
+      const number = Number(word);
+      return number < min || number > max ? bad("is out of range") : good(number);
+    },
+    String,
+  );
 }
 
 const UNIT_SECONDS = { s: 1, m: 60, h: 3600, d: 86_400 } as const;
@@ -49,6 +58,7 @@ export function timeMs(minSeconds: number, maxSeconds: number): ValueKind<number
   const seconds = timeSeconds(minSeconds, maxSeconds);
   return {
     accepted: seconds.accepted,
+    format: (ms) => spelledTime(ms / 1000),
     read: (value) => {
       const reading = seconds.read(value);
       return "fault" in reading ? reading : good(reading.value * 1000, ...reading.warnings);
@@ -61,15 +71,19 @@ export function timeSeconds(minSeconds: number, maxSeconds: number): ValueKind<n
   const accepted =
     `a number of seconds, or a number and s, m, h or d, ` +
     `from ${spelledTime(minSeconds)} to ${spelledTime(maxSeconds)}`;
-  const kind = wordKind(accepted, (word) => {
-    const [, digits, unit = "s"] = /^(\d+)([smhd])?$/i.exec(word) ?? [];
-    if (digits === undefined) return bad("is no time");
-    const seconds = Number(digits) * UNIT_SECONDS[unit.toLowerCase() as keyof typeof UNIT_SECONDS];
-    if (seconds < minSeconds) return bad("is too short");
-    return seconds > maxSeconds ? bad("is too long") : good(seconds);
-  });
-  return {
+  const kind = wordKind(
     accepted,
+    (word) => {
+      const [, digits, unit = "s"] = /^(\d+)([smhd])?$/i.exec(word) ?? [];
+      if (digits === undefined) return bad("is no time");
+      const seconds = Number(digits) * UNIT_SECONDS[unit.toLowerCase() as keyof typeof UNIT_SECONDS];
+      if (seconds < minSeconds) return bad("is too short");
+      return seconds > maxSeconds ? bad("is too long") : good(seconds);
+    },
+    spelledTime,
+  );
+  return {
+    ...kind,
     read: (value) => {
       const reading = kind.read(value);
       const [digits = "", unit = ""] = value.words;
@@ -91,11 +105,15 @@ export function spelledTime(seconds: number): string {
 }
 
 /** Permissions of a file, as chmod takes them in digits. */
-export const octalMode: ValueKind<number> = wordKind("octal permissions such as 0600 or 0660", (word) => {
-  if (!/^[0-7]{3,4}$/.test(word)) return bad("is no octal mode of three or four digits");
-  const mode = Number.parseInt(word, 8);
-  return mode > 0o777 ? bad("sets bits that a socket does not have") : good(mode);
-});
+export const octalMode: ValueKind<number> = wordKind(
+  "octal permissions such as 0600 or 0660",
+  (word) => {
+    if (!/^[0-7]{3,4}$/.test(word)) return bad("is no octal mode of three or four digits");
+    const mode = Number.parseInt(word, 8);
+    return mode > 0o777 ? bad("sets bits that a socket does not have") : good(mode);
+  },
+  (mode) => mode.toString(8).padStart(4, "0"),
+);
 
 /** `a, b or c`. */
 export function listed(words: readonly string[]): string {

@@ -1,5 +1,5 @@
 import type { PolicyFor } from "../../policy/index.ts";
-import { oneWord, shown, type Value } from "../lines.ts";
+import { oneWord, quotedWhere, shown, type Value } from "../lines.ts";
 import { nearest } from "../suggest.ts";
 import { network } from "./address.ts";
 import { addressPattern, hostPattern } from "./name.ts";
@@ -37,6 +37,16 @@ const ACCEPTED = "selectors ip=, ptr=, from=, to=, then options as Key=value";
 export function policyFor(rows: () => readonly MessageRow[]): ValueKind<PolicyForLine> {
   return {
     accepted: ACCEPTED,
+    format: ({ selectors, given }) =>
+      [
+        ...SELECTOR_NAMES.flatMap((name) => {
+          const value = selectors[name];
+          return value === undefined ? [] : [`${name}=${formatSelector(name, value)}`];
+        }),
+        ...rows().flatMap(({ key, name, kind }) =>
+          given[key] === undefined ? [] : [`${name}=${inOneWord(kind.format(given[key]))}`],
+        ),
+      ].join(" "),
     read: ({ words, cut }) => {
       const line = new LineReader(rows());
       for (const word of words) {
@@ -46,6 +56,15 @@ export function policyFor(rows: () => readonly MessageRow[]): ValueKind<PolicyFo
       return cut ? withCutWarning(line.done()) : line.done();
     },
   };
+}
+
+/** A value that has spaces and is not in quotes yet. */
+function inOneWord(text: string): string {
+  return text.startsWith('"') ? text : quotedWhere(/\s/, text);
+}
+
+function formatSelector<K extends keyof Selectors>(name: K, value: NonNullable<Selectors[K]>): string {
+  return SELECTOR_KINDS[name].format(value);
 }
 
 /** Collects the words of one line. */

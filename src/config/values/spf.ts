@@ -1,6 +1,13 @@
-import { parseMacroString, parseMechanisms, parseRecord, type RecordFault, type SpfRecord } from "spf-check";
-import { octetsOfText } from "../../address/index.ts";
-import { oneWord, shown } from "../lines.ts";
+import {
+  parseMacroString,
+  parseMechanisms,
+  parseRecord,
+  printMechanisms,
+  type RecordFault,
+  type SpfRecord,
+} from "spf-check";
+import { type OctetString, octetsOfText, textOfOctets } from "../../address/index.ts";
+import { oneWord, quotedWhere, shown } from "../lines.ts";
 import { domainName } from "./name.ts";
 import { bad, good, textKind, type ValueKind, withCutWarning } from "./value-kind.ts";
 
@@ -8,10 +15,14 @@ import { bad, good, textKind, type ValueKind, withCutWarning } from "./value-kin
 export const BEST_GUESS = "a/24 mx/24 ptr";
 
 /** Mechanisms without a version section, as SPFRules and SPFGuess have them. */
-export const mechanisms: ValueKind<SpfRecord> = textKind(`mechanisms such as ${BEST_GUESS}`, (text) => {
-  const parsed = parseMechanisms(octetsOfText(text));
-  return "fault" in parsed ? bad(`cannot be used: ${describe(parsed.fault, text)}`) : good(parsed.record);
-});
+export const mechanisms: ValueKind<SpfRecord> = textKind(
+  `mechanisms such as ${BEST_GUESS}`,
+  (text) => {
+    const parsed = parseMechanisms(octetsOfText(text));
+    return "fault" in parsed ? bad(`cannot be used: ${describe(parsed.fault, text)}`) : good(parsed.record);
+  },
+  (record) => written(printMechanisms(record)),
+);
 
 /** The operator's own explanation: a macro-string, also with `%{xr}`, `%{xs}` and `%{xe}`. */
 export const explanation: ValueKind<string> = textKind(
@@ -21,6 +32,7 @@ export const explanation: ValueKind<string> = textKind(
     const parsed = parseMacroString(octets, "own explanation");
     return "fault" in parsed ? bad(`cannot be used: ${describe(parsed.fault, text)}`) : good(octets);
   },
+  written,
 );
 
 /** A domain and the record that is used for it. */
@@ -34,6 +46,7 @@ const DOMAIN_RECORD_ACCEPTED = "a domain and its record, such as example.net v=s
 /** `domain record`; the record may stand in double quotes. */
 export const domainRecord: ValueKind<DomainRecord> = {
   accepted: DOMAIN_RECORD_ACCEPTED,
+  format: ({ domain, record }) => `${domain} ${quotedWhere(/["#]/, written(record))}`,
   read: ({ words: [first, ...terms], cut }) => {
     if (first === undefined || terms.length === 0) {
       return bad(`no domain and record; accepted: ${DOMAIN_RECORD_ACCEPTED}`);
@@ -51,6 +64,11 @@ export const domainRecord: ValueKind<DomainRecord> = {
     );
   },
 };
+
+/** Octets that were read from a file of text. */
+function written(octets: OctetString): string {
+  return textOfOctets(octets) ?? octets;
+}
 
 /** Names the term only where it is not the whole text, which the message holds already. */
 function describe({ term, reason }: RecordFault, whole: string): string {

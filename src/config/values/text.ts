@@ -18,6 +18,7 @@ export const subjectTag: ValueKind<string> = textKind(
       : Buffer.byteLength(text, "utf8") > TAG_OCTETS_MAX
         ? bad(`is longer than ${TAG_OCTETS_MAX} octets`)
         : good(text),
+  String,
 );
 
 /** The text of a refusal, with named placeholders or those of printf. */
@@ -25,6 +26,7 @@ export const rejectReason: ValueKind<string> = textKind(
   `printable ASCII, at most ${REASON_OCTETS_MAX} characters, with ${listed(PLACEHOLDERS.map((name) => `{${name}}`))}, ` +
     `or %s up to three times, or %1$s, %2$s and %3$s`,
   (text) => whyNotPrintable(text, REASON_OCTETS_MAX) ?? namedFault(text) ?? printfReading(text),
+  String,
 );
 
 /** The authserv-id of RFC 8601 section 2.5. */
@@ -32,6 +34,7 @@ export const authservId: ValueKind<string> = wordKind(
   "printable ASCII without spaces, such as mx.example.net",
   (word) =>
     /\s/.test(word) ? bad("holds a space") : (whyNotPrintable(word, AUTHSERV_ID_OCTETS_MAX) ?? good(word)),
+  String,
 );
 
 function whyNotPrintable(text: string, octetsMax: number): { readonly fault: string } | undefined {

@@ -1,4 +1,4 @@
-import { shown, type Value } from "../lines.ts";
+import { quotedWhere, shown, type Value } from "../lines.ts";
 
 /** What came of reading a value: the value and warnings, or why it cannot be used. Reasons are in words. */
 export type Reading<T> =
@@ -10,6 +10,8 @@ export interface ValueKind<T> {
   /** What is accepted, in words: it ends every fault of this kind. */
   readonly accepted: string;
   readonly read: (value: Value) => Reading<T>;
+  /** The value as the file would have it: read again it is the same. */
+  format(value: T): string;
 }
 
 /** A value that can be used, and what the operator should know about it. */
@@ -23,9 +25,14 @@ export function bad(fault: string): { readonly fault: string } {
 }
 
 /** A kind whose values are one word; what follows it on the line is left unread, with a warning. */
-export function wordKind<T>(accepted: string, read: (word: string) => Reading<T>): ValueKind<T> {
+export function wordKind<T>(
+  accepted: string,
+  read: (word: string) => Reading<T>,
+  format: (value: T) => string,
+): ValueKind<T> {
   return {
     accepted,
+    format: (value) => quotedWhere(/["#\s]/, format(value)),
     read: ({ words: [first, ...others] }) => {
       const reading = readText(accepted, first ?? "", read);
       if ("fault" in reading || others.length === 0) return reading;
@@ -36,9 +43,14 @@ export function wordKind<T>(accepted: string, read: (word: string) => Reading<T>
 }
 
 /** A kind whose values are the rest of the line. */
-export function textKind<T>(accepted: string, read: (text: string) => Reading<T>): ValueKind<T> {
+export function textKind<T>(
+  accepted: string,
+  read: (text: string) => Reading<T>,
+  format: (value: T) => string,
+): ValueKind<T> {
   return {
     accepted,
+    format: (value) => quotedWhere(/["#]|^\s|\s$/, format(value)),
     read: ({ text, cut }) => {
       const reading = readText(accepted, text, read);
       return cut ? withCutWarning(reading) : reading;

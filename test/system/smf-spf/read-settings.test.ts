@@ -4,7 +4,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { after, before, describe, it } from "node:test";
 import { DEFAULT_CONFIG_FILE } from "../../../src/config/index.ts";
-import { checkConfig, readSettings } from "../../../src/smf-spf/config-check.ts";
+import { checkConfig, readSettings, showConfigOf } from "../../../src/smf-spf/config-check.ts";
 
 const IS_ROOT = process.getuid?.() === 0;
 
@@ -119,10 +119,16 @@ describe("checkConfig and readSettings", () => {
     );
   });
 
-  it("readSettings() makes paths full", () => {
-    const read = readSettings(write("LogTo spf.log"));
-    const logTo = read.settings?.logTo;
-    if (read.settings !== undefined) assert.equal(logTo, join(process.cwd(), "spf.log"));
-    else assert.match(read.faults.join(), /LogTo/);
+  it("showConfigOf() prints the settings, and faults in their place", () => {
+    const good = showConfigOf({ ...write("Tag x"), dryRun: true }, { changed: true });
+    assert.deepEqual(
+      good.lines.map((line) => line.replace(file, "FILE")),
+      ["Tag x  # FILE:2", "ReportOnly on  # -n", "User nobody  # FILE:1"],
+    );
+    assert.equal(good.exitCode, 0);
+    const bad = showConfigOf(write("TTL soon"), { changed: true });
+    assert.deepEqual(bad.lines, []);
+    assert.equal(bad.exitCode, 78);
+    assert.match(bad.problems.join(), /:2: TTL: /);
   });
 });

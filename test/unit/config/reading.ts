@@ -36,19 +36,35 @@ export function withoutOrigins({ origins, ...values }: Settings): Omit<Settings,
 /** Files as the tests have them in memory, and the environment. */
 export interface Surroundings {
   readonly env?: Readonly<Record<string, string>>;
+  readonly dryRun?: boolean;
   readonly lists?: Readonly<Record<string, string>>;
 }
 
 /** Parses a text as the file `test.conf`. */
-export function parse(text: string, { env = {}, lists = {} }: Surroundings = {}): ParsedConfig {
+export function parse(
+  text: string,
+  { env = {}, lists = {}, dryRun = false }: Surroundings = {},
+): ParsedConfig {
   return parseConfig(text, {
     file: "test.conf",
     env,
+    dryRun,
     readList: (path) => {
       const found = lists[path];
       return found === undefined ? { problem: "there is no such file" } : { text: found };
     },
   });
+}
+
+/** The text with its commented options in use: a name, white space, a value. */
+export function inUse(text: string): string {
+  return text
+    .split("\n")
+    .map((line) => {
+      const [, name = ""] = /^#\s?(\w+)\s/.exec(line) ?? [];
+      return optionNamed(name) === undefined ? line : line.replace(/^#\s?/, "");
+    })
+    .join("\n");
 }
 
 /** The settings of a text that has no faults and no unknown keys. */

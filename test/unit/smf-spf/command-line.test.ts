@@ -19,6 +19,12 @@ describe("parseCommandLine", () => {
     [["-t"], { ...run, kind: "check-config" }],
     [["--check-config", "-c", "x"], { ...run, kind: "check-config", config: "x" }],
     [["-fn", "-c", "x"], { ...run, foreground: true, dryRun: true, config: "x" }],
+    [["--show-config"], { kind: "show-config", config: undefined, dryRun: false, changed: false }],
+    [
+      ["--show-config=changed", "-n"],
+      { kind: "show-config", config: undefined, dryRun: true, changed: true },
+    ],
+    [["--show-config", "-c", "/x"], { kind: "show-config", config: "/x", dryRun: false, changed: false }],
   ];
   for (const [args, expected] of table) {
     it(`reads "${args.join(" ")}"`, () => {
@@ -26,7 +32,7 @@ describe("parseCommandLine", () => {
     });
   }
 
-  for (const args of [["-x"], ["--nope"], ["-c"], ["-c", ""], ["extra"]]) {
+  for (const args of [["-x"], ["--nope"], ["-c"], ["-c", ""], ["extra"], ["--show-config=some"]]) {
     it(`is a usage error, 64, when given "${args.join(" ")}"`, () => {
       const result = parse(...args);
       assert.ok(result.kind === "done");
@@ -35,6 +41,12 @@ describe("parseCommandLine", () => {
       assert.equal(result.output, "");
     });
   }
+
+  it("says how to name the file when -t is followed by one", () => {
+    const result = parse("-t", "/x.conf");
+    assert.ok(result.kind === "done");
+    assert.match(result.errors, /name the file with -c: smf-spf -t -c \/x\.conf\n$/);
+  });
 
   for (const flag of ["-V", "--version"]) {
     it(`prints the version when given ${flag}`, () => {
