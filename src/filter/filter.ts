@@ -240,7 +240,8 @@ class Filter implements MilterHandler {
       const response = this.#refuseOverfull(message);
       if (response.kind === "reply") return { edits: [], response };
     }
-    if (this.#connection.kind === "relay") return this.#checkRelayed(message);
+    const connection = this.#connection;
+    if (connection.kind === "relay") return this.#checkRelayed(message, connection.client);
     this.#message = undefined;
     const { mail } = message;
     return mail === undefined
@@ -262,8 +263,8 @@ class Filter implements MilterHandler {
   }
 
   /** Everything about a message through a trusted relay is decided when its header has been seen. */
-  #checkRelayed(message: Message): EndOfMessageAnswer {
-    const outcome = resolveRelayedClient(this.#context, message);
+  #checkRelayed(message: Message, relay: Client): EndOfMessageAnswer {
+    const outcome = resolveRelayedClient(this.#context, message, relay);
     switch (outcome.kind) {
       case "answer":
         this.#message = undefined;

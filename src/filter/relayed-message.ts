@@ -1,16 +1,17 @@
 import type { EndOfMessageResponse } from "milter-protocol";
 import {
+  type Client,
   decideAtMail,
   type MailDecision,
   type Reason,
   type RelayedClient,
   recipientOf,
+  senderOfUnknownClient,
   trustedSession,
   whitelistedClient,
 } from "../policy/index.ts";
 import { finishUnchecked } from "./end-of-message.ts";
-import type { CheckedMail, ConnectionContext, Message } from "./message.ts";
-import { speak } from "./message.ts";
+import { type CheckedMail, type ConnectionContext, type Message, speak } from "./message.ts";
 
 /** What is to be done with a message through a trusted relay. */
 export type RelayOutcome =
@@ -19,23 +20,24 @@ export type RelayOutcome =
 
 /**
  * Takes client, host name and HELO from the Received field of the relay, and then decides all that is decided at
- * CONNECT, MAIL and RCPT for other mail. Where the field cannot be read, the message is not evaluated.
+ * CONNECT, MAIL and RCPT for other mail. Where no field can be read, the result is temperror: a client that brings
+ * that about must not get more than any other whose check fails.
  */
-export function resolveRelayedClient(context: ConnectionContext, message: Message): RelayOutcome {
+export function resolveRelayedClient(
+  context: ConnectionContext,
+  message: Message,
+  relay: Client,
+): RelayOutcome {
   const hop = message.fields.relayHop;
-  if (hop?.kind !== "client") {
-    return skipped(context, message, {
-      words: "TrustedRelay: no Received field that names its client",
-      rule: undefined,
-    });
-  }
-  const { client, helo } = hop.relayed;
-  message.log.client = client;
-  message.log.helo = helo;
-  const reason = trustedClient(context, hop.relayed);
-  if (reason !== undefined) return skipped(context, message, reason);
+  const relayed = hop?.kind === "client" ? hop.relayed : undefined;
   const { settings } = context.ports;
-  const decision = decideAtMail(settings, client, message.argument);
+  if (relayed !== undefined) {
+    message.log.client = relayed.client;
+    message.log.helo = relayed.helo;
+    const reason = trustedClient(context, relayed);
+    if (reason !== undefined) return skipped(context, message, reason);
+  }
+  const decision = decideAtMail(settings, relayed?.client, message.argument);
   switch (decision.kind) {
     case "skip":
       return skipped(context, message, decision.reason);
@@ -44,7 +46,14 @@ export function resolveRelayedClient(context: ConnectionContext, message: Messag
     case "check": {
       const { sender, policy } = decision;
       for (const argument of message.unread) message.recipients.push(recipientOf(settings, policy, argument));
-      return { kind: "check", mail: { client, helo, sender, policy, stage: "eom" } };
+      const { helo } = message.log;
+      const mail: CheckedMail = { client: relayed?.client ?? relay, helo, sender, policy, stage: "eom" };
+      if (relayed === undefined) {
+        const { check, outcome, findings } = senderOfUnknownClient(settings, mail);
+        message.findings = findings;
+        message.log.result(check, { outcome, cached: false, elapsedMs: 0 });
+      }
+      return { kind: "check", mail };
     }
   }
 }

@@ -23,13 +23,17 @@ export interface MailPolicy {
 const NO_LINES: readonly PolicyFor[] = [];
 const LOCAL_PART_OCTETS_MAX = 64;
 
-/** The options for a mail of this client and sender; later lines win. */
-export function policyForMail(settings: PolicySettings, client: Client, sender: Path): MailPolicy {
+/** The options for a message of this client and sender; later lines win. Of a client that is not known no line is. */
+export function policyForMail(
+  settings: PolicySettings,
+  client: Client | undefined,
+  sender: Path,
+): MailPolicy {
   if (settings.policyFor.length === 0) return { actions: settings, lines: NO_LINES };
   const lines = settings.policyFor.filter(
     ({ ip, ptr, from }) =>
-      (ip === undefined || networkContains(ip, client.ip)) &&
-      (ptr === undefined || matchesHostName(ptr, client.name)) &&
+      (ip === undefined || (client !== undefined && networkContains(ip, client.ip))) &&
+      (ptr === undefined || matchesHostName(ptr, client?.name)) &&
       (from === undefined || matchesPattern(from, sender)),
   );
   const actions = merged(
@@ -84,7 +88,11 @@ export interface ReadSender {
  * Reads the argument of MAIL FROM. A sender without a domain is none (RFC 5321 section 4.1.2). How long a local
  * part may be is an option that a PolicyFor line for this very sender can give.
  */
-export function readSender(settings: PolicySettings, client: Client, argument: OctetString): ReadSender {
+export function readSender(
+  settings: PolicySettings,
+  client: Client | undefined,
+  argument: OctetString,
+): ReadSender {
   const relaxed = withDomain(parsePath(argument, { relaxedLocalPart: true }));
   const policy = policyForMail(settings, client, relaxed);
   return { sender: limited(relaxed, argument, policy.actions), policy };
@@ -198,7 +206,11 @@ export type MailDecision =
   | { readonly kind: "check"; readonly sender: Path; readonly policy: MailPolicy };
 
 /** Decides what the sender alone decides. */
-export function decideAtMail(settings: PolicySettings, client: Client, argument: OctetString): MailDecision {
+export function decideAtMail(
+  settings: PolicySettings,
+  client: Client | undefined,
+  argument: OctetString,
+): MailDecision {
   const { sender, policy } = readSender(settings, client, argument);
   const { actions, lines } = policy;
   if (sender.kind === "null" && settings.skipNDR) {

@@ -1,8 +1,7 @@
 import type { Outcome } from "spf-check";
 import { isHeloDomain, type OctetString, type Path } from "../address/index.ts";
 import type { MailPolicy } from "./decide.ts";
-import type { Findings } from "./judgement.ts";
-import { actingResult, isActedUpon, judge } from "./judgement.ts";
+import { actingResult, type Findings, isActedUpon, judge, NO_FINDINGS } from "./judgement.ts";
 import type { PolicySettings } from "./settings.ts";
 
 /** An evaluation that is wanted next. */
@@ -75,6 +74,36 @@ function mayBeActedUpon(policy: MailPolicy, findings: Findings): boolean {
       (checked) => checked !== undefined && actingResult(checked.outcome).result !== "pass",
     )
   );
+}
+
+/**
+ * What there is to say of a sender whose client is not known, because a relay's Received field does not tell it: a
+ * temperror, and no forwarder is looked for.
+ */
+export function senderOfUnknownClient(
+  settings: PolicySettings,
+  mail: { readonly sender: Path; readonly helo: OctetString },
+): { check: IdentityCheck; outcome: Outcome; findings: Findings } {
+  const check = senderCheck(mail);
+  const outcome: Outcome = {
+    result: "temperror",
+    domain: check.domain,
+    mechanism: undefined,
+    path: [],
+    explanation: undefined,
+    problem: "no Received field of the relay names its client",
+    record: undefined,
+    recordSource: "published",
+    lookups: 0,
+    voids: 0,
+    macrosRead: new Set(),
+    ttlSeconds: 0,
+    local: undefined,
+    guess: undefined,
+    trace: undefined,
+  };
+  const nobody = { ...NO_FINDINGS, forwardersAsked: settings.trustedForwarder.length };
+  return { check, outcome, findings: withOutcome(nobody, check, outcome) };
 }
 
 /** The findings with what came of a check. */

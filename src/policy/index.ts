@@ -21,7 +21,7 @@ export {
   type Quarantine,
   type RemainingRecipient,
 } from "./end-of-message.ts";
-export { type IdentityCheck, nextCheck, withOutcome } from "./identities.ts";
+export { type IdentityCheck, nextCheck, senderOfUnknownClient, withOutcome } from "./identities.ts";
 export {
   type ActingResult,
   actingResult,

@@ -6,7 +6,7 @@ import { eventLines } from "../../../src/logging/event-line.ts";
 import { JsonLines } from "../../../src/logging/json-line.ts";
 import { headerValue, replyText } from "../../../src/milter-protocol/responses.ts";
 import { verifiedName } from "../../../src/policy/client.ts";
-import { readReceived } from "../../../src/policy/trusted-relay.ts";
+import { readReceived } from "../../../src/policy/received.ts";
 import {
   guessField,
   isForgedResult,

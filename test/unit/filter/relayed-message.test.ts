@@ -89,6 +89,30 @@ describe("a message through a trusted relay", () => {
     assert.equal(tagged.edits[0], "change Subject 1: [SPF:fail] hello");
   });
 
+  it("is read beyond a filter on the relay itself", () => {
+    const headers: [string, string][] = [
+      ["Received", "from localhost (localhost [127.0.0.1])\n\tby relay.test (Postfix) with ESMTP id Y; date"],
+      [
+        "Received",
+        "from relay.test ([127.0.0.1])\n\tby localhost (relay.test [127.0.0.1]) (amavisd-new, port 10024)\n\twith ESMTP id abc; date",
+      ],
+      received("203.0.113.5"),
+    ];
+    const settings = { whitelistIP: [net("127.0.0.0/8")] };
+    const { rig, spoken } = passage({ settings }, "<u@sender.test>", [], headers);
+    assert.equal(rig.requests[0]?.ip.text, "203.0.113.5");
+    assert.equal(spoken.at(-1), "550 5.7.23");
+  });
+
+  it("does not believe a name of a relay that verifies none", () => {
+    const header: [string, string] = [
+      "Received",
+      "from a (friend.test [203.0.113.5])\r\n\tby relay.test (Haraka/3.0.5) with ESMTP id 7A.1\r\n\tenvelope-from <u@sender.test>;\r\n\tdate",
+    ];
+    const settings = { whitelistPTR: ["friend.test"] };
+    assert.equal(passage({ settings }, "<u@sender.test>", [], [header]).spoken.at(-1), "550 5.7.23");
+  });
+
   it("is refused where no recipient is exempt", () => {
     const settings = { whitelistTo: [pattern("vip@")] };
     const { spoken } = passage(
@@ -113,16 +137,36 @@ describe("a message through a trusted relay", () => {
     ],
     ["all that is named are relays", [received("192.0.2.8")]],
   ] as const) {
-    it(`is not evaluated where ${what}, and loses forged fields`, () => {
+    it(`is a temperror where ${what}, and loses forged fields`, () => {
       const forged = ["Authentication-Results", "mx.rig.test; spf=pass"] as const;
       const { rig, edits, spoken } = passage({}, "<u@sender.test>", [], [...headers, [...forged]] as [
         string,
         string,
       ][]);
       assert.deepEqual(rig.requests, []);
-      assert.deepEqual(edits, ["delete Authentication-Results 1"]);
+      assert.equal(edits[0], "delete Authentication-Results 1");
+      assert.match(edits[1] ?? "", /^insert 0 Received-SPF: TempError \(.*no Received field of the relay/);
+      assert.match(edits[2] ?? "", /spf=temperror smtp\.mailfrom=u@sender\.test/);
       assert.equal(spoken.at(-1), "continue");
-      assert.equal(shownActions(rig)[0], "skipped: TrustedRelay: no Received field that names its client");
+      assert.deepEqual(
+        rig.results.map(({ result, ip }) => `${result} ${ip}`),
+        ["temperror 192.0.2.9"],
+      );
+      const strict = passage(
+        {
+          settings: {
+            acceptTempError: false,
+            trustedForwarder: ["pass.test"],
+            whitelistIP: [net("192.0.2.0/24")],
+            policyFor: [line({ ip: net("192.0.2.9"), actions: { acceptTempError: true } })],
+          },
+        },
+        "<u@sender.test>",
+        ["<bob@rig.test>"],
+        [...headers] as [string, string][],
+      );
+      assert.equal(strict.spoken.at(-1), "451 4.7.24", "nothing that is true of the relay is its client's");
+      assert.deepEqual(strict.rig.requests, []);
     });
   }
 
@@ -160,7 +204,7 @@ describe("a message through a trusted relay", () => {
     const settings = { whitelistPTR: ["origin.test", "unknown"] };
     const header: [string, string] = [
       "Received",
-      "from mx.origin.test (mx.origin.test [203.0.113.5] (may be forged)) by relay.test with ESMTP id X",
+      "from mx.origin.test (mx.origin.test [203.0.113.5] (may be forged)) by relay.test (8.17.1/8.17.1) with ESMTP id X",
     ];
     assert.equal(passage({ settings }, "<u@sender.test>", [], [header]).spoken.at(-1), "550 5.7.23");
   });

@@ -1,7 +1,8 @@
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
 import fc from "fast-check";
-import { readReceived, readRelayHop } from "../../../src/policy/trusted-relay.ts";
+import { readReceived } from "../../../src/policy/received.ts";
+import { readRelayHop } from "../../../src/policy/trusted-relay.ts";
 import { net, settingsWith } from "./facts.ts";
 
 /** `IP NAME HELO`, `-` for a name that is not verified, `auth` for an authenticated client. */
@@ -30,12 +31,12 @@ const TABLE: readonly [what: string, value: string, read: string | undefined][] 
   ],
   [
     "Sendmail with an ident answer",
-    "from helo.test (joe@mx.sender.test [192.0.2.9])\n\tby relay.test with SMTP id Q",
+    "from helo.test (joe@mx.sender.test [192.0.2.9])\n\tby relay.test (8.17.1/8.17.1) with SMTP id Q",
     "192.0.2.9 mx.sender.test helo.test",
   ],
   [
     "Sendmail over IPv6",
-    "from helo.test (mx.sender.test [IPv6:2001:db8:0:0:0:0:0:9])\n\tby relay.test with ESMTP id Q",
+    "from helo.test (mx.sender.test [IPv6:2001:db8:0:0:0:0:0:9])\n\tby relay.test (8.17.1/8.17.1) with ESMTP id Q",
     "2001:db8::9 mx.sender.test helo.test",
   ],
   [
@@ -120,13 +121,93 @@ const TABLE: readonly [what: string, value: string, read: string | undefined][] 
   ],
   [
     "an IPv4-mapped address",
-    "from helo.test (mx.sender.test [::ffff:192.0.2.9]) by relay.test with ESMTP id Q",
+    "from helo.test (mx.sender.test [::ffff:192.0.2.9]) by relay.test (Postfix) with ESMTP id Q",
     "::ffff:192.0.2.9 mx.sender.test helo.test",
   ],
   [
     "capitals",
-    "FROM helo.test (mx.sender.test [192.0.2.9]) BY relay.test WITH ESMTPA ID Q",
+    "FROM helo.test (mx.sender.test [192.0.2.9]) BY relay.test (POSTFIX) WITH ESMTPA ID Q",
     "192.0.2.9 mx.sender.test helo.test auth",
+  ],
+  [
+    "Haraka with an address in HELO",
+    "from a(192.0.2.10) (mx.sender.test [192.0.2.9])\r\n\tby relay.test (Haraka/3.0.5) with ESMTPS id 7A1B.1\r\n\tenvelope-from <u@sender.test>;\r\n\tSun, 22 Nov 2026 02:48:15 +0000",
+    "192.0.2.9 - a(192.0.2.10)",
+  ],
+  [
+    "maddy with a whole clause in HELO",
+    "from x\tby\tm\twith\tESMTPSA ([192.0.2.9]) by relay.test (envelope-sender <u@sender.test>) with ESMTP id e2bfb479; Sun, 22 Nov 2026 02:48:15 +0000",
+    "192.0.2.9 - x by m with ESMTPSA",
+  ],
+  [
+    "notqmail with an address in HELO",
+    "from unknown (HELO [192.0.2.10]) (192.0.2.9)\n  by relay.test with SMTP; 22 Nov 2026 02:48:15 -0000",
+    "192.0.2.9 - [192.0.2.10]",
+  ],
+  [
+    "qmail with an empty HELO",
+    "from unknown (HELO ) (192.0.2.9)\n  by relay.test with SMTP; 22 Nov 2026 02:48:15 -0000",
+    "192.0.2.9 - ",
+  ],
+  [
+    "Exim with an ident answer of two words",
+    "from [192.0.2.9] (helo=helo.test ident=a b)\n\tby relay.test with esmtp (Exim 4.96)\n\tid 1vMxyz-0001ab-2c",
+    "192.0.2.9 - helo.test",
+  ],
+  [
+    "Sendmail 8.12 with AUTH",
+    "from helo.test (mx.sender.test [192.0.2.9])\n\t(authenticated bits=0)\n\tby relay.test (8.12.10/8.12.10) with ESMTP id hAM3I0Hx012344",
+    "192.0.2.9 mx.sender.test helo.test auth",
+  ],
+  [
+    "old Exim with AUTH",
+    "from mx.sender.test ([192.0.2.9] helo=helo.test)\n\tby relay.test with asmtp (Exim 4.30)\n\tid 1vMxyz-0001ab-2c",
+    "192.0.2.9 mx.sender.test helo.test auth",
+  ],
+  [
+    "Courier with AUTH",
+    "from helo.test (mx.sender.test [::ffff:192.0.2.9])\n  (AUTH: LOGIN alice, TLS: TLSv1.3,256bits,X)\n  by relay.test with ESMTPS; Sun, 22 Nov 2026 02:48:15 +0000\n  id 0000000000000301.0000000049D1F1E4.00006C7B",
+    "::ffff:192.0.2.9 - helo.test auth",
+  ],
+  [
+    "Courier with AUTH in an ident answer",
+    "from helo.test ([::ffff:192.0.2.9])\n  (IDENT: a, AUTH: LOGIN alice)\n  by relay.test with ESMTP; Sun, 22 Nov 2026 02:48:15 +0000\n  id 0000000000000301.0000000049D1F1E4.00006C7B",
+    "::ffff:192.0.2.9 - helo.test",
+  ],
+  [
+    "CommuniGate Pro with a user",
+    "from [192.0.2.9] (account alice@rig.test HELO [192.0.2.10])\n  by relay.test (CommuniGate Pro SMTP 6.2.15)\n  with ESMTPS id 139775656 for bob@rig.test; Sun, 22 Nov 2026 02:48:15 +0000",
+    "192.0.2.9 - [192.0.2.10] auth",
+  ],
+  [
+    "amavis",
+    "from relay.test ([127.0.0.1])\n\tby localhost (relay.test [127.0.0.1]) (amavisd-new, port 10024)\n\twith ESMTP id abcDEF123; Sun, 22 Nov 2026 02:48:15 +0000 (UTC)",
+    "127.0.0.1 - relay.test",
+  ],
+  [
+    "Proofpoint",
+    "from pps.filterd (relay.test [127.0.0.1])\n\tby relay.test (8.17.1.19/8.17.1.19) with ESMTP id 4AM3I0Hx012344;\n\tSun, 22 Nov 2026 02:48:15 GMT",
+    "127.0.0.1 relay.test pps.filterd",
+  ],
+  [
+    "Google",
+    "from helo.test (mx.sender.test. [192.0.2.9])\n        by mx.google.com with ESMTPS id a1-20020a05600c0a0100b003a1.9.2026.11.22.02.48.15\n        for <bob@rig.test>\n        (version=TLS1_3 cipher=TLS_AES_256_GCM_SHA384 bits=256/256);\n        Sun, 22 Nov 2026 02:48:15 -0800 (PST)",
+    "192.0.2.9 - helo.test",
+  ],
+  [
+    "an unknown MTA with a name in the comment",
+    "from helo.test (unknown[192.0.2.9]) by relay.test with ESMTP id Q; Sun, 22 Nov 2026 02:48:15 +0000",
+    "192.0.2.9 - helo.test",
+  ],
+  [
+    "an unknown MTA with a HELO that is more than a name",
+    "from a(192.0.2.10) ([192.0.2.9]) by relay.test with ESMTP id Q; Sun, 22 Nov 2026 02:48:15 +0000",
+    undefined,
+  ],
+  [
+    "an unknown MTA with an address as HELO",
+    "from [192.0.2.9] (x [192.0.2.10]) by relay.test with ESMTP id Q; Sun, 22 Nov 2026 02:48:15 +0000",
+    undefined,
   ],
   ["a local submission", "by relay.test (Postfix, from userid 1000) id X; Sun, 22 Nov 2026", undefined],
   ["no address", "from helo.test (mx.sender.test) by relay.test with SMTP", undefined],
@@ -145,7 +226,11 @@ const TABLE: readonly [what: string, value: string, read: string | undefined][] 
     undefined,
   ],
   ["nothing", "", undefined],
-  ["too much", `from helo.test (mx.sender.test [192.0.2.9]) by relay.test ${"x".repeat(5000)}`, undefined],
+  [
+    "Postfix with a HELO of 2,000 octets and a recipient of 3,000",
+    `from ${"h".repeat(2000)} (mx.sender.test [192.0.2.9])\n\tby relay.test (Postfix) with ESMTP id X\n\tfor <${"r".repeat(3000)}@rig.test>; date`,
+    `192.0.2.9 mx.sender.test ${"h".repeat(2000)}`,
+  ],
 ];
 
 describe("readReceived", () => {
