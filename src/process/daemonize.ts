@@ -1,7 +1,9 @@
 import { type ChildProcess, type StdioOptions, spawn } from "node:child_process";
 import { existsSync } from "node:fs";
+import { setTimeout as delay } from "node:timers/promises";
 import { DaemonError, EXIT } from "./errors.ts";
 import type { Account } from "./privileges.ts";
+import { interceptStops, SIGNAL_EXIT } from "./signals.ts";
 
 /** Set for the process that is to become the daemon; it holds no secret and means nothing without the channel. */
 const MARK = "SMF_SPF_DAEMONIZED";
@@ -42,7 +44,13 @@ export interface StartOutcome {
   readonly exitCode: number;
   /** For standard error; empty where all is well. */
   readonly message: string;
+  /** The daemon's, where it is ready. */
+  readonly pid?: number | undefined;
 }
+
+/** How long a daemon may take to end after its start was stopped, and how often that is looked at. */
+const STOP_MS_MAX = 15_000;
+const STOP_LOOK_MS = 20;
 
 /**
  * Node cannot fork, so the program is run again, in a session of its own and without the terminal. Resolves when
@@ -59,7 +67,7 @@ export async function startInBackground(start: BackgroundStart): Promise<StartOu
     keepStderr ? "inherit" : "ignore",
     "ipc",
   ];
-  let env: NodeJS.ProcessEnv = { ...start.env, [MARK]: "1" };
+  let env: NodeJS.ProcessEnv = { ...ownEnvironment(start.env), [MARK]: "1" };
   if (unprivileged !== undefined) {
     const { socketFd, fromSystemd, logFd } = unprivileged;
     stdio.push(socketFd);
@@ -69,15 +77,62 @@ export async function startInBackground(start: BackgroundStart): Promise<StartOu
   // Under the name that this process was called by: FreeBSD's rc.subr compares it with the script's first line.
   const argv0 = unprivileged === undefined ? process.argv0 : program;
   const child = spawn(program, args, { argv0, detached: true, env, stdio });
-  const report = reportOf(child, unprivileged?.onStarted);
+  let pid = unprivileged === undefined ? child.pid : undefined;
+  const report = reportOf(
+    child,
+    unprivileged &&
+      ((daemon) => {
+        pid = daemon;
+        unprivileged.onStarted(daemon);
+      }),
+  );
   unprivileged?.onSpawn();
+  let endIntercepting: () => void = () => undefined;
+  const stopped = new Promise<StartOutcome & { readonly isStopped: true }>((resolve) => {
+    endIntercepting = interceptStops((signal) => {
+      resolve({
+        isStopped: true,
+        exitCode: SIGNAL_EXIT[signal],
+        message: `${signal}: the start was stopped`,
+      });
+    });
+  });
   try {
-    return await report;
+    const told = report.then((outcome) => ({ ...outcome, isStopped: false, pid }));
+    const { isStopped, ...outcome } = await Promise.race([stopped, told]);
+    if (isStopped && pid !== undefined) await stopDaemon(pid);
+    return outcome;
   } finally {
+    endIntercepting();
     // A daemon that was never root ends when it is left alone before it is ready.
     if (child.connected) child.disconnect();
     child.unref();
   }
+}
+
+/** Ends a daemon that may be about to be ready, and waits until it has taken its files with it. */
+async function stopDaemon(pid: number): Promise<void> {
+  const signal = (name: NodeJS.Signals | 0): boolean => {
+    try {
+      return process.kill(pid, name);
+    } catch {
+      return false;
+    }
+  };
+  signal("SIGTERM");
+  for (let waitedMs = 0; waitedMs < STOP_MS_MAX && signal(0); waitedMs += STOP_LOOK_MS) {
+    await delay(STOP_LOOK_MS);
+  }
+  signal("SIGKILL");
+}
+
+/** What a daemon reads of its environment; the rest is of whoever started it, and stays there. */
+const OWN_VARIABLES =
+  /^(?:PATH|TZ|LANG|LC_[A-Z]+|SPFBEHAVIOR|NODE_(?:OPTIONS|EXTRA_CA_CERTS)|SSL_CERT_(?:FILE|DIR)|NOTIFY_SOCKET|JOURNAL_STREAM)$/;
+
+/** The part of the environment that a daemon is given. */
+export function ownEnvironment(env: NodeJS.ProcessEnv): NodeJS.ProcessEnv {
+  return Object.fromEntries(Object.entries(env).filter(([name]) => OWN_VARIABLES.test(name)));
 }
 
 /**

@@ -2,6 +2,7 @@ export {
   type BackgroundStart,
   findStarter,
   type Handover,
+  ownEnvironment,
   type Starter,
   type StartOutcome,
   startInBackground,
@@ -20,7 +21,7 @@ export {
   verifyPrivileges,
 } from "./privileges.ts";
 export { prepareRunDirectory, type RunFile } from "./run-directory.ts";
-export { endOnSignals, interceptStops, listenToSignals, type SignalHandlers } from "./signals.ts";
+export { endOnSignals, listenToSignals, type SignalHandlers } from "./signals.ts";
 export {
   adoptSocket,
   type BoundSocket,

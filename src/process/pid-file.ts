@@ -3,18 +3,23 @@ import {
   constants,
   fchmodSync,
   fchownSync,
+  fstatSync,
+  ftruncateSync,
   lstatSync,
   openSync,
   readFileSync,
+  readSync,
   renameSync,
   rmSync,
-  truncateSync,
   unlinkSync,
   writeSync,
 } from "node:fs";
 import { DaemonError, EXIT, systemCode, systemReason } from "./errors.ts";
 import { type Account, isRoot } from "./privileges.ts";
 import { isAlive } from "./start-lock.ts";
+
+/** A number and white space; what is longer is no PID file. */
+const PID_OCTETS_MAX = 32;
 
 /**
  * Writes the PID of the daemon, under another name first and then put in place, so that no reader sees half a number and no
@@ -74,13 +79,32 @@ function refuseOccupied(path: string, program: string, own: number): void {
   }
 }
 
-function readPid(path: string): number | undefined {
+/**
+ * Opens a PID file in a directory that may be another user's: no link is followed, nothing is waited for.
+ *
+ * @returns what `use` returns, or undefined where there is no such file
+ */
+function withPidFile<T>(path: string, access: number, use: (fd: number, pid: number) => T): T | undefined {
+  let fd: number;
   try {
-    const text = readFileSync(path, "latin1").trim();
-    return /^[0-9]{1,10}$/.test(text) ? Number(text) : undefined;
+    fd = openSync(path, access | constants.O_NOFOLLOW | constants.O_NONBLOCK);
   } catch {
     return undefined;
   }
+  try {
+    const stat = fstatSync(fd);
+    if (!stat.isFile() || stat.nlink !== 1) return undefined;
+    const text = Buffer.alloc(PID_OCTETS_MAX + 1);
+    const [, digits] =
+      /^\s*([0-9]{1,10})\s*$/.exec(text.toString("latin1", 0, readSync(fd, text, 0, text.length, 0))) ?? [];
+    return digits === undefined ? undefined : use(fd, Number(digits));
+  } finally {
+    closeSync(fd);
+  }
+}
+
+function readPid(path: string): number | undefined {
+  return withPidFile(path, constants.O_RDONLY, (_fd, pid) => pid);
 }
 
 /** Whether the process was started with that script. Where there is no /proc, the number is not believed. */
@@ -98,10 +122,8 @@ export function removePidFile(path: string, pid = process.pid): void {
   try {
     unlinkSync(path);
   } catch {
-    try {
-      truncateSync(path);
-    } catch {
-      // A number of a process that is gone: the scripts look whether it is the daemon's.
-    }
+    withPidFile(path, constants.O_RDWR, (fd, named) => {
+      if (named === pid) ftruncateSync(fd);
+    });
   }
 }

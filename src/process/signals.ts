@@ -13,6 +13,8 @@ const DEBUGGER_CHECKS_MS = [0, 100, 1000] as const;
 /** The signals that have come and nobody has answered yet. */
 let waiting: Answered[] = [];
 let answer = (signal: Answered): void => {
+  // Asked twice to stop before it can: no more waiting.
+  if (isStop(signal) && heldStop() !== undefined) endBy(signal);
   waiting.push(signal);
 };
 const listener = (signal: NodeJS.Signals): void => {
@@ -49,24 +51,33 @@ export function endOnSignals(): void {
   });
 }
 
+/** What a shell shows for a program that a signal ended: 128 and its number. */
+export const SIGNAL_EXIT = { SIGHUP: 129, SIGINT: 130, SIGTERM: 143 } as const;
+
 /** Ends the process as the signal would have. */
-function endBy(signal: "SIGTERM" | "SIGINT" | "SIGHUP"): void {
+function endBy(signal: keyof typeof SIGNAL_EXIT): void {
   process.off(signal, listener);
   process.kill(process.pid, signal);
   // The first process of a container does not die of it.
-  process.exit({ SIGHUP: 129, SIGINT: 130, SIGTERM: 143 }[signal]);
+  process.exit(SIGNAL_EXIT[signal]);
+}
+
+type Stop = "SIGTERM" | "SIGINT";
+
+function isStop(signal: Answered): signal is Stop {
+  return signal === "SIGTERM" || signal === "SIGINT";
 }
 
 /** The SIGTERM or SIGINT that has come while signals were held. */
-export function heldStop(): "SIGTERM" | "SIGINT" | undefined {
-  return waiting.find((signal) => signal === "SIGTERM" || signal === "SIGINT");
+function heldStop(): Stop | undefined {
+  return waiting.find(isStop);
 }
 
-/** Calls back at SIGTERM and SIGINT, also at one that has come; the others stay held. Returns what ends that. */
-export function interceptStops(stop: (signal: "SIGTERM" | "SIGINT") => void): () => void {
+/** Calls back at SIGTERM and SIGINT, also for one that has come; other signals stay held. Returns what ends that. */
+export function interceptStops(stop: (signal: Stop) => void): () => void {
   const former = answer;
   answer = (signal) => {
-    if (signal === "SIGTERM" || signal === "SIGINT") stop(signal);
+    if (isStop(signal)) stop(signal);
     else former(signal);
   };
   const come = heldStop();

@@ -17,6 +17,7 @@ import {
   listenToSignals,
   notifyReady,
   notifyStopping,
+  ownEnvironment,
   removePidFile,
   type Starter,
   verifyPrivileges,
@@ -61,6 +62,10 @@ export async function runDaemon(start: DaemonStart): Promise<number> {
   const { handover } = starter;
   const account = isRoot() ? findUser(settings.user) : undefined;
   const socketFd = handover?.socketFd ?? inheritedSocket(process.env, process.pid);
+  const inherited = ownEnvironment(process.env);
+  for (const name of Object.keys(process.env)) {
+    if (!(name in inherited)) Reflect.deleteProperty(process.env, name);
+  }
   const warnings = [...start.warnings];
   if (handover === undefined) {
     const ownsSocket = socketFd === undefined;
@@ -109,9 +114,15 @@ export async function runDaemon(start: DaemonStart): Promise<number> {
   }
   const ended = daemon.serve();
   ready = true;
-  // First systemd, which must know this process before the one that started it ends.
-  const failure = await notifyReady(process.env, { status: `listening on ${nameOf(settings)}` });
-  if (failure !== undefined) log.warning(failure);
+  if (!daemon.isStopping) {
+    // First systemd, which must know this process before the one that started it ends.
+    const failure = await notifyReady(process.env, { status: `listening on ${nameOf(settings)}` });
+    if (failure !== undefined) log.warning(failure);
+  }
+  if (daemon.isStopping) {
+    await starter.failed(EXIT.software, "stopped by a signal before it was ready");
+    return ended;
+  }
   await starter.ready();
   // Not before: it takes longer than all the rest.
   daemon.warnOfLimits();
@@ -126,6 +137,7 @@ class Daemon {
   readonly #ports: GenerationPorts;
   #generation: Generation;
   #socket: BoundSocket | undefined;
+  #isStopping = false;
 
   constructor(start: DaemonStart, log: Log) {
     this.#start = start;
@@ -212,7 +224,13 @@ class Daemon {
     });
   }
 
+  /** Whether a signal has ended the service. */
+  get isStopping(): boolean {
+    return this.#isStopping;
+  }
+
   async #stop(signal: string): Promise<number> {
+    this.#isStopping = true;
     const { settings } = this.#generation;
     const { open, busy } = this.#server.statistics();
     this.#log.notice(`${signal}: stopping; ${open} connections, ${busy} with a message in progress`);

@@ -1,6 +1,7 @@
 import assert from "node:assert/strict";
 import { execFileSync } from "node:child_process";
 import {
+  existsSync,
   mkdirSync,
   readdirSync,
   readFileSync,
@@ -156,6 +157,20 @@ describe("writePidFile", () => {
 });
 
 describe("removePidFile", () => {
+  it("is neither held up by a FIFO in the file's place nor led away by a link", () =>
+    withFolder((folder) => {
+      const fifo = join(folder, "fifo");
+      execFileSync("mkfifo", [fifo]);
+      removePidFile(fifo);
+      assert.ok(existsSync(fifo));
+      const victim = join(folder, "victim");
+      writeFileSync(victim, `${process.pid}\n`);
+      symlinkSync(victim, join(folder, "link"));
+      removePidFile(join(folder, "link"));
+      assert.ok(existsSync(join(folder, "link")));
+      assert.equal(readFileSync(victim, "latin1"), `${process.pid}\n`);
+    }));
+
   it("leaves a file that names another process, or is missing", () =>
     withFolder((folder) => {
       const path = join(folder, "pid");
