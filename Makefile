@@ -38,7 +38,7 @@ node_modules/.package-lock.json: package.json package-lock.json
 
 deps: node_modules/.package-lock.json
 
-build: deps ## dist/smf-spf.js and dist/spfquery.js, single files for node alone
+build: deps ## the programs in dist, single files for node alone
 	$(NODE) build.mjs
 
 check: deps ## formatter, linter, types, architecture

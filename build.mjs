@@ -1,6 +1,6 @@
 /**
- * Bundles each program into one file that runs with node alone: dist/smf-spf.js, dist/spfquery.js, a
- * dist/package.json that says they are CommonJS, whatever the folder above says, and dist/LICENSES, the licences
+ * Bundles each program into one file that runs with node alone: dist/smf-spf.js, dist/spfquery.js,
+ * dist/spfreport.js, a dist/package.json that says they are CommonJS, whatever the folder above says, and dist/LICENSES, the licences
  * of the packages inside.
  *
  *     node build.mjs [FOLDER]
@@ -15,7 +15,11 @@ writeFileSync(`${outdir}/package.json`, `${JSON.stringify({ type: "commonjs" })}
 const { metafile } = await build({
   metafile: true,
   absWorkingDir: import.meta.dirname,
-  entryPoints: { "smf-spf": "src/smf-spf/main.ts", spfquery: "src/spfquery/main.ts" },
+  entryPoints: {
+    "smf-spf": "src/smf-spf/main.ts",
+    spfquery: "src/spfquery/main.ts",
+    spfreport: "src/spfreport/main.ts",
+  },
   outdir,
   bundle: true,
   platform: "node",

@@ -27,7 +27,7 @@ make_tarball() {
 	mkdir "$folder"
 	{
 		sources
-		printf '%s\n' dist/smf-spf.js dist/spfquery.js dist/package.json dist/LICENSES
+		printf '%s\n' dist/smf-spf.js dist/spfquery.js dist/spfreport.js dist/package.json dist/LICENSES
 	} >"$work/files"
 	tar -cf - -T "$work/files" | tar -xf - -C "$folder"
 	# One time for all: the programs are not older than the sources, so make does not build them again.
@@ -49,7 +49,8 @@ fill_package_tree() {
 	done
 	doc=$tree/usr/share/doc/smf-spf
 	mkdir -p "$doc/examples"
-	mv "$tree/usr/share/smf-spf/smf-spf.logrotate" "$tree/usr/share/smf-spf/smf-spf.conf.sample" "$doc/examples"
+	mv "$tree/usr/share/smf-spf/smf-spf.logrotate" "$tree/usr/share/smf-spf/smf-spf.conf.sample" \
+		"$tree/usr/share/smf-spf/spfreport.cron" "$tree/usr/share/smf-spf/logwatch" "$doc/examples"
 	rm -r "$tree/usr/share/smf-spf"
 	# Other packages have a program of that name too; Debian's alternatives choose.
 	mv "$tree/usr/bin/spfquery" "$tree/usr/bin/spfquery.smf-spf"
@@ -72,7 +73,7 @@ make_changelog() {
 make_copyright() {
 	cat init/debian/copyright
 	indent LICENSE
-	printf '\nFiles: usr/sbin/smf-spf usr/bin/spfquery.smf-spf\nCopyright: their authors, as named below\n'
+	printf '\nFiles: usr/sbin/smf-spf usr/bin/spfquery.smf-spf usr/bin/spfreport\nCopyright: their authors, as named below\n'
 	printf 'License: of-libraries\n The programs hold libraries that come under these licences.\n .\n'
 	indent dist/LICENSES
 }

@@ -129,7 +129,7 @@ install_text() {
 	/var/run/*) unit_run=${RUNDIR#/var} ;;
 	*) unit_run=$RUNDIR ;;
 	esac
-	sed -e "s|@NODE@|$node|g" -e "s|@SBINDIR@|$SBINDIR|g" -e "s|@CONFDIR@|$CONFDIR|g" \
+	sed -e "s|@NODE@|$node|g" -e "s|@SBINDIR@|$SBINDIR|g" -e "s|@BINDIR@|$BINDIR|g" -e "s|@CONFDIR@|$CONFDIR|g" \
 		-e "s|@UNITRUNDIR@|$unit_run|g" -e "s|@RUNDIR@|$RUNDIR|g" -e "s|@USER@|$SMFS_USER|g" "$1" >"$DESTDIR$2.tmp"
 	put "$2" "$3"
 }
@@ -287,12 +287,16 @@ do_install() {
 	make_folder "$DATADIR"
 	install_program dist/smf-spf.js "$SBINDIR/smf-spf"
 	install_program dist/spfquery.js "$BINDIR/spfquery"
+	install_program dist/spfreport.js "$BINDIR/spfreport"
 	for page in etc/man/*.[1-8]; do
 		install_text "$page" "$MANDIR/man${page##*.}/$(basename "$page")" 644
 	done
 	install_sample
 	install_config
 	install_text etc/smf-spf.logrotate "$DATADIR/smf-spf.logrotate" 644
+	install_text etc/spfreport.cron "$DATADIR/spfreport.cron" 644
+	install_text etc/logwatch/smf-spf.conf "$DATADIR/logwatch/smf-spf.conf" 644
+	install_text etc/logwatch/smf-spf "$DATADIR/logwatch/smf-spf" 755
 	while read -r source target mode; do
 		[ -z "$source" ] || install_text "init/$source" "$target" "$mode"
 	done <<-END

@@ -55,9 +55,9 @@ export class Tree {
     writeFileSync(join(this.source, "dist", "LICENSES"), "a library\n\nits licence\n");
   }
 
-  /** Puts another text into dist/smf-spf.js and dist/spfquery.js. */
+  /** Puts another text into the programs. */
   writeProgram(text: string): void {
-    for (const name of ["smf-spf.js", "spfquery.js"]) {
+    for (const name of ["smf-spf.js", "spfquery.js", "spfreport.js"]) {
       writeFileSync(join(this.source, "dist", name), `#!/usr/bin/env node\n${text}\n`);
     }
   }

@@ -1,0 +1,244 @@
+import { Command, CommanderError, InvalidArgumentError, Option } from "commander";
+import {
+  isMultiLabelDomain,
+  type Network,
+  octetsOfText,
+  parseIpAddress,
+  parseNetwork,
+  toALabels,
+} from "../address/index.ts";
+import { readDay, readTime } from "./period.ts";
+import type { Period } from "./read-log.ts";
+
+export const FORMATS = ["text", "html", "json", "csv"] as const;
+export type Format = (typeof FORMATS)[number];
+
+/** What the command line asks for. */
+export interface Request {
+  readonly kind: "report";
+  /** Empty: standard input, or the journal. */
+  readonly files: readonly string[];
+  readonly journal: boolean;
+  readonly period: Period;
+  /** The file named with `-c`. */
+  readonly config: string | undefined;
+  readonly networks: readonly Network[];
+  readonly domains: readonly string[];
+  readonly detail: number;
+  readonly problemsFirst: boolean;
+  /** `Option=value`, as given. */
+  readonly whatIf: readonly string[];
+  readonly suggest: boolean;
+  readonly dns: boolean;
+  /** Empty: the servers of resolv.conf. */
+  readonly nameservers: readonly { readonly address: string; readonly port: number }[];
+  readonly format: Format;
+  readonly output: string | undefined;
+  readonly quiet: boolean;
+}
+
+/** `--help`, `--version`, or a usage error: print and leave. */
+export interface Done {
+  readonly kind: "done";
+  readonly exitCode: number;
+  readonly output: string;
+  readonly errors: string;
+}
+
+const EX_USAGE = 64;
+const HELP_WIDTH = 80;
+const DETAIL_MAX = 100_000;
+
+interface Options {
+  readonly date?: readonly [number, number];
+  readonly since?: number;
+  readonly until?: number;
+  readonly config?: string;
+  readonly local?: readonly Local[];
+  readonly detail: number;
+  readonly problemsFirst?: boolean;
+  readonly whatIf?: readonly string[];
+  readonly suggest?: boolean;
+  readonly dns: boolean;
+  readonly nameserver?: Request["nameservers"];
+  readonly format: Format;
+  readonly output?: string;
+  readonly quiet?: boolean;
+  readonly journal?: boolean;
+}
+
+/** The options, for the parser, the help and the test of the man page. */
+export function makeCommand(version: string, nowMs: number): Command {
+  return new Command("spfreport")
+    .usage("[OPTIONS] [FILE...]")
+    .description(
+      "What the maillog says of SPF: what was or would be refused, whose it was, and\nwhich line of smf-spf.conf corrects it. Reads standard input without FILE.",
+    )
+    .argument("[FILE...]")
+    .option("-d, --date <day>", "look at today, yesterday or YYYY-MM-DD only", dayArgument(nowMs))
+    .option("--since <time>", 'from this time on: "YYYY-MM-DD[ HH:MM[:SS]]"', timeArgument(nowMs))
+    .option("--until <time>", "before this time", timeArgument(nowMs))
+    .option("--journal", "read the systemd journal (journalctl -t smf-spf)")
+    .option("-c, --config <file>", "smf-spf.conf, to know what is exempt already", nonEmpty)
+    .option("--local <net|domain>", "what is yours (repeatable)", collect(localArgument))
+    .option("--detail <n>", "rows of each table, 0 for none", countArgument, 10)
+    .option("--problems-first", "what is wrong before the totals")
+    .option("--what-if <option=value>", "what that would change (repeatable)", collect(settingArgument))
+    .option("--suggest", "only the lines for smf-spf.conf, and why")
+    .option("--no-dns", "do not ask DNS about the names of clients")
+    .option("--nameserver <addr[:port]>", "ask this server (repeatable)", collect(serverArgument))
+    .addOption(
+      new Option("--format <format>", "text, html, json or csv")
+        .argParser(formatArgument)
+        .default("text", "text"),
+    )
+    .option("-o, --output <file>", "write to this file", nonEmpty)
+    .option("-q, --quiet", "silent when nothing was or would be refused")
+    .version(`spfreport (smf-spf) ${version}`, "-V, --version", "print the version")
+    .helpOption("-h, --help", "print this help")
+    .configureHelp({ helpWidth: HELP_WIDTH, visibleArguments: () => [] });
+}
+
+/** Reads the arguments after the program's name. */
+export function parseCommandLine(args: readonly string[], version: string, nowMs: number): Request | Done {
+  let output = "";
+  let errors = "";
+  const command = makeCommand(version, nowMs)
+    .exitOverride()
+    .configureOutput({
+      writeOut: (text) => {
+        output += text;
+      },
+      writeErr: (text) => {
+        errors += text;
+      },
+      getOutHelpWidth: () => HELP_WIDTH,
+      getErrHelpWidth: () => HELP_WIDTH,
+      outputError: (text, write) => {
+        write(`spfreport: ${text.replace(/^error: /, "")}`);
+      },
+    });
+  try {
+    command.parse(args, { from: "user" });
+  } catch (error) {
+    if (!(error instanceof CommanderError)) throw error;
+    if (error.exitCode === 0) return { kind: "done", exitCode: 0, output, errors };
+    return { kind: "done", exitCode: EX_USAGE, output, errors: `${errors}Try spfreport --help.\n` };
+  }
+  const options = command.opts<Options>();
+  const fault = contradiction(options, command.args);
+  if (fault !== undefined) {
+    return {
+      kind: "done",
+      exitCode: EX_USAGE,
+      output,
+      errors: `spfreport: ${fault}\nTry spfreport --help.\n`,
+    };
+  }
+  return requestOf(options, command.args);
+}
+
+function contradiction(options: Options, files: readonly string[]): string | undefined {
+  if (options.date !== undefined && (options.since !== undefined || options.until !== undefined)) {
+    return "--date names a whole day; give it, or --since and --until";
+  }
+  if (options.since !== undefined && options.until !== undefined && options.since >= options.until) {
+    return "--since is not before --until";
+  }
+  if (options.journal === true && files.length > 0) return "--journal reads no files";
+  if (options.suggest === true && options.format !== "text") return "--suggest has no other format than text";
+  return undefined;
+}
+
+function requestOf(options: Options, files: readonly string[]): Request {
+  const { date, since, until, local = [] } = options;
+  return {
+    kind: "report",
+    files,
+    journal: options.journal === true,
+    period: {
+      since: date?.[0] ?? since ?? Number.NEGATIVE_INFINITY,
+      until: date?.[1] ?? until ?? Number.POSITIVE_INFINITY,
+    },
+    config: options.config,
+    networks: local.flatMap((one) => ("network" in one ? [one.network] : [])),
+    domains: local.flatMap((one) => ("domain" in one ? [one.domain] : [])),
+    detail: options.detail,
+    problemsFirst: options.problemsFirst === true,
+    whatIf: options.whatIf ?? [],
+    suggest: options.suggest === true,
+    dns: options.dns,
+    nameservers: options.nameserver ?? [],
+    format: options.format,
+    output: options.output,
+    quiet: options.quiet === true,
+  };
+}
+
+type Local = { readonly network: Network } | { readonly domain: string };
+
+function formatArgument(text: string): Format {
+  const format = FORMATS.find((known) => known === text.toLowerCase());
+  if (format === undefined) throw new InvalidArgumentError("text, html, json or csv is expected.");
+  return format;
+}
+
+function collect<T>(read: (text: string) => T) {
+  return (text: string, before: readonly T[] | undefined): T[] => [...(before ?? []), read(text)];
+}
+
+function dayArgument(nowMs: number) {
+  return (text: string): readonly [number, number] => {
+    const day = readDay(text, nowMs);
+    if (day === undefined) throw new InvalidArgumentError("A day is today, yesterday or YYYY-MM-DD.");
+    return day;
+  };
+}
+
+function timeArgument(nowMs: number) {
+  return (text: string): number => {
+    const time = readTime(text, nowMs);
+    if (time === undefined)
+      throw new InvalidArgumentError('A time is "YYYY-MM-DD" or "YYYY-MM-DD HH:MM[:SS]".');
+    return time;
+  };
+}
+
+function localArgument(text: string): Local {
+  const network = parseNetwork(text);
+  if (network !== undefined) return { network: network.network };
+  const domain = toALabels(octetsOfText(text.replace(/^[@.]/, "").replace(/\.$/, "")))?.toLowerCase();
+  if (domain === undefined || text.includes("/") || !isMultiLabelDomain(domain)) {
+    throw new InvalidArgumentError("A network such as 192.0.2.0/24 or a domain is expected.");
+  }
+  return { domain };
+}
+
+function countArgument(text: string): number {
+  if (!/^\d{1,6}$/.test(text) || Number(text) > DETAIL_MAX) {
+    throw new InvalidArgumentError(`A number from 0 to ${DETAIL_MAX} is expected.`);
+  }
+  return Number(text);
+}
+
+function settingArgument(text: string): string {
+  if (!/^[A-Za-z]+=[^\r\n]*$/.test(text)) throw new InvalidArgumentError("Option=value is expected.");
+  return text;
+}
+
+function nonEmpty(text: string): string {
+  if (text === "") throw new InvalidArgumentError("A file name is expected.");
+  return text;
+}
+
+function serverArgument(text: string): { address: string; port: number } {
+  const bare = parseIpAddress(text);
+  if (bare !== undefined) return { address: bare.text, port: 53 };
+  const [, v6, v4, portText = "53"] = /^(?:\[([^\]]+)\]|([\d.]+))(?::(\d{1,5}))?$/.exec(text) ?? [];
+  const address = parseIpAddress(v6 ?? v4 ?? "");
+  const port = Number(portText);
+  if (address === undefined || port < 1 || port > 65_535) {
+    throw new InvalidArgumentError("ADDR, ADDR:PORT or [IPV6]:PORT is expected.");
+  }
+  return { address: address.text, port };
+}

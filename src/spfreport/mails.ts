@@ -1,0 +1,221 @@
+import type { Action, ActionLine, ResultLine, Sender } from "./log-line.ts";
+
+/** Something that was done to a message, or would have been. */
+export interface Deed {
+  readonly action: Action;
+  readonly reportOnly: boolean;
+  readonly reason: string;
+  readonly rule: string | undefined;
+  readonly line: string | undefined;
+}
+
+/** All that the log says of one message. */
+export interface Mail extends Sender {
+  readonly timeMs: number;
+  readonly process: string;
+  /** The verdict on the sender (on the HELO name where the sender is null). */
+  verdict: ResultLine | undefined;
+  /** The verdict on the HELO name besides it (CheckHelo). */
+  heloVerdict: ResultLine | undefined;
+  /** What was done; a deed done for some recipients and reported for others is done. */
+  deeds: Deed[];
+}
+
+interface OpenMail extends Mail {
+  readonly key: string;
+  closed: boolean;
+  lastMs: number;
+  queue: string | undefined;
+  /** Recipients that action lines have named. */
+  to: string[];
+}
+
+/** How many messages wait for further lines, and how long. */
+const OPEN_MAX = 20_000;
+const OPEN_MS = 15 * 60_000;
+/** And of those how many that look alike: a line costs no more than these. */
+const ALIKE_MAX = 32;
+const RECIPIENTS_MAX = 100;
+const NO_DEEDS: Deed[] = [];
+const NO_RECIPIENTS: string[] = [];
+const NO_MAILS: readonly OpenMail[] = [];
+
+/**
+ * Joins the lines of one message: those of one process, client, HELO name and sender that come within some
+ * minutes; of several such messages the queue id and the recipients decide.
+ */
+export class Mails {
+  readonly #done: (mail: Mail) => void;
+  readonly #checkHelo: boolean;
+  readonly #open = new Map<string, OpenMail[]>();
+  /** In the order in which they began, from `#oldest` on. */
+  #queue: (OpenMail | undefined)[] = [];
+  #oldest = 0;
+
+  /**
+   * @param done is given each message once its lines are joined
+   * @param checkHelo whether a message may have two results that look alike (classic and 2.5 name no identity)
+   */
+  constructor(done: (mail: Mail) => void, checkHelo: boolean) {
+    this.#done = done;
+    this.#checkHelo = checkHelo;
+  }
+
+  result(line: ResultLine, timeMs: number, process: string): void {
+    const key = keyOf(line, process);
+    const mails = this.#mailsOf(key, timeMs);
+    const last = mails.at(-1);
+    if (last !== undefined && this.#isSecondResult(last, line, timeMs)) {
+      if (last.verdict !== undefined && last.heloVerdict === undefined) last.heloVerdict = last.verdict;
+      last.verdict = line;
+      last.lastMs = timeMs;
+      last.queue ??= line.queue;
+      return;
+    }
+    const mail = this.#begin(key, line, timeMs, process);
+    if (line.identity === "helo" && line.from !== "") mail.heloVerdict = line;
+    else mail.verdict = line;
+    mail.queue = line.queue;
+  }
+
+  action(line: ActionLine, timeMs: number, process: string): void {
+    const key = keyOf(line, process);
+    const mails = this.#mailsOf(key, timeMs);
+    const mail = matchFor(line, mails) ?? this.#begin(key, line, timeMs, process);
+    mail.lastMs = timeMs;
+    mail.queue ??= line.queue;
+    if (line.to.length > 0) {
+      if (mail.to.length === 0) mail.to = [];
+      if (mail.to.length < RECIPIENTS_MAX) mail.to.push(...line.to);
+    }
+    addDeed(mail, line);
+  }
+
+  /** No more lines come. */
+  end(): void {
+    while (this.#oldest < this.#queue.length) this.#closeOldest();
+  }
+
+  #isSecondResult(last: OpenMail, line: ResultLine, timeMs: number): boolean {
+    if (line.from === "" || line.identity === "helo") return false;
+    if (last.deeds.length > 0 && line.identity === undefined) return false;
+    if (last.heloVerdict !== undefined && last.verdict === undefined) return line.identity === "mailfrom";
+    return (
+      this.#checkHelo &&
+      line.identity === undefined &&
+      last.verdict?.identity === undefined &&
+      last.heloVerdict === undefined &&
+      Math.abs(timeMs - last.timeMs) <= 30_000
+    );
+  }
+
+  #begin(key: string, sender: Sender, timeMs: number, process: string): OpenMail {
+    const { ip, ptr, helo, from } = sender;
+    const mail: OpenMail = {
+      key,
+      closed: false,
+      timeMs,
+      lastMs: timeMs,
+      process,
+      ip,
+      ptr,
+      helo,
+      from,
+      verdict: undefined,
+      heloVerdict: undefined,
+      deeds: NO_DEEDS,
+      queue: undefined,
+      to: NO_RECIPIENTS,
+    };
+    const mails = this.#open.get(key);
+    if (mails === undefined) this.#open.set(key, [mail]);
+    else {
+      mails.push(mail);
+      const first = mails[0];
+      if (mails.length > ALIKE_MAX && first !== undefined) this.#close(first);
+    }
+    this.#queue.push(mail);
+    return mail;
+  }
+
+  /** The messages that lines with this key may belong to; what is too old is closed. */
+  #mailsOf(key: string, timeMs: number): readonly OpenMail[] {
+    while (this.#queue.length - this.#oldest > OPEN_MAX) this.#closeOldest();
+    for (;;) {
+      const oldest = this.#queue[this.#oldest];
+      if (oldest === undefined || (!oldest.closed && Math.abs(timeMs - oldest.lastMs) <= OPEN_MS)) break;
+      this.#closeOldest();
+    }
+    return this.#open.get(key) ?? NO_MAILS;
+  }
+
+  #closeOldest(): void {
+    const mail = this.#queue[this.#oldest];
+    this.#queue[this.#oldest++] = undefined;
+    if (this.#oldest > OPEN_MAX) {
+      this.#queue = this.#queue.slice(this.#oldest);
+      this.#oldest = 0;
+    }
+    if (mail?.closed === false) this.#close(mail);
+  }
+
+  #close(mail: OpenMail): void {
+    mail.closed = true;
+    const mails = this.#open.get(mail.key);
+    if (mails !== undefined) {
+      if (mails.length <= 1) this.#open.delete(mail.key);
+      else mails.splice(mails.indexOf(mail), 1);
+    }
+    this.#done(mail);
+  }
+}
+
+function keyOf({ ip, helo, from }: Sender, process: string): string {
+  return `${process} ${ip} ${helo} ${from}`;
+}
+
+/** The message that an action was done to, or undefined where it is the only line of its message. */
+function matchFor(line: ActionLine, mails: readonly OpenMail[]): OpenMail | undefined {
+  if (line.queue !== undefined) {
+    const known = mails.find(({ queue }) => queue === line.queue);
+    if (known !== undefined) return known;
+  }
+  if (mails.length === 0 || standsAlone(line)) return undefined;
+  const said = resultIn(line.reason);
+  const free = mails.filter(
+    (mail) =>
+      (mail.queue === undefined || line.queue === undefined) &&
+      (said === undefined || mail.verdict === undefined || saysResult(mail, said)) &&
+      (line.to.length > 0 || !hasDeed(mail, line.action)),
+  );
+  return (
+    free.findLast(({ deeds }) => deeds.length === 0) ??
+    free.findLast(({ to }) => !line.to.some((recipient) => to.includes(recipient))) ??
+    (line.to.length > 0 ? undefined : free.at(-1))
+  );
+}
+
+/** Whether nothing is evaluated where this is done, so that there is no result line. */
+function standsAlone({ action, reason }: ActionLine): boolean {
+  if (action === "skipped") return !/^(?:WhitelistTo|TrustedForwarder|AcceptDKIM)\b/.test(reason);
+  return action === "refused" && reason.startsWith("sender syntax");
+}
+
+function resultIn(reason: string): string | undefined {
+  return /^SPF ([a-z]+)/.exec(reason)?.[1];
+}
+
+function saysResult({ verdict, heloVerdict }: OpenMail, result: string): boolean {
+  return verdict?.result === result || heloVerdict?.result === result;
+}
+
+function hasDeed({ deeds }: OpenMail, action: Action): boolean {
+  return deeds.some((deed) => deed.action === action);
+}
+
+function addDeed(mail: OpenMail, { action, reportOnly, reason, rule, line }: ActionLine): void {
+  const known = mail.deeds.findIndex((deed) => deed.action === action);
+  const deed = { action, reportOnly, reason, rule, line };
+  if (known === -1) mail.deeds = [...mail.deeds, deed];
+  else if (mail.deeds[known]?.reportOnly === true && !reportOnly) mail.deeds[known] = deed;
+}

@@ -1,0 +1,225 @@
+/** Composition root of spfreport: arguments → log lines → tally → suggestions → report. */
+import { writeFileSync } from "node:fs";
+import { hostname } from "node:os";
+import type { Settings } from "../config/index.ts";
+import { EXIT, watchOutput } from "../process/index.ts";
+import { VERSION } from "../smf-spf/version.ts";
+import { askDns } from "./ask-dns.ts";
+import { parseCommandLine, type Request } from "./command-line.ts";
+import { readConfiguration } from "./configuration.ts";
+import { csvReport } from "./csv-report.ts";
+import { htmlReport } from "./html-report.ts";
+import { jsonReport } from "./json-report.ts";
+import { Mails } from "./mails.ts";
+import type { Ours } from "./ours.ts";
+import { Progress } from "./progress.ts";
+import { Lines, LogReader } from "./read-log.ts";
+import { isRefusedUnder, withoutNat } from "./replay.ts";
+import { isAnythingRefused, makeReport, type Report, type WhatIf } from "./report.ts";
+import { fileSources, journal, reasonOf, type Source, standardInput } from "./sources.ts";
+import { type Answer, findCandidates, questionsFor, suggest } from "./suggest.ts";
+import { Tally } from "./tally.ts";
+import { suggestionLines, textReport } from "./text-report.ts";
+
+const flushed = watchOutput();
+/** Clients that are asked about for a TrustedForwarder of --what-if. */
+const WHAT_IF_CLIENTS_MAX = 200;
+
+/** One run: what is asked for, and what has become of it so far. */
+class Run {
+  readonly #request: Request;
+  readonly #settings: Settings;
+  readonly #whatIf: Settings | undefined;
+  readonly #ours: Ours;
+  readonly #tally: Tally;
+  readonly #mails: Mails;
+  readonly #reader: LogReader;
+  readonly #progress = new Progress();
+  readonly #nowMs = Date.now();
+  #exitCode: number = EXIT.ok;
+
+  constructor(request: Request, settings: Settings, whatIf: Settings | undefined) {
+    this.#request = request;
+    this.#settings = settings;
+    this.#whatIf = whatIf;
+    this.#ours = {
+      networks: request.networks,
+      domains: request.domains,
+      exempt: [...settings.whitelistIP, ...settings.trustedRelay],
+    };
+    const now = withoutNat(settings);
+    const then = whatIf === undefined ? undefined : withoutNat(whatIf);
+    this.#tally = new Tally(this.#ours, {
+      refusedByDefault: (mail) => isRefusedUnder(now, mail, false),
+      refusedIf: then === undefined ? undefined : (mail, was) => isRefusedUnder(then, mail, was),
+    });
+    this.#mails = new Mails((mail) => {
+      this.#tally.mail(mail);
+    }, settings.checkHelo);
+    this.#reader = new LogReader(this.#tally, this.#mails, request.period, this.#nowMs);
+  }
+
+  async run(): Promise<number> {
+    for (const source of this.#sources()) await this.#read(source);
+    this.#mails.end();
+    const report = await this.#report();
+    this.#progress.end();
+    if (this.#request.quiet && !isAnythingRefused(report)) return this.#exitCode;
+    this.#write(this.#format(report));
+    return this.#request.quiet && this.#exitCode === EXIT.ok ? 1 : this.#exitCode;
+  }
+
+  #sources(): Source[] {
+    if (this.#request.journal) return [journal(this.#nowMs)];
+    if (this.#request.files.length > 0) {
+      return fileSources(this.#request.files, this.#nowMs, (name, reason) => {
+        this.#fail(EXIT.noInput, `${name}: ${reason}`);
+      });
+    }
+    if (process.stdin.isTTY) tell("reading standard input; name a log file, or end with Ctrl-D");
+    return [standardInput(this.#nowMs)];
+  }
+
+  async #read(source: Source): Promise<void> {
+    this.#reader.begin(source.writtenMs);
+    const lines = new Lines((line) => {
+      this.#reader.line(line);
+    });
+    try {
+      const chunks = source.open((octets) => {
+        this.#progress.reading(source, octets, this.#reader.counts.read);
+      });
+      for await (const chunk of chunks) lines.chunk(chunk.toString("latin1"));
+    } catch (error) {
+      this.#fail(EXIT.noInput, `${source.name}: ${reasonOf(error)}`);
+    }
+    lines.end();
+  }
+
+  async #report(): Promise<Report> {
+    const candidates = findCandidates(this.#tally, this.#settings);
+    const questions = questionsFor(candidates);
+    const answers = this.#request.dns ? await this.#ask(questions) : undefined;
+    const suggestions = suggest(candidates, answers, this.#settings, this.#ours);
+    return makeReport(this.#tally, {
+      lines: this.#reader.counts,
+      ours: this.#ours,
+      suggestions,
+      dnsAsked: questions.length === 0 ? "nothing to ask" : this.#request.dns ? "asked" : "not asked",
+      whatIf: await this.#ifSettings(),
+      detail: this.#request.detail,
+    });
+  }
+
+  /** A TrustedForwarder that --what-if names spares the clients that get SPF pass for it. */
+  async #ifSettings(): Promise<WhatIf | undefined> {
+    if (this.#whatIf === undefined) return undefined;
+    const { was, ...then } = this.#tally.whatIf;
+    let { refused, added, removed } = then;
+    const known = this.#settings.trustedForwarder;
+    const domains = this.#whatIf.trustedForwarder.filter((domain) => !known.includes(domain));
+    if (domains.length > 0 && this.#request.dns) {
+      const clients = [...this.#tally.clients.values()]
+        .filter(({ ifRefused }) => ifRefused > 0)
+        .sort((a, b) => b.ifRefused - a.ifRefused)
+        .slice(0, WHAT_IF_CLIENTS_MAX);
+      const answers = await this.#ask(clients.map(({ ip, helo }) => ({ ip, helo, domains })));
+      for (const { ip, ifRefused, ifAdded } of clients) {
+        if (answers.get(ip)?.some(({ result }) => result === "pass") !== true) continue;
+        refused -= ifRefused;
+        added -= ifAdded;
+        removed += ifRefused - ifAdded;
+      }
+    }
+    return { settings: this.#request.whatIf, was, refused, added, removed };
+  }
+
+  #ask(questions: Parameters<typeof askDns>[0]): Promise<ReadonlyMap<string, readonly Answer[]>> {
+    if (questions.length === 0) return Promise.resolve(new Map());
+    const { lookupLimit, voidLookupLimit } = this.#settings;
+    return askDns(questions, {
+      nameservers: this.#request.nameservers,
+      lookupLimit,
+      voidLookupLimit,
+      receiver: hostname(),
+      onProgress: (done, all) => {
+        this.#progress.asking(done, all);
+      },
+    });
+  }
+
+  #format(report: Report): string {
+    const { format, suggest: linesOnly, problemsFirst, output } = this.#request;
+    if (linesOnly) return suggestionLines(report);
+    switch (format) {
+      case "json":
+        return jsonReport(report);
+      case "csv":
+        return csvReport(report);
+      case "html":
+        return htmlReport(report, { version: VERSION, problemsFirst });
+      case "text":
+        return textReport(report, { ...lookOf(output !== undefined), problemsFirst });
+    }
+  }
+
+  #write(text: string): void {
+    const { output } = this.#request;
+    if (output === undefined) {
+      process.stdout.write(text);
+      return;
+    }
+    try {
+      writeFileSync(output, text);
+    } catch (error) {
+      this.#fail(EXIT.cannotCreate, `${output}: ${reasonOf(error)}`);
+    }
+  }
+
+  #fail(exitCode: number, message: string): void {
+    this.#progress.end();
+    tell(message);
+    this.#exitCode = exitCode;
+  }
+}
+
+/** Colour on a terminal only, unless the environment wants it otherwise (NO_COLOR, FORCE_COLOR). */
+function lookOf(isFile: boolean): { readonly colour: boolean; readonly unicode: boolean } {
+  const { env } = process;
+  const force = env["FORCE_COLOR"];
+  const isTerminal = process.stdout.isTTY && (env["NO_COLOR"] ?? "") === "" && env["TERM"] !== "dumb";
+  const locale = env["LC_ALL"] || env["LC_CTYPE"] || env["LANG"] || "";
+  return {
+    colour: !isFile && (force === undefined ? isTerminal : !["0", "false"].includes(force)),
+    unicode: /utf-?8/i.test(locale),
+  };
+}
+
+function tell(message: string): void {
+  process.stderr.write(`spfreport: ${message}\n`);
+}
+
+async function main(args: readonly string[]): Promise<number> {
+  const request = parseCommandLine(args, VERSION, Date.now());
+  if (request.kind === "done") {
+    process.stdout.write(request.output);
+    process.stderr.write(request.errors);
+    return request.exitCode;
+  }
+  const configuration = readConfiguration(request.config, request.whatIf);
+  if ("problems" in configuration) {
+    for (const problem of configuration.problems) tell(problem);
+    return configuration.exitCode;
+  }
+  return await new Run(request, configuration.settings, configuration.whatIf).run();
+}
+
+async function end(exitCode: number): Promise<void> {
+  const trouble = await flushed();
+  if (trouble === undefined) process.exit(exitCode);
+  tell(`the output cannot be written: ${trouble.message}`);
+  await flushed();
+  process.exit(EXIT.ioError);
+}
+
+void main(process.argv.slice(2)).then(end);
