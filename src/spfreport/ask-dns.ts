@@ -1,7 +1,7 @@
 /** Asks DNS, through our own evaluator, what SPF says of clients under their own names. */
 import { type CheckHostInput, checkHost, type Outcome } from "spf-check";
 import { octetsOfText, parseIpAddress } from "../address/index.ts";
-import { createResolver, drive, systemNameservers } from "../dns/index.ts";
+import { drive, Resolver, systemNameservers, withDeadline } from "../dns/index.ts";
 import { temperror } from "../verdicts/index.ts";
 import type { Answer, Question } from "./suggest.ts";
 
@@ -28,7 +28,7 @@ export async function askDns(
   questions: readonly Question[],
   options: AskOptions,
 ): Promise<ReadonlyMap<string, readonly Answer[]>> {
-  const resolver = createResolver({
+  const resolver = new Resolver({
     servers: options.nameservers.length > 0 ? options.nameservers : systemNameservers(),
     timeoutMs: DNS_TIMEOUT_MS,
     tries: DNS_TRIES,
@@ -59,7 +59,9 @@ export async function askDns(
         return;
       }
       const onThrow = (): Outcome => temperror(input.domain, "internal error");
-      drive(checkHost(input), { source: resolver, deadlineMs, onThrow }, resolve);
+      const source = withDeadline(resolver, deadlineMs);
+      const outcome = drive(checkHost(input), { source, onThrow }, resolve);
+      if (!("cancel" in outcome)) resolve(outcome);
     });
   try {
     await Promise.all(Array.from({ length: CONCURRENCY }, work));

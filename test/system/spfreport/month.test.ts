@@ -4,14 +4,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { after, before, describe, it } from "node:test";
 import { gzipSync } from "node:zlib";
-import {
-  FORMS,
-  type Form,
-  MONTH_LOCAL,
-  MONTH_ZONE,
-  type Month,
-  mailMonth,
-} from "../../support/mail-month.ts";
+import { FORMS, MONTH_LOCAL, MONTH_ZONE, type Month, mailMonth } from "../../support/mail-month.ts";
 import { type Nameserver, startNameserver } from "../../support/nameserver/index.ts";
 import { buildProgram, type Program } from "./program.ts";
 
