@@ -296,7 +296,7 @@ do_install() {
 	install_text etc/smf-spf.logrotate "$DATADIR/smf-spf.logrotate" 644
 	install_text etc/spfreport.cron "$DATADIR/spfreport.cron" 644
 	install_text etc/logwatch/smf-spf.conf "$DATADIR/logwatch/smf-spf.conf" 644
-	install_text etc/logwatch/smf-spf "$DATADIR/logwatch/smf-spf" 755
+	install_text etc/logwatch/smf-spf "$DATADIR/logwatch/smf-spf" 644
 	while read -r source target mode; do
 		[ -z "$source" ] || install_text "init/$source" "$target" "$mode"
 	done <<-END
