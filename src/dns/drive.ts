@@ -8,16 +8,33 @@ export interface DriveOptions<Result> {
   readonly onThrow: (error: unknown) => Result;
 }
 
+/** An evaluation under way. */
+export interface PendingResult<Result> extends Pending {
+  /** The result as it is known so far: what is left can add to it and not change it. */
+  readonly known: Result | undefined;
+}
+
+/**
+ * The time of what follows a known result, in milliseconds of waiting: local rules and guess rules, and the
+ * explanation of the domain. Its lookups are faults afterwards.
+ */
+const TIME_MS = { rules: 5000, explanation: 2000 } as const;
+
+/** How much of answers that are known at once is worked on before everybody else has a turn: see {@link workOf}. */
+const SLICE_WORK = 2000;
+
+const OUT_OF_TIME: Answer = { status: "fault", problem: "out of time for DNS lookups", cause: "deadline" };
+
 /**
  * Runs an evaluator to its end: hands it the answers it asks for, and asks early for what it hints at, each question
- * once. Where all answers are known at once the result is returned; else `done` is called with it later, unless the
- * evaluation was cancelled. Early questions that were not needed are dropped at the end.
+ * once. Where all answers are known at once, and take little work, the result is returned; else `done` is called with
+ * it later, unless the evaluation was cancelled. Early questions that were not needed are dropped at the end.
  */
 export function drive<Result extends object>(
-  evaluator: Generator<Step, Result, Answer | undefined>,
+  evaluator: Generator<Step<Result>, Result, Answer | undefined>,
   options: DriveOptions<Result>,
   done: (result: Result) => void,
-): Result | Pending {
+): Result | PendingResult<Result> {
   const run = new Run(evaluator, options, done);
   return run.resume(undefined) ?? run;
 }
@@ -29,16 +46,22 @@ interface EarlyQuestion {
   needed: boolean;
 }
 
-class Run<Result extends object> implements Pending {
-  readonly #evaluator: Generator<Step, Result, Answer | undefined>;
+class Run<Result extends object> implements PendingResult<Result> {
+  known: Result | undefined;
+  readonly #evaluator: Generator<Step<Result>, Result, Answer | undefined>;
   readonly #options: DriveOptions<Result>;
   readonly #done: (result: Result) => void;
   #early: Map<string, EarlyQuestion | Answer> | undefined;
+  /** What the evaluator waits for. */
   #pending: Pending | undefined;
+  #phase: keyof typeof TIME_MS | undefined;
+  /** Runs while something is waited for in a phase that has a time of its own. */
+  #timer: NodeJS.Timeout | undefined;
+  #outOfTime = false;
   #ended = false;
 
   constructor(
-    evaluator: Generator<Step, Result, Answer | undefined>,
+    evaluator: Generator<Step<Result>, Result, Answer | undefined>,
     options: DriveOptions<Result>,
     done: (result: Result) => void,
   ) {
@@ -49,6 +72,7 @@ class Run<Result extends object> implements Pending {
 
   /** Goes on as long as answers are known, in a loop: no stack grows with the number of questions. */
   resume(answer: Answer | undefined): Result | undefined {
+    let work = 0;
     let value = answer;
     for (;;) {
       const next = this.#next(value);
@@ -56,13 +80,24 @@ class Run<Result extends object> implements Pending {
         this.cancel();
         return next.value;
       }
+      const step = next.value;
       value = undefined;
-      if (next.value.kind === "hint") {
-        for (const question of next.value.questions) this.#askEarly(question);
-        continue;
+      if (step.kind === "hint") {
+        for (const question of step.questions) this.#askEarly(question);
+      } else if (step.kind === "known") {
+        this.#beginPhase(step);
+      } else {
+        value = this.#ask(step.question);
+        if (value === undefined) {
+          this.#startTimer();
+          return undefined;
+        }
+        work += workOf(value);
+        if (work > SLICE_WORK) {
+          this.#pending = inNextTurn(value, this.#answered);
+          return undefined;
+        }
       }
-      value = this.#ask(next.value.question);
-      if (value === undefined) return undefined;
     }
   }
 
@@ -70,6 +105,7 @@ class Run<Result extends object> implements Pending {
   cancel(): void {
     if (this.#ended) return;
     this.#ended = true;
+    clearTimeout(this.#timer);
     this.#pending?.cancel();
     if (this.#early === undefined) return;
     for (const early of this.#early.values()) if ("pending" in early) early.pending.cancel();
@@ -83,7 +119,7 @@ class Run<Result extends object> implements Pending {
     if (result !== undefined) this.#done(result);
   };
 
-  #next(value: Answer | undefined): IteratorResult<Step, Result> {
+  #next(value: Answer | undefined): IteratorResult<Step<Result>, Result> {
     try {
       return this.#evaluator.next(value);
     } catch (error) {
@@ -91,8 +127,26 @@ class Run<Result extends object> implements Pending {
     }
   }
 
+  #beginPhase({ result, next }: Extract<Step<Result>, { kind: "known" }>): void {
+    this.known = result;
+    this.#phase = next;
+    this.#outOfTime = false;
+    clearTimeout(this.#timer);
+    this.#timer = undefined;
+  }
+
+  #startTimer(): void {
+    if (this.#phase === undefined || this.#timer !== undefined) return;
+    this.#timer = setTimeout(() => {
+      this.#outOfTime = true;
+      this.#pending?.cancel();
+      this.#answered(OUT_OF_TIME);
+    }, TIME_MS[this.#phase]).unref();
+  }
+
   /** Undefined where the answer comes later. */
   #ask(question: Question): Answer | undefined {
+    if (this.#outOfTime) return OUT_OF_TIME;
     const early = this.#early?.get(questionKey(question));
     if (early === undefined) {
       const answer = this.#options.source.ask(question, this.#answered);
@@ -102,13 +156,18 @@ class Run<Result extends object> implements Pending {
     }
     if (!("pending" in early)) return early;
     early.needed = true;
+    this.#pending = {
+      cancel: () => {
+        early.needed = false;
+      },
+    };
     return undefined;
   }
 
   #askEarly(question: Question): void {
     const early = (this.#early ??= new Map<string, EarlyQuestion | Answer>());
     const key = questionKey(question);
-    if (early.has(key)) return;
+    if (this.#outOfTime || early.has(key)) return;
     const asked = this.#options.source.ask(question, (answer) => {
       const { needed } = early.get(key) as EarlyQuestion;
       early.set(key, answer);
@@ -118,7 +177,22 @@ class Run<Result extends object> implements Pending {
   }
 }
 
-const OUT_OF_TIME: Answer = { status: "fault", problem: "out of time for DNS lookups" };
+/** What an answer costs the evaluator, in records; 32 octets of a text count as one. */
+function workOf(answer: Answer): number {
+  if (answer.status !== "found") return 1;
+  const [first] = answer.records;
+  return answer.records.length + (typeof first === "string" ? first.length >> 5 : 0);
+}
+
+/** Gives an answer once what else is there has had its turn. */
+function inNextTurn(answer: Answer, done: (answer: Answer) => void): Pending {
+  const turn = setImmediate(done, answer);
+  return {
+    cancel: () => {
+      clearImmediate(turn);
+    },
+  };
+}
 
 /** The same source; from the deadline on, on the clock of `nowMs`, what is not answered is a fault. */
 export function withDeadline(

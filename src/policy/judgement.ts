@@ -66,11 +66,14 @@ export type RefusingOption =
 const DELIVER: Judgement = { kind: "deliver" };
 
 /**
- * The result to act upon. Local rules win over the published result. A guess counts only as fail or pass: other
- * guesses leave a none a none.
+ * The result to act upon. Local rules win over the published result, but for an error in them: their lookups may
+ * depend on the sender, and what he can make slow or wrong must not undo a published fail. A guess counts only as
+ * fail or pass: other guesses leave a none a none.
  */
 export function actingResult({ result, local, guess }: Outcome): ActingResult {
-  if (local !== undefined) return { result: local.result, basis: "local" };
+  if (local !== undefined && local.result !== "temperror" && local.result !== "permerror") {
+    return { result: local.result, basis: "local" };
+  }
   if (guess?.result === "fail" || guess?.result === "pass") return { result: guess.result, basis: "guess" };
   return { result, basis: "published" };
 }

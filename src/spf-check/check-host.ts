@@ -57,7 +57,7 @@ const RESULTS: Readonly<Record<Qualifier, Decision["result"]>> = {
 /**
  * check_host() (RFC 7208 section 4). A generator without side effects: it yields DNS questions, is resumed with
  * their answers, and returns the outcome. It never throws, and it asks no more than its limits allow whatever
- * the zones hold. Hints are resumed without a value and change nothing but time.
+ * the zones hold. Other steps are resumed without a value and change nothing but time.
  */
 export function* checkHost(input: CheckHostInput): Generator<Step, Outcome, Answer | undefined> {
   const session = new Session(input);
@@ -69,19 +69,7 @@ export function* checkHost(input: CheckHostInput): Generator<Step, Outcome, Answ
   let error: SpfError | undefined;
   let rules: RuleOutcomes = {};
   let explanation: OctetString | undefined;
-
-  // RFC 7208 section 4.3: nothing is asked for a malformed domain.
-  if (converted !== undefined && isMultiLabelDomain(converted)) {
-    try {
-      decision = yield* checkDomain(scope, domain, undefined, trace, { depth: 0, takesLocalRules: true });
-    } catch (thrown) {
-      error = endedBy(thrown, scope, trace);
-    }
-    const isSilent = decision === undefined && error === undefined;
-    rules = yield* operatorRules(session, isSilent ? { domain, trace } : scope.localRulesPlace, isSilent);
-    if (decision?.result === "fail") explanation = yield* domainExplanation(scope, decision.decidedIn);
-  }
-  return {
+  const outcome = (): Outcome => ({
     result: decision?.result ?? error?.result ?? "none",
     domain,
     mechanism: decision?.mechanism,
@@ -98,7 +86,32 @@ export function* checkHost(input: CheckHostInput): Generator<Step, Outcome, Answ
     local: rules.local,
     guess: rules.guess,
     trace: trace.tree,
-  };
+  });
+
+  // RFC 7208 section 4.3: nothing is asked for a malformed domain.
+  if (converted === undefined || !isMultiLabelDomain(converted)) return outcome();
+  try {
+    decision = yield* checkDomain(scope, domain, undefined, trace, { depth: 0, takesLocalRules: true });
+  } catch (thrown) {
+    error = endedBy(thrown, scope, trace);
+  }
+
+  // The published result is known, and stands whatever becomes of the rest.
+  const isSilent = decision === undefined && error === undefined;
+  const place = isSilent ? { domain, trace } : scope.localRulesPlace;
+  const { localPolicy } = input;
+  if (
+    place !== undefined &&
+    (localPolicy.rules !== undefined || (isSilent && localPolicy.guess !== undefined))
+  ) {
+    yield { kind: "known", result: outcome(), next: "rules" };
+    rules = yield* operatorRules(session, place, isSilent);
+  }
+  if (decision?.result === "fail" && decision.decidedIn.record.explanation !== undefined) {
+    yield { kind: "known", result: outcome(), next: "explanation" };
+    explanation = yield* domainExplanation(scope, decision.decidedIn);
+  }
+  return outcome();
 }
 
 /** The error that ended an evaluation, noted in its trace; a defect of ours is thrown on. */
@@ -260,11 +273,10 @@ type RuleOutcomes = { readonly [Kind in "local" | "guess"]?: RuleOutcome };
  */
 function* operatorRules(
   session: Session,
-  place: Pick<CurrentRecord, "domain" | "trace"> | undefined,
+  place: Pick<CurrentRecord, "domain" | "trace">,
   isSilent: boolean,
 ): Evaluating<RuleOutcomes> {
   const { guess, rules } = session.input.localPolicy;
-  if (place === undefined) return {};
   let { trace } = place;
   if (isSilent && guess !== undefined) {
     trace = trace.rules(place.domain, "guess");

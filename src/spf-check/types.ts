@@ -87,13 +87,15 @@ export type PermerrorProblem = "syntax" | "records" | "lookups" | "voids" | "inc
 export type TemperrorCause = "timeout" | "servfail" | "refused" | "deadline" | "overload" | "other";
 
 /**
- * What the evaluator yields. `ask` must be answered by the value given to `next()`; `hint` names questions
- * that the parsed record may need later: the driver may ask them early or ignore them, they count nothing
- * and are resumed with no value.
+ * What the evaluator yields. `ask` must be answered by the value given to `next()`. The others are resumed with no
+ * value, and may be ignored. `hint` names questions that the parsed record may need later: the driver may ask them
+ * early; they count nothing. `known` tells what is known so far, which what follows adds to: the driver gives that
+ * a time of its own, and may use this result where there is no time for more.
  */
-export type Step =
+export type Step<Result = Outcome> =
   | { readonly kind: "ask"; readonly question: Question }
-  | { readonly kind: "hint"; readonly questions: readonly Question[] };
+  | { readonly kind: "hint"; readonly questions: readonly Question[] }
+  | { readonly kind: "known"; readonly result: Result; readonly next: "rules" | "explanation" };
 
 /** The wait for what was asked. */
 export interface Pending {
@@ -176,7 +178,7 @@ export interface Outcome {
    * 0 after a DNS fault, and where the explanation tells the time.
    */
   readonly ttlSeconds: number;
-  /** What local rules decided, where they were reached and matched; an error in them is theirs alone. */
+  /** What local rules decided, where they were reached and matched; an error in them decides nothing. */
   readonly local: RuleOutcome | undefined;
   /** What guess rules decided, where the domain publishes nothing and one matched; never an error. */
   readonly guess: RuleOutcome | undefined;

@@ -87,9 +87,11 @@ export function explained(input: CheckHostInput, outcome: Outcome): Outcome {
   return effectiveResult(outcome) === "fail" ? withDefaultExplanation(input, outcome) : outcome;
 }
 
-/** The result that local rules or guess rules lead to, where there were any; else the published one. */
-export function effectiveResult(outcome: Outcome): SpfResult {
-  return outcome.local?.result ?? outcome.guess?.result ?? outcome.result;
+/** The result that local rules or guess rules lead to, where there is one; else the published one. */
+export function effectiveResult({ result, local, guess }: Outcome): SpfResult {
+  // An error in local rules decides nothing.
+  const isError = local?.result === "temperror" || local?.result === "permerror";
+  return (isError ? undefined : local?.result) ?? guess?.result ?? result;
 }
 
 /** One check that was made, with all that is told about it. */

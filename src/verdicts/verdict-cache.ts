@@ -8,7 +8,13 @@ import { baseKey, exactKey, macroMask, type VerdictInput, VerdictStore } from ".
  * Evaluates without looking into any cache of verdicts, and without a deadline: it is cancelled once nobody waits
  * any more. Where all answers are known at once the outcome is returned; else `done` is called with it later.
  */
-export type Check = (input: VerdictInput, done: (outcome: Outcome) => void) => Outcome | Pending;
+export type Check = (input: VerdictInput, done: (outcome: Outcome) => void) => Outcome | PendingOutcome;
+
+/** An evaluation under way. */
+export interface PendingOutcome extends Pending {
+  /** The outcome so far, once the published result is known: it stands where there is no time for more. */
+  readonly known?: Outcome | undefined;
+}
 
 /** Options of {@link VerdictCache}. */
 export interface VerdictCacheOptions {
@@ -70,7 +76,7 @@ interface Flight extends Runnable {
   readonly followers: Set<Waiter>;
   /** When it got its turn. */
   beganMs: number;
-  pending: Pending | undefined;
+  pending: PendingOutcome | undefined;
 }
 
 const OCTETS_MAX = 64 * 1024 * 1024;
@@ -109,7 +115,7 @@ export class VerdictCache implements Evaluator {
     this.#store.setLimits(entriesMax, octetsMax, ttlSeconds, this.#nowMs());
   }
 
-  /** Past the deadline of the request the result is temperror. */
+  /** Past the deadline of the request the result is temperror, unless the published one is known by then. */
   evaluate(request: EvaluationRequest, done: (evaluation: Evaluation) => void): Evaluation | Pending {
     const base = baseKey(request);
     const startMs = this.#nowMs();
@@ -126,8 +132,9 @@ export class VerdictCache implements Evaluator {
     if (outcome !== undefined) return this.#evaluation(waiter, outcome, false);
     if (restMs < Infinity) {
       waiter.timer = setTimeout(() => {
+        const known = knownFor(waiter);
         this.#leave(waiter);
-        this.#serve(waiter, this.#outOfTime(waiter));
+        this.#serve(waiter, this.#outOfTime(waiter, known));
       }, restMs).unref();
     }
     return {
@@ -256,8 +263,9 @@ export class VerdictCache implements Evaluator {
     return { outcome, cached, elapsedMs: this.#nowMs() - startMs };
   }
 
-  #outOfTime(waiter: Waiter): Evaluation {
+  #outOfTime(waiter: Waiter, known?: Outcome): Evaluation {
     this.#counts.timeouts++;
+    if (known !== undefined) return this.#evaluation(waiter, known, false);
     const outcome = temperror(waiter.request.domain, "out of time for the SPF evaluation", "deadline");
     return this.#evaluation(waiter, outcome, false);
   }
@@ -286,6 +294,14 @@ export class VerdictCache implements Evaluator {
     flight.pending?.cancel();
     this.#gate.leave(flight);
   }
+}
+
+/** What is known so far of what someone waits for; not for another sender where it depends on the sender. */
+function knownFor({ flight, ...waiter }: Waiter): Outcome | undefined {
+  const known = flight?.pending?.known;
+  if (known === undefined || flight === undefined) return undefined;
+  const isItsOwn = flight.key === exactKey(waiter.base, waiter.request);
+  return isItsOwn || macroMask(known.macrosRead) === 0 ? known : undefined;
 }
 
 /** Copies of the texts: a verdict that is kept must not hold on to the packets that they were cut from. */

@@ -171,6 +171,19 @@ describe("actingResult", () => {
   });
 });
 
+describe("an error in local rules", () => {
+  for (const error of ["temperror", "permerror"] as const) {
+    for (const published of SPF_RESULTS) {
+      it(`that is ${error} leaves a published ${published}`, () => {
+        assert.deepEqual(actingResult(outcome(published, { local: rule(error) })), {
+          result: published,
+          basis: "published",
+        });
+      });
+    }
+  }
+});
+
 describe("isActedUpon", () => {
   it("says whether the options do anything about it", () => {
     const flag = judge(settingsWith({}), findings({ sender: outcome("softfail") }));

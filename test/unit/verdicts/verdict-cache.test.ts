@@ -321,6 +321,39 @@ describe("evaluate, joining", () => {
   });
 });
 
+describe("evaluate, out of time with a published result that is known", () => {
+  const known = (macrosRead: readonly SenderMacro[]): Outcome => ({
+    ...outcome(),
+    result: "fail",
+    macrosRead: new Set(macrosRead),
+  });
+  const rows: readonly [sender: string, macrosRead: readonly SenderMacro[], result: string][] = [
+    ["user@example.test", [], "fail"],
+    ["user@example.test", ["l"], "fail"],
+    ["other@example.test", [], "fail"],
+    ["other@example.test", ["l"], "temperror"],
+  ];
+  for (const [sender, macrosRead, result] of rows) {
+    it(`is ${result} for ${sender} beside user@example.test after ${macrosRead.join("") || "no"} macros`, async () => {
+      const cache = new VerdictCache({
+        check: () => ({ known: known(macrosRead), cancel: () => undefined }),
+        ttlSeconds: 60,
+        entriesMax: 10,
+        onError: (error) => assert.fail(String(error)),
+      });
+      const deadlineMs = performance.now() + 600_000;
+      evaluate(cache, request({ sender: "user@example.test", deadlineMs }), () => assert.fail("too early"));
+      const hasty = await keepingAlive(
+        new Promise<Evaluation>((resolve) => {
+          evaluate(cache, request({ sender, deadlineMs: performance.now() + 20 }), resolve);
+        }),
+      );
+      assert.deepEqual([hasty.outcome.result, hasty.cached], [result, false]);
+      assert.equal(cache.counters().entries, 0);
+    });
+  }
+});
+
 describe("evaluate, fairness", () => {
   const limits = { runningMax: 16, waitingMax: 20 };
 
