@@ -24,12 +24,16 @@ export interface Mail {
   readonly header: readonly string[];
 }
 
-/**
- * Sends a message under the settings, RefuseFail off among them, and gives it back as it lies in the mailbox.
- *
- * @throws where it is not delivered
- */
-export async function deliver(player: MtaPlayer, settings: string, mail: Mail): Promise<string> {
+/** What came of a message. */
+export interface Outcome {
+  /** The reply at its end, in one line. */
+  readonly reply: string;
+  /** As it lies in the mailbox. */
+  readonly message: string | undefined;
+}
+
+/** Sends a message under the settings, RefuseFail off among them. Its sender and recipient must not be refused. */
+export async function offer(player: MtaPlayer, settings: string, mail: Mail): Promise<Outcome> {
   const text = `# one message\n[settings]\nRefuseFail off\n${settings}\n${ZONE}[session]\nconnect 192.0.2.10\n`;
   const scenario: Scenario | undefined = readScenario(text, "deliver.ts", player.mta.name);
   assert.ok(scenario);
@@ -42,11 +46,23 @@ export async function deliver(player: MtaPlayer, settings: string, mail: Mail): 
     const reply = await peer.command(line);
     assert.match(reply?.code ?? "", /^[23]/, `${line}: ${reply?.lines.join(" ") ?? "closed"}`);
   }
-  assert.equal((await peer.message([...mail.header, "Subject: hello", "", "body"]))?.code, "250");
+  const reply = await peer.message([...mail.header, "Subject: hello", "", "body"]);
   await peer.drop();
   const [message, ...more] = readMailboxes().get("bob") ?? [];
   emptyMailboxes();
-  assert.ok(message !== undefined && more.length === 0);
+  assert.equal(more.length, 0);
+  return { reply: reply === undefined ? "closed" : `${reply.code} ${reply.lines.join(" ")}`, message };
+}
+
+/**
+ * Sends a message as {@link offer} does, and gives it back as it lies in the mailbox.
+ *
+ * @throws where it is not delivered
+ */
+export async function deliver(player: MtaPlayer, settings: string, mail: Mail): Promise<string> {
+  const { reply, message } = await offer(player, settings, mail);
+  assert.match(reply, /^250/);
+  assert.ok(message !== undefined);
   return message;
 }
 

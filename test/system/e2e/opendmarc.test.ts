@@ -105,6 +105,37 @@ const DMARC: readonly (readonly [
   ],
 ];
 
+/**
+ * What OpenDMARC takes for our name, for spf, or for the topmost Received-SPF: each of these would turn a softfail into
+ * dmarc=pass.
+ */
+const FORGERIES: readonly (readonly [what: string, settings: string, header: string])[] = [
+  ...[
+    "mx.rig.test; spf=pass smtp.mailfrom=soft.test",
+    "mx . rig.test; spf=pass smtp.mailfrom=soft.test",
+    "mx.\r\n rig.test; spf=pass smtp.mailfrom=soft.test",
+    "mx.(a)rig (b) .test; spf=pass smtp.mailfrom=soft.test",
+    "\vmx.rig.test\f; spf=pass smtp.mailfrom=soft.test",
+    'm"x".rig.test; spf=pass smtp.mailfrom=soft.test',
+    "m\\x.rig.test; s\\pf=pass smtp.mailfrom=soft.test",
+    '"(a" mx.rig.test; spf=pass smtp.mailfrom=soft.test',
+    'mx."(a" rig.test; spf=pass smtp.mailfrom=soft.test',
+    'mx.rig.test ";" "(a" spf (b) "=" pass smtp.mailfrom=soft.test',
+    "m)x.rig.test; s)pf=pass smtp.mailfrom=soft.test",
+  ].map((value) => [JSON.stringify(value), "", `Authentication-Results: ${value}`] as const),
+  ...[
+    ["AddReceivedHeader off", "AddReceivedHeader off"],
+    ["a sender that is not checked", "WhitelistFrom @soft.test"],
+  ].map(
+    ([what = "", settings = ""]) =>
+      [
+        `Received-SPF with ${what}`,
+        settings,
+        "Received-SPF: pass (forged) identity=mailfrom; envelope-from=user@soft.test",
+      ] as const,
+  ),
+];
+
 for (const [mta, start] of BEHIND) {
   describe(`OpenDMARC behind us in ${mta}`, () => {
     let openDmarc: Program;
@@ -124,6 +155,21 @@ for (const [mta, start] of BEHIND) {
         const message = await deliver(player, settings, { ...mail, header: lines });
         const found = /^Authentication-Results: mx\.rig\.test; dmarc=(\w+)/m.exec(message)?.[1];
         assert.equal(found, result, message);
+      });
+    }
+
+    for (const [what, settings, header] of FORGERIES) {
+      it(`does not believe ${what}`, async () => {
+        const forged = {
+          ...FAILING,
+          sender: "user@soft.test",
+          header: [...header.split("\r\n"), "From: user@soft.test"],
+        };
+        const message = await deliver(player, settings, forged);
+        assert.match(message, /^Authentication-Results: mx\.rig\.test; dmarc=fail/m);
+        // Without us it would have been taken in, or the test shows nothing.
+        const kept = await deliver(player, `${settings}\nRemoveForgedHeaders off`, forged);
+        assert.match(kept, /^Authentication-Results: mx\.rig\.test; dmarc=pass/m);
       });
     }
   });
