@@ -72,6 +72,10 @@ class Filter implements MilterHandler {
   #helo = "";
   #message: Message | undefined;
 
+  get heldBytes(): number {
+    return this.#message?.heldBytes ?? 0;
+  }
+
   constructor(ports: FilterPorts, resume: Resume) {
     this.#resume = resume;
     this.#context = {

@@ -138,6 +138,8 @@ export function shownSender(argument: OctetString): OctetString {
 /** More than an MTA sends in one message: Postfix stops at 1,000. */
 const RECIPIENTS_MAX = 10_000;
 const RECIPIENT_OCTETS_MAX = 1_048_576;
+/** What a message or a recipient takes beside twice its octets. */
+const ENTRY_OCTETS = 512;
 
 /** A mail that is evaluated. */
 export interface CheckedMail {
@@ -168,6 +170,7 @@ export class Message {
   readonly unread: OctetString[] = [];
   #judgement: Judgement | undefined;
   #recipientOctets = 0;
+  #ownBytes: number;
   #overfull = false;
 
   constructor(argument: OctetString, parameters: readonly string[], fields: FieldsSeen, log: MessageLog) {
@@ -175,6 +178,12 @@ export class Message {
     this.smtputf8 = parameters.some((parameter) => parameter.toUpperCase() === "SMTPUTF8");
     this.fields = fields;
     this.log = log;
+    this.#ownBytes = ENTRY_OCTETS + 2 * argument.length;
+  }
+
+  /** Octets of memory, roughly, that are held. */
+  get heldBytes(): number {
+    return this.#ownBytes + this.fields.heldBytes;
   }
 
   /** Whether there were more recipients than are kept: then none may get the message, for some are not known. */
@@ -187,6 +196,7 @@ export class Message {
     this.#recipientOctets += argument.length;
     const kept = this.recipients.length + this.unread.length;
     if (kept >= RECIPIENTS_MAX || this.#recipientOctets > RECIPIENT_OCTETS_MAX) this.#overfull = true;
+    else this.#ownBytes += ENTRY_OCTETS + 2 * argument.length;
     return !this.#overfull;
   }
 

@@ -115,7 +115,7 @@ export class MilterSession {
       this.#macros.heldBytes +
       this.#connectBytes +
       this.#heloBytes +
-      this.#messageBytes +
+      (this.#handler.heldBytes ?? this.#messageBytes) +
       this.#replyBytes
     );
   }
@@ -151,6 +151,29 @@ export class MilterSession {
     this.#waiting = undefined;
     this.#take(command, answer);
     this.#run();
+  }
+
+  /**
+   * Gives up a message that holds too much: the handler forgets it, and from now on the MTA is given this response
+   * wherever it waits, at end of message at the latest. False where no message is open.
+   */
+  abandonMessage(response: Response): boolean {
+    if (!isMessageOpen(this.#state) || this.#asking !== undefined) return false;
+    const command = this.#waiting;
+    this.#waiting = undefined;
+    if (command !== "endOfMessage") {
+      this.#standing.decideMessage(response);
+      this.#state = "decided";
+    }
+    this.#messageBytes = 0;
+    try {
+      this.#handler.abort();
+    } catch (error) {
+      this.#ports.report(error);
+    }
+    if (command !== undefined) this.#take(command, response);
+    this.#run();
+    return true;
   }
 
   /** The MTA reads again, after {@link SessionPorts.write} has returned false. */

@@ -1,15 +1,31 @@
 import type { Socket } from "node:net";
-import { type MilterHandler, MilterSession, type Negotiator, type SessionPorts } from "milter-protocol";
+import {
+  type MilterHandler,
+  MilterSession,
+  type Negotiator,
+  type Response,
+  type SessionPorts,
+} from "milter-protocol";
 
 const ignore = (): void => undefined;
+
+/** The answer to a message when all together hold too much. */
+const OVER_BUDGET: Response = {
+  kind: "reply",
+  code: "452",
+  enhanced: "4.3.1",
+  lines: ["Not enough memory for this message, try again later"],
+};
 
 /** What a connection needs of its server. */
 export interface ConnectionOwner {
   /** Counts up as time goes by; see {@link Connection.lastTick}. */
   readonly tick: number;
   readonly draining: boolean;
-  /** Takes note of what a connection holds and held before; false where it must be closed for it. */
+  /** Takes note of what a connection holds and held before; false where that is too much. */
   readonly holds: (before: number, now: number) => boolean;
+  /** A connection held too much, and was closed for it or has given up its message. */
+  readonly overBudget: (what: "closed" | "deferred") => void;
   /** Keeps the answer to the last offer for all of them. */
   readonly negotiator: Negotiator;
   /** Makes the handler of a connection. `resume` is for answers given later. */
@@ -115,17 +131,31 @@ export class Connection implements SessionPorts {
     this.#owner.failed(this, error);
   }
 
-  /** False where the connection was closed because of what it holds. */
+  /**
+   * False where the connection was closed because of what it holds. A message is given up first, with a reply; what is
+   * left then is what breaks the protocol or is not read.
+   */
   #account(): boolean {
+    if (this.#isWithinBudget()) return true;
+    const deferred = this.#session.abandonMessage(OVER_BUDGET);
+    this.#owner.overBudget(deferred ? "deferred" : "closed");
+    if (deferred) {
+      // Less than before is never too much.
+      this.#isWithinBudget();
+      return true;
+    }
+    this.destroy();
+    return false;
+  }
+
+  #isWithinBudget(): boolean {
     // What the MTA does not read counts too. Nearly always there is none, and the property costs a look-up.
     const unread = this.#session.blocked ? this.#socket.writableLength : 0;
     const held = this.#session.heldBytes + unread;
     const before = this.#heldBytes;
     if (held === before) return true;
     this.#heldBytes = held;
-    if (this.#owner.holds(before, held)) return true;
-    this.destroy();
-    return false;
+    return this.#owner.holds(before, held);
   }
 
   #afterEvent(): void {

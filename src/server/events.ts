@@ -10,6 +10,8 @@ export type ServerEvent =
   | { readonly event: "connection-refused"; readonly count: number; readonly maxConnections: number }
   /** Connections that held too much of the memory for all were closed; told at once and then at most once a minute. */
   | { readonly event: "memory-budget"; readonly count: number; readonly octetsMax: number }
+  /** Messages that held too much of the memory for all were answered 452 4.3.1; told at once and then at most once a minute. */
+  | { readonly event: "messages-deferred"; readonly count: number; readonly octetsMax: number }
   /** accept(2) has failed, for lack of descriptors for one; told at once and then at most once a minute. */
   | { readonly event: "accept-error"; readonly count: number; readonly code: string };
 
@@ -23,6 +25,8 @@ export interface ServerStatistics {
   readonly acceptErrors: number;
   readonly idleClosed: number;
   readonly overBudget: number;
+  /** Messages that were answered 452 4.3.1 for what they held. */
+  readonly deferred: number;
   readonly protocolErrors: number;
   readonly handlerErrors: number;
 }

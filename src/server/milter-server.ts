@@ -49,6 +49,7 @@ export class MilterServer {
   readonly #budget: MemoryBudget;
   readonly #refusals: RateLimitedCount;
   readonly #overBudget: RateLimitedCount;
+  readonly #deferred: RateLimitedCount;
   readonly #acceptFailures: RateLimitedCount;
   readonly #counters = {
     accepted: 0,
@@ -56,6 +57,7 @@ export class MilterServer {
     acceptErrors: 0,
     idleClosed: 0,
     overBudget: 0,
+    deferred: 0,
     protocolErrors: 0,
     handlerErrors: 0,
   };
@@ -73,7 +75,10 @@ export class MilterServer {
       draining: false,
       negotiator: new Negotiator(),
       createHandler: (resume) => options.createHandler(this.#transport, resume),
-      holds: (before, now) => this.#holds(before, now),
+      holds: (before, now) => this.#budget.settle(before, now, this.#connections.size),
+      overBudget: (what) => {
+        this.#tellOverBudget(what);
+      },
       failed: (connection, error) => {
         this.#failed(connection, error);
       },
@@ -86,6 +91,9 @@ export class MilterServer {
     });
     this.#overBudget = new RateLimitedCount(reportIntervalMs, (count) => {
       onEvent({ event: "memory-budget", count, octetsMax: heldOctetsMax });
+    });
+    this.#deferred = new RateLimitedCount(reportIntervalMs, (count) => {
+      onEvent({ event: "messages-deferred", count, octetsMax: heldOctetsMax });
     });
     this.#acceptFailures = new RateLimitedCount(reportIntervalMs, (count) => {
       onEvent({ event: "accept-error", count, code: this.#acceptErrorCode });
@@ -162,6 +170,7 @@ export class MilterServer {
     if (this.#server.listening) this.#server.close();
     this.#refusals.stop();
     this.#overBudget.stop();
+    this.#deferred.stop();
     this.#acceptFailures.stop();
     for (const connection of this.#connections.all()) connection.closeWhenIdle();
     if (this.#connections.size === 0) return;
@@ -187,11 +196,14 @@ export class MilterServer {
     }
   }
 
-  #holds(before: number, now: number): boolean {
-    if (this.#budget.settle(before, now, this.#connections.size)) return true;
-    this.#counters.overBudget++;
-    this.#overBudget.add();
-    return false;
+  #tellOverBudget(what: "closed" | "deferred"): void {
+    if (what === "closed") {
+      this.#counters.overBudget++;
+      this.#overBudget.add();
+    } else {
+      this.#counters.deferred++;
+      this.#deferred.add();
+    }
   }
 
   #closeSilent(ticks: number): void {

@@ -47,6 +47,12 @@ export function tellServerEvent(event: ServerEvent, log: Pick<Log, "error" | "fa
     case "connection-refused":
       log.warning(`connections closed at once: ${event.count}; MaxConnections is ${event.maxConnections}`);
       break;
+    case "messages-deferred":
+      log.warning(
+        `messages deferred with 452 4.3.1 because of what they held in memory: ${event.count}; ` +
+          `all of them together may hold ${Math.round(event.octetsMax / 1_048_576)} MiB`,
+      );
+      break;
     case "memory-budget":
       log.warning(
         `connections closed because of what they held in memory: ${event.count}; ` +

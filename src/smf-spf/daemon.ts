@@ -292,6 +292,7 @@ class Daemon {
       ...this.#generation.engine.counters(),
       `connections: ${server.open} open, ${server.busy} with a message in progress, ${server.accepted} accepted, ` +
         `${server.refused} over MaxConnections, ${server.idleClosed} idle, ${server.overBudget} for their memory, ` +
+        `${server.deferred} messages deferred for theirs, ` +
         `${server.acceptErrors} accept errors, ` +
         `${server.protocolErrors} protocol errors, ${server.handlerErrors} internal errors`,
       `memory: ${megabytes(rss)}, heap ${megabytes(heapUsed)}; log lines lost: ${this.#log.lost}; ` +

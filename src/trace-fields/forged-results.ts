@@ -81,7 +81,7 @@ function textsOf(value: OctetString): Texts {
       const { kind } = lexeme;
       const text = kind === "space" ? " " : lexeme.text;
       if (kind !== "quoted") bare += text;
-      quoted += kind === "quoted" ? text.replace(/[\s;=]+/g, "_") : text;
+      quoted += kind === "quoted" && text.length > 1 ? text.replace(/[\s;=]+/g, "_") : text;
     }
     outside.push(bare.replace(/ +/g, " "), quoted.replace(/ +/g, " "));
     if (escapes && lexer.malformed) outside.push(whole);

@@ -174,8 +174,10 @@ describe("the daemon, when something fails", () => {
       socket.write(envelope);
       return socket.resume();
     });
-    await until("some closed", () =>
-      installed.logLines().some((line) => line.startsWith("connections closed because of what they held")),
+    await until("some deferred", () =>
+      installed
+        .logLines()
+        .some((line) => line.startsWith("messages deferred with 452 4.3.1 because of what they held")),
     );
     await until("an end", () => crowd.every(({ writableLength }) => writableLength === 0));
     assert.equal(lives(child.pid ?? 0), true);

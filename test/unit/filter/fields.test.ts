@@ -223,3 +223,40 @@ describe("fields of the DKIM verifier", () => {
     assert.equal(play(verifier, many(101, AR, "dkim.rig.test; dkim=pass")).answer, "550 5.7.1");
   });
 });
+
+describe("what is held of the fields of a message", () => {
+  const held = (fields: Fields, settings: Partial<PolicySettings> = {}): number => {
+    const rig = new Rig({ settings, zone: PASS });
+    rig.start();
+    const before = rig.filter.heldBytes ?? 0;
+    for (const [name, value] of fields) rig.header(name, value);
+    return (rig.filter.heldBytes ?? 0) - before;
+  };
+
+  it("is a number of those that are removed, and nothing of others", () => {
+    assert.ok(held(many(300_000, AR, "mx.rig.test; spf=pass")) <= 2000);
+    assert.equal(held(many(10_000, AR, "a; spf=pass")), 0);
+    assert.equal(held(many(10_000, "Received-SPF", "Pass")), 0);
+    assert.equal(held(many(10_000, "X-SPF-Guess", "pass")), 0);
+  });
+
+  it("is the text of as many Subjects as may be tagged, and of none where none is", () => {
+    const long = many(1000, "Subject", "x".repeat(1000));
+    assert.ok(held(long) >= 200_000 && held(long) < 220_000);
+    assert.equal(held(long, { tagSubject: false }), 0);
+  });
+
+  it("is bounded for a DKIM verifier's", () => {
+    const fields = many(1000, AR, "dkim.rig.test/Q1; dkim=pass");
+    assert.ok(held(fields, { dkimVerifier: ["dkim.rig.test"] }) < 20_000);
+  });
+
+  it("is nothing any more when the message is over", () => {
+    const rig = new Rig({ zone: PASS });
+    rig.message("<user@sender.test>", [], many(50));
+    assert.equal(rig.filter.heldBytes, 0);
+    rig.start();
+    rig.filter.abort();
+    assert.equal(rig.filter.heldBytes, 0);
+  });
+});

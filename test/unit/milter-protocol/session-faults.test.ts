@@ -312,3 +312,50 @@ describe("MilterSession.heldBytes", () => {
     assert.equal(bench.session.heldBytes, 0);
   });
 });
+
+describe("MilterSession.abandonMessage", () => {
+  const FULL: Response = { kind: "reply", code: "452", enhanced: "4.3.1", lines: ["Full"] };
+  const END = command.endOfMessage();
+  const HEADER = command.header("Subject", "hello");
+
+  it("has the handler forget the message, and answers it at its end", () => {
+    const bench = inMessage({});
+    bench.feed(RCPT, HEADER);
+    bench.takeReplies();
+    bench.takeCalls();
+    assert.equal(bench.session.abandonMessage(FULL), true);
+    assert.deepEqual(bench.takeCalls(), ["abort"]);
+    bench.feed(HEADER, END);
+    assert.deepEqual(bench.takeCalls(), []);
+    assert.equal(bench.takeKinds().at(-1), "reply");
+    // The connection lives on.
+    bench.feed(MAIL, END);
+    assert.deepEqual(bench.takeCalls(), ["mail <a@b.test>", "endOfMessage"]);
+    assert.equal(bench.takeKinds().at(-1), "continue");
+  });
+
+  it("gives the answer that is outstanding, and takes no other", () => {
+    const cases: readonly (readonly [Script, Buffer])[] = [
+      [{ mail: () => LATER }, MAIL],
+      [{ endOfMessage: () => LATER }, Buffer.concat([MAIL, END])],
+    ];
+    for (const [script, before] of cases) {
+      const bench = new SessionBench(script).feed(OFFER, CLIENT, before);
+      bench.takeKinds();
+      assert.equal(bench.session.abandonMessage(FULL), true);
+      assert.equal(bench.session.waiting, false);
+      assert.deepEqual(bench.takeKinds(), ["reply"]);
+    }
+  });
+
+  it("does nothing where no message is open", () => {
+    const bench = new SessionBench({}).feed(OFFER, CLIENT);
+    bench.takeCalls();
+    assert.equal(bench.session.abandonMessage(FULL), false);
+    bench.feed(MAIL, END);
+    assert.equal(bench.session.abandonMessage(FULL), false);
+    assert.equal(bench.takeCalls().includes("abort"), false);
+    bench.session.end();
+    assert.equal(bench.session.abandonMessage(FULL), false);
+  });
+});

@@ -342,6 +342,19 @@ describe("MilterServer, limits", () => {
     for (const socket of [...others, late]) socket.destroy();
   });
 
+  it("defers a message that holds more than a share, and keeps its connection", async () => {
+    const one = await rig({}, { heldOctetsMax: 400_000, reportIntervalMs: 60_000 });
+    const mta = await one.player();
+    await mta.connect(CLIENT);
+    const recipients = Array.from({ length: 1000 }, (_, at) => `<r${at}@c.test>`);
+    const { verdict } = await mta.message({ from: "<a@a.test>", recipients });
+    assert.deepEqual([verdict.kind, "code" in verdict && verdict.code], ["reply", "452"]);
+    assert.equal((await mta.message(MESSAGE)).verdict.kind, "continue");
+    assert.deepEqual(one.events, [{ event: "messages-deferred", count: 1, octetsMax: 400_000 }]);
+    const { deferred, overBudget, open } = one.server.statistics();
+    assert.deepEqual([deferred, overBudget, open], [1, 0, 1]);
+  });
+
   it("takes a new idle time at once", async () => {
     const one = await rig();
     const silent = await one.raw();

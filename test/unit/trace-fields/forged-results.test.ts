@@ -42,6 +42,7 @@ describe("isForgedResult", () => {
     ["spf behind a quoted semicolon", 'mx.example.jp ";" spf=pass', true, true],
     ["spf behind a quoted word that begins with one", 'mx.example.jp ";x" spf=pass', true, true],
     ["spf behind a comment that ends in a backslash", "mx.example.jp; dkim=pass (\\); spf=pass", true, true],
+    ["spf with a quoted sign", 'mx.example.jp; "(a" spf "=" pass', true, true],
     ["spf without a semicolon", "mx.example.jp spf=pass", true, true],
     ["spf behind an empty clause", "mx.example.jp;; spf=pass", true, true],
     [
