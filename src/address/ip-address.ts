@@ -21,7 +21,8 @@ export function parseIpAddress(text: string): IpAddress | undefined {
 
 /** The address of 4 or 16 octets. Throws a RangeError for any other length. */
 export function ipAddressOfBytes(bytes: Uint8Array): IpAddress {
-  if (bytes.length === 4) return { family: 4, bytes, text: bytes.join(".") };
+  if (bytes.length === 4)
+    return { family: 4, bytes, text: `${bytes[0]}.${bytes[1]}.${bytes[2]}.${bytes[3]}` };
   if (bytes.length === 16) return { family: 6, bytes, text: ipv6Text(bytes) };
   throw new RangeError(`an IP address has 4 or 16 octets, not ${bytes.length}`);
 }

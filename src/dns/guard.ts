@@ -1,13 +1,11 @@
 /**
- * What stands between the network and dns-packet's decoder. The decoder trusts rdata lengths only here and there,
- * follows any number of compression pointers, and reads a 3-octet A as an address; a message can make it work for
- * half a second. So every message is walked first, in steps bounded by its length, and what is not needed is made
- * opaque to the decoder.
+ * Checks a message before its records are read. Every message is walked first, in steps bounded by its length, and
+ * what is not needed is made opaque; the reader after it can then trust lengths, pointers and names.
  */
 
 const HEADER_OCTETS = 12;
 const RECORDS_MAX = 1000;
-/** Character-strings of all TXT records together; each costs the decoder an object. */
+/** Character-strings of all TXT records together. */
 const STRINGS_MAX = 16_384;
 /** Pointers inside one name; compressors chain a few. */
 const POINTERS_MAX = 64;
@@ -29,7 +27,7 @@ const TYPE = {
 const CLASS_IN = 1;
 const DOT = 0x2e;
 
-/** The header of a message that may be handed to the decoder. */
+/** The header of a message that may be read. */
 export interface GuardedHeader {
   /** With the upper bits out of EDNS0 (RFC 6891 section 6.1.3). */
   readonly rcode: number;
@@ -46,9 +44,9 @@ interface WalkedName {
 }
 
 /**
- * Checks a response with exactly one question and makes it safe to decode, in place: records that are not looked
+ * Checks a response with exactly one question and makes it safe to read, in place: records that are not looked
  * at afterwards (additional section, other types and classes, names with a dot inside a label) become type NULL,
- * whose data the decoder passes over. Undefined where the message is malformed: a name or record that goes past
+ * which the reader passes over. Undefined where the message is malformed: a name or record that goes past
  * the end, a pointer that does not point back, rdata of another length than its type has, absurd counts.
  */
 export function guardResponse(message: Buffer): GuardedHeader | undefined {
@@ -152,7 +150,7 @@ class Walk {
     return at === end;
   }
 
-  /** Follows the name at an offset to its root, as the decoder will. */
+  /** Follows the name at an offset to its root, as the reader will. */
   #walkName(start: number): WalkedName {
     const message = this.#message;
     const name = this.#name;

@@ -1,7 +1,8 @@
-import dnsPacket, { type DecodedPacket, type Answer as DnsRecord, type StringAnswer } from "dns-packet";
-import type { Answer, Question, RecordData, RecordType } from "spf-check";
-import { isAscii, isWireName, type OctetString, octetsOfText, parseIpAddress } from "../address/index.ts";
+import dnsPacket from "dns-packet";
+import type { Answer, Question } from "spf-check";
+import { isAscii, isWireName, type OctetString } from "../address/index.ts";
 import { guardResponse } from "./guard.ts";
+import { MessageReader, type WireRecord } from "./records.ts";
 
 /** What we take over UDP: fits an Ethernet frame without fragments (RFC 9715). */
 const UDP_PAYLOAD_OCTETS = 1232;
@@ -137,14 +138,9 @@ export function readResponse(message: Buffer, query: Query): Response {
   const header = guardResponse(message);
   if (header === undefined) return isFailure(flags & RCODE_BITS) ? failureOf(flags & RCODE_BITS) : MALFORMED;
   if (isFailure(header.rcode)) return failureOf(header.rcode);
-  let packet: DecodedPacket;
-  try {
-    packet = dnsPacket.decode(message);
-  } catch {
-    return MALFORMED;
-  }
-  if (header.namesServers && isReferral(packet, flags)) return REFERRAL;
-  return interpret(packet, query.question, header.rcode === 3);
+  const reader = new MessageReader(message, HEADER_OCTETS + query.section.length);
+  if (header.namesServers && isReferral(reader, flags)) return REFERRAL;
+  return interpret(reader, query.question, header.rcode === 3);
 }
 
 /** RCODE 0 and 3 are answers, all others temperror (RFC 7208 sections 4.4 and 5). */
@@ -160,35 +156,41 @@ function failureOf(rcode: number): Response {
  * and comes from a server that neither knows nor looks further. That is no NODATA: taken for one, every domain would
  * publish nothing.
  */
-function isReferral(packet: DecodedPacket, flags: number): boolean {
+function isReferral(reader: MessageReader, flags: number): boolean {
   return (
     (flags & (AUTHORITATIVE_OR_RECURSIVE_BITS | RCODE_BITS)) === 0 &&
-    packet.answers?.length === 0 &&
-    negativeTtlOf(packet) === undefined
+    reader.message.readUInt16BE(6) === 0 &&
+    negativeTtlOf(reader) === undefined
   );
 }
 
-function interpret(packet: DecodedPacket, question: Question, nxdomain: boolean): Response {
-  const answers = packet.answers ?? [];
+/** Walks the answer once, then follows aliases from owner to owner. */
+function interpret(reader: MessageReader, question: Question, nxdomain: boolean): Response {
+  const byOwner = new Map<OctetString, WireRecord[]>();
+  for (const record of reader.answers) {
+    const own = byOwner.get(record.owner);
+    if (own === undefined) byOwner.set(record.owner, [record]);
+    else own.push(record);
+  }
   let owner = question.name.replace(/\.$/, "");
   let aliases = 0;
   let ttlSeconds = Infinity;
   for (;;) {
-    const own = recordsOf(answers, owner);
+    const own = byOwner.get(owner.toLowerCase()) ?? [];
     const found = nxdomain ? [] : own.filter(({ type }) => type === question.type);
     if (found.length > 0) {
-      for (const record of found) ttlSeconds = Math.min(ttlSeconds, ttlOf(record));
+      for (const record of found) ttlSeconds = Math.min(ttlSeconds, record.ttlSeconds);
+      const records = found.map((record) => reader.dataOf(record)).filter((data) => data !== undefined);
       // Of exactly its size: it may be kept for long.
-      const records = [...found.map((record) => dataOf(record)).filter((data) => data !== undefined)];
-      return { kind: "answer", answer: { status: "found", records, ttlSeconds } };
+      return { kind: "answer", answer: { status: "found", records: [...records], ttlSeconds } };
     }
-    const alias = own.find((record): record is StringAnswer => record.type === "CNAME");
+    const alias = own.find(({ type }) => type === "CNAME");
     if (alias === undefined) break;
     if (++aliases > ALIASES_MAX) return { kind: "failure", problem: "endless CNAME chain", noEdns: false };
-    ttlSeconds = Math.min(ttlSeconds, ttlOf(alias));
-    owner = nameOf(alias.data);
+    ttlSeconds = Math.min(ttlSeconds, alias.ttlSeconds);
+    owner = reader.name(alias.data);
   }
-  const negativeTtl = negativeTtlOf(packet);
+  const negativeTtl = negativeTtlOf(reader);
   if (!nxdomain && aliases > 0 && negativeTtl === undefined) {
     return { kind: "alias", target: owner, aliases, ttlSeconds };
   }
@@ -201,54 +203,10 @@ function interpret(packet: DecodedPacket, question: Question, nxdomain: boolean)
   };
 }
 
-function recordsOf(records: readonly DnsRecord[], owner: OctetString): DnsRecord[] {
-  const key = owner.toLowerCase();
-  return records.filter((record) => nameOf(record.name).toLowerCase() === key);
-}
-
-/** dns-packet reads names as UTF-8 and writes the root as a dot. */
-function nameOf(text: string): OctetString {
-  return text === "." ? "" : octetsOfText(text);
-}
-
-/** A TTL with the top bit set counts as zero (RFC 2181 section 8). */
-function ttlOf(record: DnsRecord): number {
-  const ttl = "ttl" in record ? (record.ttl ?? 0) : 0;
-  return ttl > 0x7fffffff ? 0 : ttl;
-}
-
 /** RFC 2308 section 5; undefined where no SOA is there, and the answer may not be kept. */
-function negativeTtlOf(packet: DecodedPacket): number | undefined {
-  for (const record of packet.authorities ?? []) {
-    if (record.type !== "SOA") continue;
-    const minimum = record.data.minimum ?? 0;
-    return Math.min(ttlOf(record), minimum > 0x7fffffff ? 0 : minimum, NEGATIVE_TTL_SECONDS_MAX);
-  }
-  return undefined;
-}
-
-function dataOf(record: DnsRecord): RecordData[RecordType] | undefined {
-  switch (record.type) {
-    case "A":
-    case "AAAA":
-      return parseIpAddress(record.data);
-    case "PTR":
-      return nameOf(record.data);
-    case "MX":
-      return { preference: record.data.preference ?? 0, exchange: nameOf(record.data.exchange) };
-    case "TXT":
-      return textOf(record.data);
-    default:
-      return undefined;
-  }
-}
-
-/** The character-strings joined without spaces (RFC 7208 section 3.3). */
-function textOf(strings: string | Buffer | readonly (string | Buffer)[]): OctetString {
-  const parts = Array.isArray(strings)
-    ? (strings as readonly (string | Buffer)[])
-    : [strings as string | Buffer];
-  return parts
-    .map((part) => (typeof part === "string" ? octetsOfText(part) : part.toString("latin1")))
-    .join("");
+function negativeTtlOf({ authorities }: MessageReader): number | undefined {
+  const soa = authorities.find(({ type }) => type === "SOA");
+  return soa?.negativeTtlSeconds === undefined
+    ? undefined
+    : Math.min(soa.negativeTtlSeconds, NEGATIVE_TTL_SECONDS_MAX);
 }

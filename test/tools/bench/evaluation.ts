@@ -6,6 +6,7 @@
  */
 import { type CheckHostInput, checkHost, type Outcome } from "spf-check";
 import { parseIpAddress } from "../../../src/address/index.ts";
+import { encodeQuery, readResponse } from "../../../src/dns/messages.ts";
 import { Zone, type ZoneData } from "../../system/conformance/zone.ts";
 
 const ROUNDS = 15;
@@ -55,13 +56,12 @@ function evaluate(answers: Zone): Outcome {
   return step.value;
 }
 
-for (const [name, data] of Object.entries(CASES)) {
-  const zone = new Zone(data);
+function measure(name: string, work: () => void): void {
   const rounds = Array.from({ length: ROUNDS }, () => {
     const start = performance.now();
     let count = 0;
     while (performance.now() - start < ROUND_MS) {
-      evaluate(zone);
+      work();
       count++;
     }
     return ((performance.now() - start) * 1000) / count;
@@ -69,3 +69,23 @@ for (const [name, data] of Object.entries(CASES)) {
   const median = rounds.sort((a, b) => a - b)[ROUNDS >> 1] ?? 0;
   process.stdout.write(`${name}: ${median.toFixed(1)} us\n`);
 }
+
+/** An answer of 900 addresses, with owners compressed as servers do it. */
+function manyAddresses(query: Buffer): Buffer {
+  const head = Buffer.from(query);
+  head.writeUInt16BE(0x8180, 2);
+  head.writeUInt16BE(900, 6);
+  const records = Array.from({ length: 900 }, (_, i) =>
+    Buffer.from([0xc0, 12, 0, 1, 0, 1, 0, 0, 1, 44, 0, 4, 10, 1, i >> 8, i & 255]),
+  );
+  return Buffer.concat([head, ...records]);
+}
+
+for (const [name, data] of Object.entries(CASES)) {
+  const zone = new Zone(data);
+  measure(name, () => evaluate(zone));
+}
+const query = encodeQuery({ name: "x1.mx1.example.test", type: "A" }, false);
+const answer = manyAddresses(query.message);
+// Ten mx of ten exchanges make a hundred of these.
+measure("an answer of 900 addresses, read", () => readResponse(Buffer.from(answer), query));
