@@ -26,7 +26,7 @@ INSTALL_VARS = NODE=$(NODE) DESTDIR=$(DESTDIR) SBINDIR=$(SBINDIR) BINDIR=$(BINDI
 SPF_SUITES ?= ../shared/spf-suites
 export SPF_SUITES
 
-.PHONY: help deps build check format unit test conformance fuzz soak e2e e2e-deb bench audit demo run install uninstall dist clean
+.PHONY: help deps build check format unit test conformance fuzz soak e2e e2e-deb bench audit demo run install uninstall packages dist clean
 
 help: ## this list
 	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## / { printf "  make %-12s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -92,6 +92,9 @@ install: dist/smf-spf.js ## programs, man pages, sample configuration, init scri
 
 uninstall: ## take back what install put
 	@$(INSTALL_VARS) sh init/install.sh uninstall
+
+packages: deps ## dist/packages: milter-protocol and spf-check for others, as ES modules with types
+	$(NODE) packages.mjs
 
 dist: build ## dist/smf-spf-VERSION.tar.gz and, on Debian, dist/smf-spf_VERSION_all.deb
 	sh init/dist.sh

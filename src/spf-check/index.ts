@@ -1,6 +1,8 @@
+export { type IpAddress, type OctetString, parseIpAddress } from "../address/index.ts";
 export { checkHost } from "./check-host.ts";
 export { withDefaultExplanation } from "./explanation.ts";
 export { type MacroPlace, type ParsedMacroString, parseMacroString } from "./macros.ts";
+export { answerFrom, DEFAULT_INPUT, type NodeResolver } from "./node-dns.ts";
 export { isSpfRecord, type ParsedRecord, parseMechanisms, parseRecord } from "./parse.ts";
 export {
   type Directive,

@@ -1,0 +1,158 @@
+/** The packages as others get them: packed, unpacked elsewhere, and used as their README shows. */
+import assert from "node:assert/strict";
+import { type ChildProcess, execFileSync, spawn } from "node:child_process";
+import { once } from "node:events";
+import {
+  mkdirSync,
+  mkdtempSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  symlinkSync,
+  writeFileSync,
+} from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { after, before, describe, it } from "node:test";
+import { MtaPlayer, openSocket } from "../../support/mta-player.ts";
+import { startNameserver } from "../../support/nameserver/index.ts";
+
+const ROOT = join(import.meta.dirname, "../../..");
+const folder = mkdtempSync(join(tmpdir(), "smf-spf-packages-test-"));
+const installed = (name: string): string => join(folder, "node_modules", name);
+
+/** The first example of a README, which may have so many lines besides empty ones. */
+function example(name: string, linesMax: number): string {
+  const code = /```js\n([\s\S]*?)```/.exec(readFileSync(join(installed(name), "README.md"), "utf8"))?.[1];
+  assert.ok(code !== undefined);
+  assert.ok(code.split("\n").filter((line) => line !== "").length <= linesMax);
+  return code;
+}
+
+function start(file: string, code: string): ChildProcess {
+  writeFileSync(join(folder, file), code);
+  return spawn(process.execPath, [file], { cwd: folder, stdio: ["ignore", "pipe", "inherit"] });
+}
+
+async function firstLine({ stdout }: ChildProcess): Promise<string> {
+  assert.ok(stdout !== null);
+  let text = "";
+  for await (const chunk of stdout) {
+    text += String(chunk);
+    if (text.includes("\n")) break;
+  }
+  return text.trim();
+}
+
+/** Holds the types of a package to the strictest compiler, as a module of somebody else's sees them. */
+function compile(file: string, code: string): void {
+  writeFileSync(join(folder, file), code);
+  const options = [
+    "--ignoreConfig",
+    "--noEmit",
+    "--strict",
+    "--exactOptionalPropertyTypes",
+    "--module",
+    "nodenext",
+  ];
+  const tsc = join(ROOT, "node_modules/typescript/bin/tsc");
+  execFileSync(process.execPath, [tsc, ...options, "--target", "es2023", "--types", "node", file], {
+    cwd: folder,
+    stdio: ["ignore", "inherit", "inherit"],
+  });
+}
+
+describe("packages", () => {
+  before(() => {
+    execFileSync(process.execPath, [join(ROOT, "packages.mjs"), join(folder, "packed")], { stdio: "ignore" });
+    for (const tarball of readdirSync(join(folder, "packed"))) {
+      const name = tarball.replace(/-\d.*$/, "");
+      mkdirSync(installed(name), { recursive: true });
+      const from = join(folder, "packed", tarball);
+      execFileSync("tar", ["xzf", from, "-C", installed(name), "--strip-components=1"]);
+    }
+    symlinkSync(join(ROOT, "node_modules/@types"), installed("@types"));
+    writeFileSync(join(folder, "package.json"), JSON.stringify({ type: "module" }));
+  });
+  after(() => {
+    rmSync(folder, { recursive: true });
+  });
+
+  for (const name of ["milter-protocol", "spf-check"]) {
+    it(`${name} holds what its manifest names, and needs nothing else`, () => {
+      const manifest = JSON.parse(readFileSync(join(installed(name), "package.json"), "utf8")) as {
+        readonly exports: { readonly ".": Readonly<Record<string, string>> };
+        readonly [key: string]: unknown;
+      };
+      for (const path of Object.values(manifest.exports["."])) readFileSync(join(installed(name), path));
+      assert.deepEqual([manifest["dependencies"], manifest["private"]], [undefined, undefined]);
+      const code = readFileSync(join(installed(name), "index.js"), "utf8");
+      const imported = [...code.matchAll(/^import .* from "([^"]+)"/gm)].map(([, specifier]) => specifier);
+      assert.ok(
+        imported.every((specifier) => specifier?.startsWith("node:")),
+        imported.join(),
+      );
+    });
+  }
+
+  it("spf-check makes the check of its README", async () => {
+    const server = await startNameserver({
+      "example.org": [{ TXT: "v=spf1 mx exists:%{i}.list.test -all" }, { MX: [10, "mx.example.org"] }],
+      "mx.example.org": [{ A: "192.0.2.9" }],
+      "192.0.2.1.list.test": [{ A: "127.0.0.2" }],
+    });
+    const code = example("spf-check", 10);
+    const ours = code.replace(
+      "const dns = new Resolver();",
+      `const dns = new Resolver(); dns.setServers(["127.0.0.1:${server.port}"]);`,
+    );
+    assert.notEqual(ours, code);
+    assert.equal(await firstLine(start("check.mjs", ours)), "pass exists:%{i}.list.test");
+    await server.close();
+  });
+
+  it("milter-protocol makes the milter of its README", async () => {
+    const code = example("milter-protocol", 25);
+    const milter = start("milter.mjs", code.replace("8890,", "0,"));
+    try {
+      const port = Number(await firstLine(milter));
+      const mta = new MtaPlayer(await openSocket({ host: "127.0.0.1", port }));
+      await mta.connect({ hostname: "client.test", address: "192.0.2.1" });
+      await mta.helo("client.test");
+      const refused = await mta.mail("<a@refused.example>");
+      assert.equal(refused.kind, "reply");
+      mta.abort();
+      assert.equal((await mta.mail("<a@other.example>")).kind, "continue");
+      await mta.rcpt("<b@here.test>");
+      await mta.data();
+      const { edits, verdict } = await mta.endOfMessage();
+      assert.deepEqual([edits.map(({ kind }) => kind), verdict.kind], [["addHeader"], "continue"]);
+      mta.quit();
+    } finally {
+      milter.kill();
+      await once(milter, "close");
+    }
+  });
+
+  it("their types hold for others", () => {
+    compile(
+      "spf.ts",
+      `import { answerFrom, checkHost, DEFAULT_INPUT, type Outcome, parseIpAddress } from "spf-check";
+       import { Resolver } from "node:dns/promises";
+       export async function check(text: string): Promise<Outcome | undefined> {
+         const ip = parseIpAddress(text);
+         if (ip === undefined) return undefined;
+         const run = checkHost({ ...DEFAULT_INPUT, ip, domain: "a.test", sender: "a@a.test", helo: "a.test", nowSeconds: 0 });
+         let step = run.next();
+         while (step.done !== true) step = run.next(await answerFrom(new Resolver(), step.value));
+         return step.value;
+       }`,
+    );
+    compile(
+      "milter.ts",
+      `import { CONTINUE, type MilterHandler, MilterSession, type SessionPorts } from "milter-protocol";
+       export const make = (handler: MilterHandler, ports: SessionPorts): MilterSession => new MilterSession(handler, ports);
+       export const kind: string = CONTINUE.kind;`,
+    );
+  });
+});
