@@ -30,6 +30,7 @@ const RULES: readonly Rule[] = [
   nothingIsChecked,
   softFailWithoutRefusal,
   nothingToQuarantine,
+  nothingIsQuarantined,
   nullSenderIsSkipped,
   guessGivenTwice,
   socketHasNoFile,
@@ -113,7 +114,8 @@ function nothingIsChecked(given: Given, settings: Settings): Fault | undefined {
   if (behavior?.value !== 0 || settings.policyFor.some(({ actions }) => actions.check === true))
     return undefined;
   const idle = OPTIONS_OF_A_CHECK.filter((key) => given[key] !== undefined).map((key) => OPTIONS[key].name);
-  if (idle.length === 0) return warning(behavior.location, "0: nothing is checked, and no header is added");
+  if (idle.length === 0)
+    return warning(behavior.location, "0: nothing is checked, and no header field is added");
   return warning(
     behavior.location,
     `0: nothing is checked, so ${idle.join(", ")} ${idle.length === 1 ? "has" : "have"} no effect`,
@@ -131,7 +133,7 @@ function softFailWithoutRefusal(given: Given, settings: Settings): Fault | undef
   }
   return warning(
     softFail.location,
-    "only turns a refusal with 550 into one with 450, and nothing is refused; softfail is refused by RefuseSoftFail on",
+    "has no effect: it turns a refusal with 550 into one with 450, and nothing is refused (to refuse softfail: RefuseSoftFail on)",
   );
 }
 
@@ -155,8 +157,15 @@ function nothingToQuarantine(given: Given, settings: Settings): Fault | undefine
   if (settings.refuseFail !== "on" || !settings.refuseSoftFail) return undefined;
   return warning(
     quarantine.location,
-    "has no effect: RefuseFail and RefuseSoftFail refuse what it would take",
+    "has no effect: RefuseFail and RefuseSoftFail refuse what would be quarantined",
   );
+}
+
+function nothingIsQuarantined(given: Given, settings: Settings): Fault | undefined {
+  const mode = lastGiven(given, "quarantineMode");
+  if (mode?.value !== "hold" || settings.quarantine) return undefined;
+  if (settings.policyFor.some(({ actions }) => actions.quarantine === true)) return undefined;
+  return warning(mode.location, "has no effect while Quarantine is off");
 }
 
 function nullSenderIsSkipped(given: Given, settings: Settings): Fault | undefined {
@@ -176,9 +185,7 @@ function socketHasNoFile(given: Given, settings: Settings): readonly Fault[] {
   if (kind === "unix") return [];
   return (["socketMode", "socketGroup"] as const).flatMap((key) => {
     const location = lastGiven(given, key)?.location;
-    return location === undefined
-      ? []
-      : [warning(location, `has no effect on a socket of the kind ${kind}:`)];
+    return location === undefined ? [] : [warning(location, `has no effect on an ${kind}: socket`)];
   });
 }
 
@@ -190,7 +197,7 @@ function groupHasNoAccess(given: Given, settings: Settings): Fault | undefined {
   const mode = settings.socketMode.toString(8).padStart(4, "0");
   return warning(
     group.location,
-    `the group ${group.value} cannot connect: SocketMode is ${mode}, and 0660 would let it`,
+    `group ${group.value} cannot connect while SocketMode is ${mode}; set SocketMode 0660`,
   );
 }
 
@@ -199,14 +206,14 @@ function everyUserHasAccess(given: Given, settings: Settings): Fault | undefined
   if (mode === undefined || settings.socket.kind !== "unix" || (mode.value & 0o002) === 0) return undefined;
   return warning(
     mode.location,
-    "every user of this host who reaches the folder can connect; SocketGroup and 0660 let in the MTA alone",
+    "every local user who can reach the directory can connect; SocketGroup and SocketMode 0660 admit the MTA alone",
   );
 }
 
 function nothingIsLogged(given: Given, settings: Settings): Fault | undefined {
   const syslog = lastGiven(given, "syslog");
   if (syslog?.value !== "none" || settings.logTo !== undefined) return undefined;
-  return warning(syslog.location, "none, and no LogTo is given: nothing is logged");
+  return warning(syslog.location, "none without LogTo: nothing is logged");
 }
 
 function oneQueryTakesAll(given: Given, settings: Settings): Fault | undefined {
@@ -216,7 +223,7 @@ function oneQueryTakesAll(given: Given, settings: Settings): Fault | undefined {
   const times = `DNSTimeout is ${settings.dnsTimeoutMs / 1000}s and LookupTime ${settings.lookupTimeMs / 1000}s`;
   return warning(
     location,
-    `${times}: one query without an answer ends the evaluation, and no second try is made`,
+    `${times}: one query without an answer uses up all the time, and no second try is made`,
   );
 }
 

@@ -1,4 +1,4 @@
-/** What stands behind the name of an option: comments and quotation marks taken off. */
+/** What follows the name of an option, without comments and quotation marks. */
 export interface Value {
   /** All of it; unquoted white space at both ends is gone, a tab is a space. */
   readonly text: string;
@@ -20,10 +20,10 @@ export interface Line {
 }
 
 const NO_VALUE: Value = { text: "", words: [], cut: false };
-const NO_TEXT_FILE = "holds a NUL octet: the file is no text, or it is UTF-16";
+const NO_TEXT_FILE = "contains a NUL byte: not a text file, or UTF-16";
 
 /**
- * The lines of a configuration file: `Key value`, `#` begins a comment outside of double quotes. Ends of line
+ * The lines of a configuration file: `Key value`, `#` starts a comment outside of double quotes. Ends of line
  * are LF or CRLF, a byte order mark is skipped. Reading stops at the first NUL.
  */
 export function readLines(text: string): Line[] {
@@ -70,7 +70,12 @@ function splitLines(text: string, read: (line: string, number: number) => Line):
 function readOptionLine(line: string, number: number): Line {
   const [start = "", name = ""] = /^[ \t]*([^ \t#"]*)/.exec(line) ?? [];
   if (name === "") {
-    return { number, name, value: NO_VALUE, problem: "a line begins with the name of an option, unquoted" };
+    return {
+      number,
+      name,
+      value: NO_VALUE,
+      problem: "a line must begin with the name of an option, without quotation marks",
+    };
   }
   return { number, name, ...readValue(line.slice(start.length)) };
 }
@@ -107,17 +112,17 @@ function readValue(source: string): { value: Value; problem: string | undefined 
   if (word !== undefined) words.push(word);
   return {
     value: { text, words, cut },
-    problem: quoted ? "a quotation mark is not closed" : strangeIn(text),
+    problem: quoted ? "missing closing quotation mark" : strangeIn(text),
   };
 }
 
 /** Names the first character that has no place in a configuration file. */
 function strangeIn(text: string): string | undefined {
-  if (text.includes("\uFFFD")) return "the value is not UTF-8";
+  if (text.includes("\uFFFD")) return "the value is not valid UTF-8";
   // biome-ignore lint/suspicious/noControlCharactersInRegex: control characters are what is looked for.
   const control = /[\x01-\x1f\x7f-\x9f]/.exec(text)?.[0];
   if (control === undefined) return undefined;
-  return `the value holds the control character ${codePoint(control)}`;
+  return `the value contains the control character ${codePoint(control)}`;
 }
 
 /**

@@ -42,7 +42,7 @@ export function loadConfig(file: string, { mustExist, env, dryRun = false }: Loa
       noInput: true,
     };
   }
-  const warning = { ...fault, reason: `${content.problem}; the defaults are in force` };
+  const warning = { ...fault, reason: `${content.problem}; using the defaults` };
   return { ...defaults, warnings: [warning, ...defaults.warnings], noInput: false };
 }
 
@@ -57,11 +57,11 @@ function readTextFile(path: string): Content {
     if (octets === undefined) {
       return { problem: `is larger than ${FILE_OCTETS_MAX / 1024 / 1024} MiB`, missing: false };
     }
-    // Octets that are no UTF-8 become U+FFFD, which is harmless in a comment and a fault in a value.
+    // Octets that are not UTF-8 become U+FFFD, which is harmless in a comment and a fault in a value.
     return { text: octets.toString("utf8") };
   } catch (error) {
     const code = codeOf(error);
-    return { problem: WORDS[code] ?? `cannot be read (${code})`, missing: code === "ENOENT" };
+    return { problem: WORDS[code] ?? `cannot be read: ${code}`, missing: code === "ENOENT" };
   } finally {
     if (file !== undefined) closeSync(file);
   }
@@ -82,15 +82,15 @@ function readBounded(file: number): Buffer | undefined {
 }
 
 const WORDS: Readonly<Record<string, string>> = {
-  ENOENT: "there is no such file",
-  EACCES: "may not be read (permission denied)",
-  EPERM: "may not be read (operation not permitted)",
+  ENOENT: "no such file",
+  EACCES: "permission denied",
+  EPERM: "operation not permitted",
   EISDIR: "is a directory",
-  ENOTDIR: "there is no such file: a part of the path is no directory",
-  ELOOP: "leads through too many symbolic links",
-  ENAMETOOLONG: "has too long a name",
-  EIO: "cannot be read: input/output error",
-  ENXIO: "is no file that can be read",
+  ENOTDIR: "no such file: part of the path is not a directory",
+  ELOOP: "too many symbolic links",
+  ENAMETOOLONG: "the name is too long",
+  EIO: "input/output error",
+  ENXIO: "not a file that can be read",
 };
 
 function codeOf(error: unknown): string {

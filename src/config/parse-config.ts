@@ -1,6 +1,7 @@
 import { contradictions } from "./contradictions.ts";
 import { type Fault, type Given, type GivenValue, type Location, lastGiven, valueOf } from "./given.ts";
 import { type Line, oneWord, readEntries, readLines, type Value, visible } from "./lines.ts";
+import { notesFor25 } from "./old-meanings.ts";
 import { defaultValue } from "./option.ts";
 import { ENVIRONMENT } from "./origin.ts";
 import { resolveOptions, resolveSettings } from "./resolve.ts";
@@ -28,6 +29,8 @@ export interface ParsedConfig {
   readonly options: OptionSettings | undefined;
   /** Things to tell the operator; the daemon starts all the same. */
   readonly warnings: readonly Fault[];
+  /** For `-t`: lines that meant something else in smf-spf 2.5, where the file looks like one of those. */
+  readonly notes: readonly Fault[];
   /** Keys that are no option: warnings at start, faults under `-t`. */
   readonly unknown: readonly Fault[];
   /** Values that cannot be used: the daemon does not start. */
@@ -65,12 +68,13 @@ class ConfigReader {
   }
 
   takeLine({ number, name, value, problem }: Line): void {
-    const location: Location = { file: this.#sources.file, line: number, option: visible(name) };
     const key = optionNamed(name);
+    const option = visible(key === undefined ? name.replace(/(.)[=:].*$/, "$1") : name);
+    const location: Location = { file: this.#sources.file, line: number, option };
     if (key === undefined && name !== "") {
       this.#unknown.push({ ...location, reason: whyUnknown(name) });
     } else if (problem !== undefined || key === undefined) {
-      this.#faults.push({ ...location, reason: problem ?? "no name of an option" });
+      this.#faults.push({ ...location, reason: problem ?? "missing name of an option" });
     } else if (OPTIONS[key].form === "list" && namesListFile(value)) {
       this.#takeListFile(key, location, value);
     } else {
@@ -88,6 +92,7 @@ class ConfigReader {
     const file = this.#sources.file;
     const problems = {
       unknown: this.#unknown,
+      notes: notesFor25(this.#given),
       faults: this.#faults,
       listFiles: [...this.#listFiles],
       accounts: {
@@ -109,7 +114,7 @@ class ConfigReader {
     const reading = OPTIONS[key].kind.read(value);
     if ("fault" in reading) {
       const sign = /^[=:]$/.exec(value.words[0] ?? "")?.[0];
-      const reason = sign === undefined ? reading.fault : notPartedBy(sign);
+      const reason = sign === undefined ? reading.fault : separateBySpace(sign);
       this.#faults.push({ ...location, reason });
       return;
     }
@@ -123,7 +128,10 @@ class ConfigReader {
   #takeListFile(key: OptionKey, location: Location, { words: [first = "", ...others] }: Value): void {
     const path = first.slice(LIST_FILE.length);
     if (!path.startsWith("/")) {
-      this.#faults.push({ ...location, reason: `"${first}" does not name the list file by its full path` });
+      this.#faults.push({
+        ...location,
+        reason: `invalid list file "${first}": expected file: and a full path, beginning with /`,
+      });
       return;
     }
     this.#listFiles.add(path);
@@ -133,13 +141,16 @@ class ConfigReader {
       return;
     }
     if (others.length > 0) {
-      this.#warnings.push({ ...location, reason: `"${others.join(" ")}" after "${first}" is not read` });
+      this.#warnings.push({
+        ...location,
+        reason: `"${others.join(" ")}" is ignored: give one list file per line`,
+      });
     }
     for (const { number, value, problem } of readEntries(content.text)) {
       const entry: Location = { file: path, line: number, option: location.option };
       if (problem !== undefined) this.#faults.push({ ...entry, reason: problem });
       else if (namesListFile(value)) {
-        this.#faults.push({ ...entry, reason: "a list file cannot name another" });
+        this.#faults.push({ ...entry, reason: "a list file cannot name another list file" });
       } else this.#take(key, entry, value);
     }
   }
@@ -151,15 +162,15 @@ function namesListFile({ words: [first = ""] }: Value): boolean {
   return first.slice(0, LIST_FILE.length).toLowerCase() === LIST_FILE;
 }
 
-function notPartedBy(sign: string): string {
-  return `an option and its value are parted by white space, not by ${sign}`;
+function separateBySpace(sign: string): string {
+  return `separate an option and its value with a space, without "${sign}"`;
 }
 
 function whyUnknown(key: string): string {
   const [, start = "", sign] = /^([a-z]+)([=:]).*$/i.exec(key) ?? [];
   const name = optionNamed(start);
   if (name !== undefined && sign !== undefined) {
-    return `unknown option; ${notPartedBy(sign)}`;
+    return `unknown option "${start}${sign}"; ${separateBySpace(sign)}`;
   }
   const meant = nearest(key, OPTION_NAMES) ?? nearest(key.replace(/[^A-Z]/gi, ""), OPTION_NAMES);
   return meant === undefined ? "unknown option" : `unknown option; did you mean ${meant}?`;

@@ -2,7 +2,7 @@ import { type ChildProcess, type StdioOptions, spawn } from "node:child_process"
 import { existsSync } from "node:fs";
 import { setTimeout as delay } from "node:timers/promises";
 import { DaemonError, EXIT } from "./errors.ts";
-import type { Account } from "./privileges.ts";
+import { type Account, hasEntry } from "./privileges.ts";
 import { interceptStops, SIGNAL_EXIT } from "./signals.ts";
 
 /** Set for the process that is to become the daemon; it holds no secret and means nothing without the channel. */
@@ -139,7 +139,7 @@ export function ownEnvironment(env: NodeJS.ProcessEnv): NodeJS.ProcessEnv {
  * The command that becomes a user for good, groups too, and then runs the rest of its arguments. Between them is a
  * shell that ends at once: systemd waits for the end of its own children only, and would kill others unasked.
  */
-function become({ uid, gid }: Account): string[] {
+function become(account: Account): string[] {
   const setpriv = ["/usr/bin/setpriv", "/bin/setpriv"].find((path) => existsSync(path));
   if (setpriv === undefined) {
     throw new DaemonError(
@@ -151,9 +151,9 @@ function become({ uid, gid }: Account): string[] {
   return [
     ...inBackground,
     setpriv,
-    `--reuid=${uid}`,
-    `--regid=${gid}`,
-    "--init-groups",
+    `--reuid=${account.uid}`,
+    `--regid=${account.gid}`,
+    hasEntry(account) ? "--init-groups" : "--clear-groups",
     "--inh-caps=-all",
     "--",
   ];

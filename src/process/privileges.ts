@@ -37,16 +37,29 @@ export const SYSTEM_ACCOUNTS: AccountSources = {
   },
 };
 
-/** The user of that name, or undefined. */
+/**
+ * The user of that name or number, or undefined. A number without an entry is a user all the same, as containers
+ * have them: its group has the same number.
+ */
 export function findUser(name: string, sources: AccountSources = SYSTEM_ACCOUNTS): Account | undefined {
-  const fields = fieldsOf("passwd", sources.passwdFile, name, sources);
-  const [uid, gid] = [numberOf(fields?.[2]), numberOf(fields?.[3])];
-  return uid === undefined || gid === undefined ? undefined : { name, uid, gid };
+  const number = numberOf(name);
+  const fields =
+    fieldsOf("passwd", sources.passwdFile, name, sources) ??
+    (number === undefined ? undefined : lineFor(readQuietly(sources.passwdFile), String(number), 2)) ??
+    (number === undefined ? undefined : lineFor(sources.getent("passwd", String(number)), String(number), 2));
+  if (fields === undefined) return number === undefined ? undefined : { name, uid: number, gid: number };
+  const [uid, gid] = [numberOf(fields[2]), numberOf(fields[3])];
+  return uid === undefined || gid === undefined ? undefined : { name: fields[0] ?? name, uid, gid };
 }
 
-/** The number of the group of that name, or undefined. */
+/** Whether the system has an entry for the account, and so its supplementary groups. */
+export function hasEntry({ name }: Account): boolean {
+  return numberOf(name) === undefined;
+}
+
+/** The number of the group of that name or number, or undefined. */
 export function findGroup(name: string, sources: AccountSources = SYSTEM_ACCOUNTS): number | undefined {
-  return numberOf(fieldsOf("group", sources.groupFile, name, sources)?.[2]);
+  return numberOf(fieldsOf("group", sources.groupFile, name, sources)?.[2]) ?? numberOf(name);
 }
 
 function fieldsOf(
@@ -58,10 +71,10 @@ function fieldsOf(
   return lineFor(readQuietly(file), name) ?? lineFor(sources.getent(database, name), name);
 }
 
-function lineFor(text: string, name: string): string[] | undefined {
+function lineFor(text: string, value: string, column = 0): string[] | undefined {
   for (const line of text.split("\n")) {
     const fields = line.split(":");
-    if (fields[0] === name) return fields;
+    if (fields[column] === value) return fields;
   }
   return undefined;
 }
@@ -109,12 +122,13 @@ export function canDropPrivileges(): boolean {
  * @throws DaemonError with EX_OSERR where a call is refused or root is still there
  */
 export function dropPrivileges(account: Account): void {
-  const { setgid, setuid, initgroups } = process as typeof process & Partial<InitGroups>;
-  if (setgid === undefined || setuid === undefined || initgroups === undefined) {
+  const { setgid, setuid, setgroups, initgroups } = process as typeof process & Partial<InitGroups>;
+  if (setgid === undefined || setuid === undefined || setgroups === undefined || initgroups === undefined) {
     throw new DaemonError(EXIT.osError, "this system has no users to change to");
   }
   try {
-    initgroups(account.name, account.gid);
+    if (hasEntry(account)) initgroups(account.name, account.gid);
+    else setgroups([account.gid]);
     setgid(account.gid);
     setuid(account.uid);
   } catch (error) {

@@ -12,6 +12,7 @@ import {
 } from "../config/index.ts";
 import { isSyslogReachable } from "../logging/index.ts";
 import { EXIT, findGroup, findUser, isRoot, systemCode } from "../process/index.ts";
+import { checkStart } from "./start-check.ts";
 
 /** What the command line says of the configuration. */
 export interface ConfigChoice {
@@ -65,20 +66,44 @@ export function configFileOf({ config }: ConfigChoice): string {
 }
 
 /**
- * `-t`: every fault and warning, `file:line: option: reason` each. An unknown key is a fault here, though a daemon
- * would start.
+ * `-t`: every fault, warning and note as `file:line: option: reason`, then how many there are. An unknown key is a
+ * fault here, though a daemon would start, and so is what would end the start later.
  */
 export function checkConfig(choice: ConfigChoice): { readonly lines: string[]; readonly exitCode: number } {
   const { loaded, accountFaults } = load(choice);
-  const faults = [...loaded.faults, ...loaded.unknown, ...accountFaults];
+  const { settings, locationOf } = loaded;
+  const start = (settings === undefined ? [] : checkStart(settings)).map(({ key, reason, isWarning }) => ({
+    ...locationOf(key),
+    reason,
+    isWarning,
+  }));
+  const faults = [
+    ...loaded.faults,
+    ...loaded.unknown,
+    ...accountFaults,
+    ...start.filter(({ isWarning }) => !isWarning),
+  ];
+  const warnings = [...loaded.warnings, ...start.filter(({ isWarning }) => isWarning)];
   const lines = [
     ...faults.map((fault) => ({ ...fault, text: formatFault(fault) })),
-    ...loaded.warnings.map((fault) => ({ ...fault, text: formatWarning(fault) })),
+    ...warnings.map((fault) => ({ ...fault, text: formatWarning(fault) })),
+    ...loaded.notes.map((fault) => ({ ...fault, text: formatNote(fault) })),
   ]
     .sort(inOrderOfLines)
     .map(({ text }) => text);
-  if (faults.length > 0) return { lines, exitCode: exitCodeOf(loaded) };
-  return { lines: [...lines, `${configFileOf(choice)}: no faults`], exitCode: EXIT.ok };
+  const counts = [
+    counted(faults.length, "fault"),
+    counted(warnings.length, "warning"),
+    ...(loaded.notes.length === 0 ? [] : [counted(loaded.notes.length, "note")]),
+  ];
+  return {
+    lines: [...lines, `${configFileOf(choice)}: ${counts.join(", ")}`],
+    exitCode: faults.length > 0 ? exitCodeOf(loaded) : EXIT.ok,
+  };
+}
+
+function counted(count: number, what: string): string {
+  return `${count} ${what}${count === 1 ? "" : "s"}`;
 }
 
 /** `--show-config`: the settings in force as a smf-spf.conf, and what there is to say of the file. */
@@ -103,6 +128,10 @@ function formatWarning(fault: Fault): string {
   return formatFault({ ...fault, reason: `warning: ${fault.reason}` });
 }
 
+function formatNote(fault: Fault): string {
+  return formatFault({ ...fault, reason: `note: ${fault.reason}` });
+}
+
 function load(choice: ConfigChoice, mustExist = false): { loaded: LoadedConfig; accountFaults: Fault[] } {
   const file = configFileOf(choice);
   const loaded = loadConfig(file, {
@@ -120,7 +149,7 @@ function missingLogger({ settings, locationOf }: LoadedConfig): Fault[] {
   return [
     {
       ...locationOf("syslog"),
-      reason: "there is no logger(1) on this system, so nothing reaches syslog; install it, or set LogTo",
+      reason: "there is no logger(1) on this system, so nothing reaches syslog: install it, or set LogTo",
     },
   ];
 }
@@ -136,7 +165,7 @@ function missingAccounts({ noInput, accounts: { user, socketGroup }, locationOf 
   if (isRoot() && account === undefined) {
     faults.push({
       ...locationOf("user"),
-      reason: `there is no user "${user}" on this system; make it, or name another`,
+      reason: `there is no user "${user}" on this system; create it, or name another`,
     });
   } else if (account?.uid === 0) {
     faults.push({ ...locationOf("user"), reason: `"${user}" is root; the daemon needs a user of its own` });

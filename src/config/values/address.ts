@@ -9,37 +9,38 @@ import {
 import type { ClientNat } from "../../policy/index.ts";
 import type { ListenAddress } from "../../process/index.ts";
 import { shown } from "../lines.ts";
-import { bad, good, type Reading, type ValueKind, wordKind } from "./value-kind.ts";
+import { invalid, ok, type Reading, type ValueKind, wordKind } from "./value-kind.ts";
 
 /** An address, or a network as address/length; `::ffff:a.b.c.d` counts as IPv4. */
 export const network: ValueKind<Network> = wordKind(
+  "network",
   "an IPv4 or IPv6 address, or address/length such as 192.0.2.0/24",
   (word) => {
     const parsed = parseNetwork(word);
-    if (parsed === undefined) return bad(whyNoNetwork(word));
-    if (!parsed.hostBitsSet) return good(parsed.network);
-    return good(
+    if (parsed === undefined) return invalid(whyNoNetwork(word));
+    if (!parsed.hostBitsSet) return ok(parsed.network);
+    return ok(
       parsed.network,
-      `${shown(word)} has bits set behind the prefix; it is read as ${formatNetwork(parsed.network)}`,
+      `${shown(word)} has host bits set; it is read as ${formatNetwork(parsed.network)}`,
     );
   },
   formatNetwork,
 );
 
 function whyNoNetwork(word: string): string {
-  if (word.includes(",")) return "is no network: a line takes one, without commas";
-  if (/^\d+(?:\.\d+){0,2}\/\d+$/.test(word)) return "is no network: an IPv4 address has four numbers";
-  if (/^[\d.]+\/\d+\.[\d.]+$/.test(word))
-    return "is no network: the length is a number of bits, not a netmask";
-  return "is no network";
+  if (word.includes(",")) return "give one network per line, without commas";
+  if (/^\d+(?:\.\d+){0,2}\/\d+$/.test(word)) return "an IPv4 address has four numbers";
+  if (/^[\d.]+\/\d+\.[\d.]+$/.test(word)) return "the length is a number of bits, not a netmask";
+  return "";
 }
 
 /** One address in its canonical text; an IPv4-mapped one is the IPv4 address inside. */
 export const ipAddress: ValueKind<string> = wordKind(
+  "IP address",
   "an IPv4 or IPv6 address",
   (word) => {
     const ip = addressOf(word);
-    return ip === undefined ? bad("is no IP address") : good(ip);
+    return ip === undefined ? invalid() : ok(ip);
   },
   String,
 );
@@ -56,15 +57,17 @@ export const natPair: ValueKind<ClientNat> = {
   accepted: NAT_ACCEPTED,
   format: ({ from, to }) => `${from}${/:/.test(from + to) ? " " : ":"}${to}`,
   read: ({ words }) => {
-    if (words.length === 0) return bad(`no value; accepted: ${NAT_ACCEPTED}`);
+    if (words.length === 0) return invalid(`missing addresses: expected ${NAT_ACCEPTED}`);
     const joined = /^([\d.]+):([\d.]+)$/.exec(words[0] ?? "");
     const taken = joined === null ? 2 : 1;
     const [from, to] = (joined?.slice(1) ?? words).map(addressOf);
     if (from === undefined || to === undefined) {
-      return bad(`${shown(words.slice(0, 2).join(" "))} is no pair of addresses; accepted: ${NAT_ACCEPTED}`);
+      return invalid(`invalid addresses ${shown(words.slice(0, 2).join(" "))}: expected ${NAT_ACCEPTED}`);
     }
     const unread = words.slice(taken).join(" ");
-    return unread === "" ? good({ from, to }) : good({ from, to }, `${shown(unread)} is not read`);
+    return unread === ""
+      ? ok({ from, to })
+      : ok({ from, to }, `${shown(unread)} is ignored: give one pair per line`);
   },
 };
 
@@ -72,17 +75,18 @@ const DNS_PORT = 53;
 
 /** The address of a name server, with a port where it is not 53. */
 export const nameserver: ValueKind<{ readonly address: IpAddress; readonly port: number }> = wordKind(
+  "name server",
   "address, address:port for IPv4, [address]:port for IPv6",
   (word) => {
     const plain = parseIpAddress(word);
-    if (plain !== undefined) return good({ address: plain, port: DNS_PORT });
+    if (plain !== undefined) return ok({ address: plain, port: DNS_PORT });
     const [, v6, v4, portText] = /^(?:\[([^\]]*)\]|([\d.]+))(?::(\d+))?$/.exec(word) ?? [];
     const address = parseIpAddress(v6 ?? v4 ?? "");
     if (address === undefined || (v6 !== undefined && address.family === 4)) {
-      return bad("is no address of a name server (a name is not looked up)");
+      return invalid("the name of a name server is not looked up");
     }
     const port = portText === undefined ? DNS_PORT : portOf(portText);
-    return port === undefined ? bad("has a port out of the range 1 to 65535") : good({ address, port });
+    return port === undefined ? invalid("a port is from 1 to 65535") : ok({ address, port });
   },
   ({ address: { family, text }, port }) =>
     port === DNS_PORT ? text : `${family === 6 ? `[${text}]` : text}:${port}`,
@@ -98,18 +102,19 @@ const SOCKET_PATH_OCTETS_MAX = 103;
 
 /** Where the MTA connects, as libmilter writes it; a bare path is a Unix socket. */
 export const socketAddress: ValueKind<ListenAddress> = wordKind(
+  "socket",
   "unix:/path, local:/path, inet:port@host or inet6:port@host",
   (word) => {
     const [, scheme = "", rest = ""] = /^(?:(unix|local|inet|inet6):)?(.*)$/i.exec(word) ?? [];
     const kind = scheme.toLowerCase();
     if (kind === "inet" || kind === "inet6") return inetSocket(kind, rest);
     if (!rest.startsWith("/")) {
-      return bad(kind === "" ? "is no socket" : "does not name the socket by its full path");
+      return invalid(kind === "" ? "" : "the path must begin with /");
     }
     if (Buffer.byteLength(rest) > SOCKET_PATH_OCTETS_MAX) {
-      return bad(`has a path of more than ${SOCKET_PATH_OCTETS_MAX} octets`);
+      return invalid(`the path is longer than ${SOCKET_PATH_OCTETS_MAX} octets`);
     }
-    return good({ kind: "unix", path: rest });
+    return ok({ kind: "unix", path: rest });
   },
   (socket) =>
     socket.kind === "unix" ? `unix:${socket.path}` : `${socket.kind}:${socket.port}@${socket.host}`,
@@ -118,21 +123,22 @@ export const socketAddress: ValueKind<ListenAddress> = wordKind(
 function inetSocket(kind: "inet" | "inet6", text: string): Reading<ListenAddress> {
   const [, portText = "", written] = /^([^@]*)(?:@(.*))?$/.exec(text) ?? [];
   const port = portOf(portText);
-  if (port === undefined) return bad("has no port from 1 to 65535 in front of the @");
+  if (port === undefined) return invalid("the port before @ must be from 1 to 65535");
   if (written === undefined) {
     const everywhere = kind === "inet" ? "0.0.0.0" : "::";
-    return good(
+    return ok(
       { kind, port, host: everywhere },
-      `no host is given: the socket listens on every address (${kind}:${port}@localhost keeps it local)`,
+      `no host given: the socket listens on every address (use ${kind}:${port}@localhost to keep it local)`,
     );
   }
   const host = written.replace(/^\[(.*)\]$/, "$1");
   const ip = parseIpAddress(host);
   if (ip === undefined && !/^[a-z0-9_](?:[\w.-]*\w)?$/i.test(host))
-    return bad("has no usable host after the @");
+    return invalid("the host after @ is missing or cannot be used");
   if (ip !== undefined && ip.family !== (kind === "inet" ? 4 : 6)) {
-    return bad(`has an IPv${ip.family} address, which belongs to ${ip.family === 4 ? "inet" : "inet6"}:`);
+    return invalid(`an IPv${ip.family} address needs ${ip.family === 4 ? "inet" : "inet6"}:`);
   }
-  if (ip === undefined && /^[\d.]+$/.test(host)) return bad("has no usable host after the @");
-  return good({ kind, port, host });
+  if (ip === undefined && /^[\d.]+$/.test(host))
+    return invalid("the host after @ is missing or cannot be used");
+  return ok({ kind, port, host });
 }

@@ -1,4 +1,4 @@
-import { bad, good, type ValueKind, wordKind } from "./value-kind.ts";
+import { invalid, ok, type ValueKind, wordKind } from "./value-kind.ts";
 
 /** Other spellings of on and off. */
 const ON_OFF: Readonly<Record<string, string>> = {
@@ -15,12 +15,13 @@ export function choice<const T extends string>(...words: readonly T[]): ValueKin
   const hasOnOff = words.some((word) => word === "on" || word === "off");
   const accepted = `${listed(words)}${hasOnOff ? " (or yes, no, true, false, 1, 0)" : ""}`;
   return wordKind(
+    "value",
     accepted,
     (word) => {
       const lower = word.toLowerCase();
       const meant = hasOnOff ? (ON_OFF[lower] ?? lower) : lower;
       const found = words.find((candidate) => candidate.toLowerCase() === meant);
-      return found === undefined ? bad("is none of the words for this option") : good(found);
+      return found === undefined ? invalid() : ok(found);
     },
     String,
   );
@@ -34,18 +35,19 @@ export const onOff: ValueKind<boolean> = {
   format: (value) => (value ? "on" : "off"),
   read: (value) => {
     const reading = onOffWords.read(value);
-    return "fault" in reading ? reading : good(reading.value === "on", ...reading.warnings);
+    return "fault" in reading ? reading : ok(reading.value === "on", ...reading.warnings);
   },
 };
 
 /** A decimal number in a range, both ends included. */
 export function count(min: number, max: number): ValueKind<number> {
   return wordKind(
+    "number",
     `a number from ${min} to ${max}`,
     (word) => {
-      if (!/^\d+$/.test(word)) return bad("is no number");
+      if (!/^\d+$/.test(word)) return invalid();
       const number = Number(word);
-      return number < min || number > max ? bad("is out of range") : good(number);
+      return number < min || number > max ? invalid() : ok(number);
     },
     String,
   );
@@ -61,7 +63,7 @@ export function timeMs(minSeconds: number, maxSeconds: number): ValueKind<number
     format: (ms) => spelledTime(ms / 1000),
     read: (value) => {
       const reading = seconds.read(value);
-      return "fault" in reading ? reading : good(reading.value * 1000, ...reading.warnings);
+      return "fault" in reading ? reading : ok(reading.value * 1000, ...reading.warnings);
     },
   };
 }
@@ -69,16 +71,17 @@ export function timeMs(minSeconds: number, maxSeconds: number): ValueKind<number
 /** A span of time in a range, in seconds: a number, and s, m, h or d after it where it is not seconds. */
 export function timeSeconds(minSeconds: number, maxSeconds: number): ValueKind<number> {
   const accepted =
-    `a number of seconds, or a number and s, m, h or d, ` +
+    `a number of seconds, or a number with s, m, h or d, ` +
     `from ${spelledTime(minSeconds)} to ${spelledTime(maxSeconds)}`;
   const kind = wordKind(
+    "time",
     accepted,
     (word) => {
       const [, digits, unit = "s"] = /^(\d+)([smhd])?$/i.exec(word) ?? [];
-      if (digits === undefined) return bad("is no time");
+      if (digits === undefined) return invalid();
       const seconds = Number(digits) * UNIT_SECONDS[unit.toLowerCase() as keyof typeof UNIT_SECONDS];
-      if (seconds < minSeconds) return bad("is too short");
-      return seconds > maxSeconds ? bad("is too long") : good(seconds);
+      if (seconds < minSeconds) return invalid("too short");
+      return seconds > maxSeconds ? invalid("too long") : ok(seconds);
     },
     spelledTime,
   );
@@ -88,8 +91,8 @@ export function timeSeconds(minSeconds: number, maxSeconds: number): ValueKind<n
       const reading = kind.read(value);
       const [digits = "", unit = ""] = value.words;
       if ("fault" in reading || !/^\d+$/.test(digits) || !/^[smhd]$/i.test(unit)) return reading;
-      const meant = `this is ${spelledTime(reading.value)}; ${digits}${unit} stands in one word`;
-      return good(reading.value, ...reading.warnings, meant);
+      const meant = `read as ${spelledTime(reading.value)}; write ${digits}${unit} without a space`;
+      return ok(reading.value, ...reading.warnings, meant);
     },
   };
 }
@@ -106,11 +109,12 @@ export function spelledTime(seconds: number): string {
 
 /** Permissions of a file, as chmod takes them in digits. */
 export const octalMode: ValueKind<number> = wordKind(
+  "mode",
   "octal permissions such as 0600 or 0660",
   (word) => {
-    if (!/^[0-7]{3,4}$/.test(word)) return bad("is no octal mode of three or four digits");
+    if (!/^[0-7]{3,4}$/.test(word)) return invalid();
     const mode = Number.parseInt(word, 8);
-    return mode > 0o777 ? bad("sets bits that a socket does not have") : good(mode);
+    return mode > 0o777 ? invalid("a socket has no such bits") : ok(mode);
   },
   (mode) => mode.toString(8).padStart(4, "0"),
 );

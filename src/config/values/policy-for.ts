@@ -3,7 +3,7 @@ import { oneWord, quotedWhere, shown, type Value } from "../lines.ts";
 import { nearest } from "../suggest.ts";
 import { network } from "./address.ts";
 import { addressPattern, hostPattern } from "./name.ts";
-import { bad, good, type Reading, type ValueKind, withCutWarning } from "./value-kind.ts";
+import { invalid, ok, type Reading, type ValueKind, withCutWarning } from "./value-kind.ts";
 
 /** One PolicyFor line as it was written: which mail, and the options given for it by their keys. */
 export interface PolicyForLine {
@@ -33,7 +33,7 @@ const SELECTOR_KINDS: { readonly [K in keyof Selectors]: ValueKind<NonNullable<S
 const SELECTOR_NAMES = Object.keys(SELECTOR_KINDS) as readonly (keyof Selectors)[];
 const ACCEPTED = "selectors ip=, ptr=, from=, to=, then options as Key=value";
 
-/** `selector… Key=value…`; a value with spaces stands in double quotes. `rows`: the options that a line may give. */
+/** `selector… Key=value…`; a value with spaces is in double quotes. `rows`: the options that a line may give. */
 export function policyFor(rows: () => readonly MessageRow[]): ValueKind<PolicyForLine> {
   return {
     accepted: ACCEPTED,
@@ -51,7 +51,7 @@ export function policyFor(rows: () => readonly MessageRow[]): ValueKind<PolicyFo
       const line = new LineReader(rows());
       for (const word of words) {
         const problem = line.take(word);
-        if (problem !== undefined) return bad(problem);
+        if (problem !== undefined) return invalid(problem);
       }
       return cut ? withCutWarning(line.done()) : line.done();
     },
@@ -81,7 +81,7 @@ class LineReader {
   /** Reads one word; says in words what is wrong with it. */
   take(word: string): string | undefined {
     const equals = word.indexOf("=");
-    if (equals < 1) return `${shown(word)} is no name=value; accepted: ${ACCEPTED}`;
+    if (equals < 1) return `invalid word ${shown(word)}: expected ${ACCEPTED}`;
     const name = word.slice(0, equals);
     const value = oneWord(word.slice(equals + 1));
     const selector = SELECTOR_NAMES.find((known) => known === name.toLowerCase());
@@ -92,15 +92,15 @@ class LineReader {
     if (row !== undefined) return this.#keep(this.#given, row.key, row.name, row.kind, value);
     const meant = nearest(name, [...SELECTOR_NAMES, ...this.#rows.map((known) => known.name)]);
     const hint = meant === undefined ? "" : `; did you mean ${meant}?`;
-    return `${shown(name)} is no selector, and no option for some mail only${hint}`;
+    return `${shown(name)} is neither a selector nor an option that PolicyFor can set${hint}`;
   }
 
   done(): Reading<PolicyForLine> {
     if (SELECTOR_NAMES.every((name) => this.#selectors[name] === undefined)) {
-      return bad(`no selector; accepted: ${ACCEPTED}`);
+      return invalid(`missing selector: expected ${ACCEPTED}`);
     }
-    if (Object.keys(this.#given).length === 0) return bad(`no option; accepted: ${ACCEPTED}`);
-    return good({ selectors: this.#selectors, given: this.#given }, ...this.#warnings);
+    if (Object.keys(this.#given).length === 0) return invalid(`missing option: expected ${ACCEPTED}`);
+    return ok({ selectors: this.#selectors, given: this.#given }, ...this.#warnings);
   }
 
   #keep(

@@ -9,28 +9,30 @@ import {
 import { type OctetString, octetsOfText, textOfOctets } from "../../address/index.ts";
 import { oneWord, quotedWhere, shown } from "../lines.ts";
 import { domainName } from "./name.ts";
-import { bad, good, textKind, type ValueKind, withCutWarning } from "./value-kind.ts";
+import { invalid, ok, textKind, type ValueKind, withCutWarning } from "./value-kind.ts";
 
 /** The record that SPFBestGuess stands for, as SPFGuess would have it. */
 export const BEST_GUESS = "a/24 mx/24 ptr";
 
 /** Mechanisms without a version section, as SPFRules and SPFGuess have them. */
 export const mechanisms: ValueKind<SpfRecord> = textKind(
+  "mechanisms",
   `mechanisms such as ${BEST_GUESS}`,
   (text) => {
     const parsed = parseMechanisms(octetsOfText(text));
-    return "fault" in parsed ? bad(`cannot be used: ${describe(parsed.fault, text)}`) : good(parsed.record);
+    return "fault" in parsed ? invalid(describe(parsed.fault, text)) : ok(parsed.record);
   },
   (record) => written(printMechanisms(record)),
 );
 
 /** The operator's own explanation: a macro-string, also with `%{xr}`, `%{xs}` and `%{xe}`. */
 export const explanation: ValueKind<string> = textKind(
-  "ASCII text with the macros of RFC 7208 section 7, such as %{i} and %{d}; a percent sign is %%",
+  "explanation",
+  "ASCII text with the macros of RFC 7208 section 7, such as %{i} and %{d}; write %% for a percent sign",
   (text) => {
     const octets = octetsOfText(text);
     const parsed = parseMacroString(octets, "own explanation");
-    return "fault" in parsed ? bad(`cannot be used: ${describe(parsed.fault, text)}`) : good(octets);
+    return "fault" in parsed ? invalid(describe(parsed.fault, text)) : ok(octets);
   },
   written,
 );
@@ -49,18 +51,18 @@ export const domainRecord: ValueKind<DomainRecord> = {
   format: ({ domain, record }) => `${domain} ${quotedWhere(/["#]/, written(record))}`,
   read: ({ words: [first, ...terms], cut }) => {
     if (first === undefined || terms.length === 0) {
-      return bad(`no domain and record; accepted: ${DOMAIN_RECORD_ACCEPTED}`);
+      return invalid(`missing record: expected ${DOMAIN_RECORD_ACCEPTED}`);
     }
     const domain = domainName.read(oneWord(first));
     if ("fault" in domain) return domain;
     const record = terms.join(" ");
     const parsed = parseRecord(octetsOfText(record));
     if (!("fault" in parsed)) {
-      const reading = good({ domain: domain.value, record: octetsOfText(record) });
+      const reading = ok({ domain: domain.value, record: octetsOfText(record) });
       return cut ? withCutWarning(reading) : reading;
     }
-    return bad(
-      `${shown(record)} cannot be used: ${describe(parsed.fault, record)}; accepted: ${DOMAIN_RECORD_ACCEPTED}`,
+    return invalid(
+      `invalid record ${shown(record)}: ${describe(parsed.fault, record)}; expected ${DOMAIN_RECORD_ACCEPTED}`,
     );
   },
 };

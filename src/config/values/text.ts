@@ -1,6 +1,6 @@
 import { nearest } from "../suggest.ts";
 import { listed } from "./plain.ts";
-import { bad, good, type Reading, textKind, type ValueKind, wordKind } from "./value-kind.ts";
+import { invalid, ok, type Reading, textKind, type ValueKind, wordKind } from "./value-kind.ts";
 
 /** What a RejectReason may name, in curly brackets. */
 export const PLACEHOLDERS = ["sender", "domain", "helo", "ip", "host", "result", "explanation"] as const;
@@ -11,18 +11,20 @@ const AUTHSERV_ID_OCTETS_MAX = 255;
 
 /** The text in front of a tagged Subject; letters beyond ASCII are encoded where it is written. */
 export const subjectTag: ValueKind<string> = textKind(
+  "tag",
   `at most ${TAG_OCTETS_MAX} octets of UTF-8 without control characters`,
   (text) =>
     /\p{Cc}/u.test(text)
-      ? bad("holds a control character")
+      ? invalid("it contains a control character")
       : Buffer.byteLength(text, "utf8") > TAG_OCTETS_MAX
-        ? bad(`is longer than ${TAG_OCTETS_MAX} octets`)
-        : good(text),
+        ? invalid(`it is longer than ${TAG_OCTETS_MAX} octets`)
+        : ok(text),
   String,
 );
 
 /** The text of a refusal, with named placeholders or those of printf. */
 export const rejectReason: ValueKind<string> = textKind(
+  "text",
   `printable ASCII, at most ${REASON_OCTETS_MAX} characters, with ${listed(PLACEHOLDERS.map((name) => `{${name}}`))}, ` +
     `or %s up to three times, or %1$s, %2$s and %3$s`,
   (text) => whyNotPrintable(text, REASON_OCTETS_MAX) ?? namedFault(text) ?? printfReading(text),
@@ -31,15 +33,18 @@ export const rejectReason: ValueKind<string> = textKind(
 
 /** The authserv-id of RFC 8601 section 2.5. */
 export const authservId: ValueKind<string> = wordKind(
+  "name",
   "printable ASCII without spaces, such as mx.example.net",
   (word) =>
-    /\s/.test(word) ? bad("holds a space") : (whyNotPrintable(word, AUTHSERV_ID_OCTETS_MAX) ?? good(word)),
+    /\s/.test(word)
+      ? invalid("it contains a space")
+      : (whyNotPrintable(word, AUTHSERV_ID_OCTETS_MAX) ?? ok(word)),
   String,
 );
 
 function whyNotPrintable(text: string, octetsMax: number): { readonly fault: string } | undefined {
-  if (/[^ -~]/.test(text)) return bad("holds characters that are no printable ASCII");
-  return text.length > octetsMax ? bad(`is longer than ${octetsMax} characters`) : undefined;
+  if (/[^ -~]/.test(text)) return invalid("it contains characters other than printable ASCII");
+  return text.length > octetsMax ? invalid(`it is longer than ${octetsMax} characters`) : undefined;
 }
 
 function namedFault(text: string): { readonly fault: string } | undefined {
@@ -47,7 +52,7 @@ function namedFault(text: string): { readonly fault: string } | undefined {
     if (PLACEHOLDERS.some((known) => known === name)) continue;
     const meant = nearest(name, PLACEHOLDERS);
     const hint = meant === undefined ? "" : ` (did you mean {${meant}}?)`;
-    return bad(`has the unknown placeholder ${placeholder}${hint}`);
+    return invalid(`unknown placeholder ${placeholder}${hint}`);
   }
   return undefined;
 }
@@ -59,11 +64,12 @@ function printfReading(text: string): Reading<string> {
   const directives = [...text.replaceAll("%%", "").matchAll(/%(?:(\d+)\$)?s/g)];
   const numbers = directives.flatMap(([, number]) => (number === undefined ? [] : [Number(number)]));
   const wrong = numbers.find((number) => number < 1 || number > PRINTF_ARGUMENTS);
-  if (wrong !== undefined) return bad(`names the value %${wrong}$s, and there are ${PRINTF_ARGUMENTS}`);
+  if (wrong !== undefined) return invalid(`there is no value %${wrong}$s, only ${PRINTF_ARGUMENTS}`);
   if (directives.length - numbers.length > PRINTF_ARGUMENTS) {
-    return bad(`has more than ${PRINTF_ARGUMENTS} times %s`);
+    return invalid(`more than ${PRINTF_ARGUMENTS} times %s`);
   }
-  if (numbers.length > 0 && numbers.length < directives.length) return bad("mixes %s and %1$s");
+  if (numbers.length > 0 && numbers.length < directives.length)
+    return invalid("use either %s or %1$s, not both");
   const stray = /%(?!%|(?:\d+\$)?s)/.test(text.replaceAll("%%", ""));
-  return stray ? good(text, "a % that is not followed by s stands for itself; %% says so") : good(text);
+  return stray ? ok(text, "a % not followed by s is sent as it is; write %% to say so") : ok(text);
 }

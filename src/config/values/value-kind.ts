@@ -7,7 +7,7 @@ export type Reading<T> =
 
 /** How the values of an option are written and read. */
 export interface ValueKind<T> {
-  /** What is accepted, in words: it ends every fault of this kind. */
+  /** What is expected, in words: it ends every fault of this kind. */
   readonly accepted: string;
   readonly read: (value: Value) => Reading<T>;
   /** The value as the file would have it: read again it is the same. */
@@ -15,17 +15,21 @@ export interface ValueKind<T> {
 }
 
 /** A value that can be used, and what the operator should know about it. */
-export function good<T>(value: T, ...warnings: readonly string[]): Reading<T> {
+export function ok<T>(value: T, ...warnings: readonly string[]): Reading<T> {
   return { value, warnings };
 }
 
-/** A value that cannot be used. For {@link wordKind} and {@link textKind} the reason follows the quoted text. */
-export function bad(fault: string): { readonly fault: string } {
+/**
+ * A value that cannot be used. {@link wordKind} and {@link textKind} say themselves what was read and what is
+ * expected; here is why, where that does not say it.
+ */
+export function invalid(fault = ""): { readonly fault: string } {
   return { fault };
 }
 
-/** A kind whose values are one word; what follows it on the line is left unread, with a warning. */
+/** A kind whose values are one word; what follows it on the line is ignored, with a warning. */
 export function wordKind<T>(
+  noun: string,
   accepted: string,
   read: (word: string) => Reading<T>,
   format: (value: T) => string,
@@ -34,16 +38,17 @@ export function wordKind<T>(
     accepted,
     format: (value) => quotedWhere(/["#\s]/, format(value)),
     read: ({ words: [first, ...others] }) => {
-      const reading = readText(accepted, first ?? "", read);
+      const reading = readText(noun, accepted, first ?? "", read);
       if ("fault" in reading || others.length === 0) return reading;
-      const unread = `${shown(others.join(" "))} after ${shown(first ?? "")} is not read: a line takes one word`;
-      return good(reading.value, ...reading.warnings, unread);
+      const unread = `${shown(others.join(" "))} is ignored: give one ${noun} per line`;
+      return ok(reading.value, ...reading.warnings, unread);
     },
   };
 }
 
 /** A kind whose values are the rest of the line. */
 export function textKind<T>(
+  noun: string,
   accepted: string,
   read: (text: string) => Reading<T>,
   format: (value: T) => string,
@@ -52,7 +57,7 @@ export function textKind<T>(
     accepted,
     format: (value) => quotedWhere(/["#]|^\s|\s$/, format(value)),
     read: ({ text, cut }) => {
-      const reading = readText(accepted, text, read);
+      const reading = readText(noun, accepted, text, read);
       return cut ? withCutWarning(reading) : reading;
     },
   };
@@ -61,15 +66,23 @@ export function textKind<T>(
 /** A reading of a text whose end a comment has taken. */
 export function withCutWarning<T>(reading: Reading<T>): Reading<T> {
   if ("fault" in reading) return reading;
-  return good(
+  return ok(
     reading.value,
     ...reading.warnings,
-    "# begins a comment and cuts the text; in double quotes it does not",
+    '"#" starts a comment and cuts off the rest; put the value in double quotes to keep it',
   );
 }
 
-function readText<T>(accepted: string, text: string, read: (text: string) => Reading<T>): Reading<T> {
-  if (text === "") return bad(`no value; accepted: ${accepted}`);
+/** `invalid NOUN "TEXT": WHY; expected ACCEPTED`. */
+function readText<T>(
+  noun: string,
+  accepted: string,
+  text: string,
+  read: (text: string) => Reading<T>,
+): Reading<T> {
+  if (text === "") return invalid(`missing ${noun}: expected ${accepted}`);
   const reading = read(text);
-  return "fault" in reading ? bad(`${shown(text)} ${reading.fault}; accepted: ${accepted}`) : reading;
+  if (!("fault" in reading)) return reading;
+  const why = reading.fault === "" ? "" : `${reading.fault}; `;
+  return invalid(`invalid ${noun} ${shown(text)}: ${why}expected ${accepted}`);
 }

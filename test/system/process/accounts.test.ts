@@ -37,6 +37,14 @@ describe("findUser", () => {
       }
     }));
 
+  it("takes a number, with an entry or without", () =>
+    withSources((sources) => {
+      assert.deepEqual(findUser("101", sources), { name: "smfs", uid: 101, gid: 102 });
+      assert.deepEqual(findUser("0", sources), { name: "root", uid: 0, gid: 0 });
+      assert.deepEqual(findUser("65534", sources), { name: "65534", uid: 65534, gid: 65534 });
+      assert.equal(findGroup("65534", sources), 65534);
+    }));
+
   it("finds the system's own root", () => {
     assert.deepEqual(findUser("root"), { name: "root", uid: 0, gid: 0 });
     assert.equal(findUser("no-such-user-7208"), undefined);

@@ -17,6 +17,18 @@ describe("dropPrivileges", () => {
     assert.equal(root, "refused");
   });
 
+  it("becomes a number without an entry, with its own group alone", { skip: NEEDS_ROOT }, async () => {
+    const { code, out, err } = await outputOf(runScript(script, ["54321"]));
+    assert.equal(code, 0, err);
+    assert.deepEqual(JSON.parse(out), {
+      uid: 54321,
+      euid: 54321,
+      gid: 54321,
+      groups: [54321],
+      root: "refused",
+    });
+  });
+
   it("says so, with 71, when root would remain", { skip: NEEDS_ROOT }, async () => {
     const { code, err } = await outputOf(runScript(script, ["root"]));
     assert.equal(code, 71);

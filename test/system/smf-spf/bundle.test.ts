@@ -114,7 +114,7 @@ describe("smf-spf as one file in an empty folder", () => {
     await until("the daemon", () => existsSync(installed.socket));
     child.kill("SIGTERM");
     const { err } = await over;
-    assert.match(err, /TTL: warning: "h" after "1" is not read/);
+    assert.match(err, /TTL: warning: "h" is ignored/);
     assert.match(err, /Syslog: warning: none, and no LogTo is given: nothing is logged/);
   });
 

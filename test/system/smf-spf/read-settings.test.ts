@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import { existsSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { chmodSync, existsSync, mkdirSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { after, before, describe, it } from "node:test";
@@ -26,14 +26,17 @@ describe("checkConfig and readSettings", () => {
   };
 
   it("checkConfig() says so, with 0, when there is no fault", () => {
-    assert.deepEqual(checkConfig(write("RefuseFail on")), { lines: [`${file}: no faults`], exitCode: 0 });
+    assert.deepEqual(checkConfig(write("RefuseFail on")), {
+      lines: [`${file}: 0 faults, 0 warnings`],
+      exitCode: 0,
+    });
   });
 
   it("checkConfig() prints every fault in the order of lines, with 78, an unknown key among them", () => {
     const { lines, exitCode } = checkConfig(write("RefuseFail perhaps", "RefuseFial on", "TTL soon"));
     assert.equal(exitCode, 78);
     assert.deepEqual(
-      lines.map((line) => line.split(": ").slice(0, 2).join(": ")),
+      lines.slice(0, -1).map((line) => line.split(": ").slice(0, 2).join(": ")),
       [`${file}:2: RefuseFail`, `${file}:3: RefuseFial`, `${file}:4: TTL`],
     );
     assert.match(lines[1] ?? "", /did you mean RefuseFail/);
@@ -43,6 +46,54 @@ describe("checkConfig and readSettings", () => {
     const { lines, exitCode } = checkConfig(write("WhitelistIP 192.0.2.1/24"));
     assert.equal(exitCode, 0);
     assert.match(lines[0] ?? "", /:2: WhitelistIP: warning: /);
+  });
+
+  it("checkConfig() counts faults, warnings and notes", () => {
+    const { lines } = checkConfig(
+      write("TTL soon", "X y", "WhitelistIP 192.0.2.1/24", "WhitelistTo a@", "SkipAuth on"),
+    );
+    assert.equal(lines.at(-1), `${file}: 2 faults, 1 warning, 1 note`);
+    assert.match(lines.join("\n"), /:5: WhitelistTo: note: /);
+  });
+
+  it("checkConfig() finds what would end the start", () => {
+    mkdirSync(join(folder, "open"));
+    chmodSync(join(folder, "open"), 0o777);
+    writeFileSync(join(folder, "plain"), "");
+    const faultsOf = (...lines: string[]): string[] =>
+      checkConfig(write(...lines))
+        .lines.filter((line) => !/: warning: |: \d+ faults?, /.test(line))
+        .map((line) => line.replaceAll(folder, "DIR").replace(`${file}:`, ""));
+    assert.deepEqual(faultsOf(`LogTo ${folder}/spf.log`, `PidFile ${folder}/made/spf.pid`), []);
+    for (const [line, reason] of [
+      ["LogTo DIR/none/spf.log", "the directory DIR/none does not exist"],
+      ["LogTo DIR/open", "DIR/open is a directory"],
+      ["LogTo DIR/plain/spf.log", "DIR/plain is not a directory"],
+      [
+        "PidFile DIR/none/none/spf.pid",
+        "the directory DIR/none/none does not exist and cannot be made: DIR/none does not exist either",
+      ],
+      ["Socket unix:DIR/plain/spf.sock", "DIR/plain is not a directory"],
+      ["Socket unix:DIR/plain", "DIR/plain exists and is not a socket"],
+      [
+        "Socket unix:DIR/open/spf.sock",
+        "DIR/open is world-writable, so anyone could replace the file (chmod o-w DIR/open)",
+      ],
+    ] as const) {
+      const [option = ""] = line.split(" ");
+      assert.deepEqual(faultsOf(line.replace("DIR", folder)), [`DIR/smf-spf.conf:2: ${option}: ${reason}`]);
+    }
+  });
+
+  it("checkConfig() takes a PID file that cannot be written for a warning in the foreground", () => {
+    const { lines, exitCode } = checkConfig(write("PidFile /none/none/spf.pid", "Daemonize off"));
+    assert.equal(exitCode, 0);
+    assert.match(lines[0] ?? "", /PidFile: warning: the directory/);
+  });
+
+  it("checkConfig() takes a User by number", () => {
+    writeFileSync(file, "User 65534\n");
+    assert.equal(checkConfig({ config: file, dryRun: false }).exitCode, 0);
   });
 
   it("checkConfig() ends with 66 when the file named is missing", () => {
@@ -56,12 +107,10 @@ describe("checkConfig and readSettings", () => {
   }, () => {
     const choice = { config: undefined, dryRun: false };
     const atStart = readSettings(choice);
-    assert.deepEqual(atStart.warnings, [
-      `${DEFAULT_CONFIG_FILE}: warning: there is no such file; the defaults are in force`,
-    ]);
+    assert.deepEqual(atStart.warnings, [`${DEFAULT_CONFIG_FILE}: warning: no such file; using the defaults`]);
     const onReload = readSettings(choice, { mustExist: true });
     assert.ok(onReload.settings === undefined);
-    assert.deepEqual(onReload.faults, [`${DEFAULT_CONFIG_FILE}: there is no such file`]);
+    assert.deepEqual(onReload.faults, [`${DEFAULT_CONFIG_FILE}: no such file`]);
   });
 
   it("checkConfig() finds User and SocketGroup missing as root", { skip: !IS_ROOT && "needs root" }, () => {
@@ -69,9 +118,9 @@ describe("checkConfig and readSettings", () => {
       write("User no-such-user-7208", "SocketGroup no-such-group-7208"),
     );
     assert.equal(exitCode, 78);
-    const faults = lines.filter((line) => !line.includes(": warning: "));
+    const faults = lines.slice(0, -1).filter((line) => !line.includes(": warning: "));
     assert.deepEqual(faults, [
-      `${file}:2: User: there is no user "no-such-user-7208" on this system; make it, or name another`,
+      `${file}:2: User: there is no user "no-such-user-7208" on this system; create it, or name another`,
       `${file}:3: SocketGroup: there is no group "no-such-group-7208" on this system; name one that the MTA is in`,
     ]);
     assert.match(checkConfig(write("User root")).lines.join(), /:2: User: "root" is root/);
@@ -80,7 +129,7 @@ describe("checkConfig and readSettings", () => {
   it("checkConfig() finds User missing beside other faults", { skip: !IS_ROOT && "needs root" }, () => {
     const { lines } = checkConfig(write("User no-such-user-7208", "TTL soon"));
     assert.deepEqual(
-      lines.map((line) => line.split(": ").slice(0, 2).join(": ")),
+      lines.slice(0, -1).map((line) => line.split(": ").slice(0, 2).join(": ")),
       [`${file}:2: User`, `${file}:3: TTL`],
     );
   });
@@ -90,6 +139,7 @@ describe("checkConfig and readSettings", () => {
     assert.equal(exitCode, 78);
     assert.deepEqual(lines, [
       `${file}:2: SocketGroup: there is no group "no-such-group-7208" on this system; name one that the MTA is in`,
+      `${file}: 1 fault, 0 warnings`,
     ]);
   });
 
@@ -98,7 +148,7 @@ describe("checkConfig and readSettings", () => {
     writeFileSync(list, "nobody\n@\n");
     const { lines } = checkConfig(write("TTL soon", `WhitelistFrom file:${list}`, "Tag [SPF#fail]", "X y"));
     assert.deepEqual(
-      lines.map((line) => line.split(": ")[0]),
+      lines.slice(0, -1).map((line) => line.split(": ")[0]),
       [`${list}:1`, `${list}:2`, `${file}:2`, `${file}:4`, `${file}:5`],
     );
   });

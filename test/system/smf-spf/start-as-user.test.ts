@@ -125,7 +125,7 @@ describe("a start as root where Node does not let root be given up", { skip: SKI
     chmodSync(installed.config, 0o600);
     const { code, err } = await start();
     assert.notEqual(code, 0);
-    assert.match(err, /smf-spf\.conf: may not be read/);
+    assert.match(err, /smf-spf\.conf: permission denied/);
     chmodSync(installed.config, 0o644);
     assert.deepEqual(readdirSync(runFolder()), []);
   });

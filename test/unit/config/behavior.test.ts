@@ -67,7 +67,7 @@ describe("SPFBehavior", () => {
       const { settings, faults } = parse("", { env: { SPFBEHAVIOR: value } });
       assert.equal(settings, undefined);
       assert.deepEqual(faults.map(formatFault), [
-        `environment variable: SPFBEHAVIOR: "${value}" ${value === "7" ? "is out of range" : "is no number"}; accepted: a number from 0 to 6`,
+        `environment variable: SPFBEHAVIOR: invalid number "${value}": expected a number from 0 to 6`,
       ]);
     });
   }

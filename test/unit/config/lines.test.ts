@@ -69,7 +69,7 @@ describe("readLines", () => {
       lines.map(({ number, problem }) => [number, problem]),
       [
         [1, undefined],
-        [2, "holds a NUL octet: the file is no text, or it is UTF-16"],
+        [2, "contains a NUL byte: not a text file, or UTF-16"],
       ],
     );
   });
@@ -88,7 +88,7 @@ describe("readEntries", () => {
       [
         [2, "", ["friend@"], undefined],
         [4, "", ["two words", "x"], undefined],
-        [5, "", ["open"], "a quotation mark is not closed"],
+        [5, "", ["open"], "missing closing quotation mark"],
       ],
     );
   });

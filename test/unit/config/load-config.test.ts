@@ -26,9 +26,7 @@ describe("loadConfig", () => {
     assert.equal(settings?.user, "smfs");
     assert.deepEqual(faults, []);
     assert.equal(noInput, false);
-    assert.deepEqual(warnings.map(formatFault), [
-      `${folder}/missing.conf: there is no such file; the defaults are in force`,
-    ]);
+    assert.deepEqual(warnings.map(formatFault), [`${folder}/missing.conf: no such file; using the defaults`]);
   });
 
   it("reads the environment where the default file is missing", () => {
@@ -43,7 +41,7 @@ describe("loadConfig", () => {
     const { settings, faults, noInput } = load("missing.conf");
     assert.equal(settings, undefined);
     assert.equal(noInput, true);
-    assert.deepEqual(faults.map(formatFault), [`${folder}/missing.conf: there is no such file`]);
+    assert.deepEqual(faults.map(formatFault), [`${folder}/missing.conf: no such file`]);
   });
 
   it("faults a directory, also as default file", () => {
@@ -58,7 +56,7 @@ describe("loadConfig", () => {
   it("faults a path through a file and a circle of links", () => {
     writeFileSync(join(folder, "file"), "");
     assert.deepEqual(load("file/x.conf", false).faults.map(formatFault), [
-      `${folder}/file/x.conf: there is no such file: a part of the path is no directory`,
+      `${folder}/file/x.conf: no such file: part of the path is not a directory`,
     ]);
     assert.deepEqual(load("a\0b").faults.length, 1);
   });
@@ -87,7 +85,7 @@ describe("loadConfig", () => {
     const again = load("lists.conf");
     assert.equal(again.settings, undefined);
     assert.deepEqual(again.faults.map(formatFault), [
-      `${list}:2: WhitelistFrom: "@" is no address pattern; accepted: user@example.net, @example.net, user@ or .example.net`,
+      `${list}:2: WhitelistFrom: invalid address pattern "@": expected user@example.net, @example.net, user@ or .example.net`,
     ]);
     rmSync(list);
     mkdirSync(list);

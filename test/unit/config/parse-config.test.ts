@@ -33,7 +33,7 @@ describe("parseConfig", () => {
 
   it("names option and place as they are written", () => {
     assert.deepEqual(reports(parse("\n\nreFUSEfail maybe")), [
-      'fault test.conf:3: reFUSEfail: "maybe" is none of the words for this option; accepted: on, off or nomail (or yes, no, true, false, 1, 0)',
+      'fault test.conf:3: reFUSEfail: invalid value "maybe": expected on, off or nomail (or yes, no, true, false, 1, 0)',
     ]);
   });
 
@@ -63,16 +63,27 @@ describe("parseConfig", () => {
   it("faults list files inside list files and reports their lines", () => {
     const lists = { "/l/one": '# comment\nfile:/l/two\n10.0.0.0/99\n"open\n' };
     assert.deepEqual(parse("WhitelistIP file:/l/one\n", { lists }).faults.map(formatFault), [
-      "/l/one:2: WhitelistIP: a list file cannot name another",
-      '/l/one:3: WhitelistIP: "10.0.0.0/99" is no network; accepted: an IPv4 or IPv6 address, or address/length such as 192.0.2.0/24',
-      "/l/one:4: WhitelistIP: a quotation mark is not closed",
+      "/l/one:2: WhitelistIP: a list file cannot name another list file",
+      '/l/one:3: WhitelistIP: invalid network "10.0.0.0/99": expected an IPv4 or IPv6 address, or address/length such as 192.0.2.0/24',
+      "/l/one:4: WhitelistIP: missing closing quotation mark",
     ]);
   });
 
   it("warns about words behind the name of a list file", () => {
     assert.deepEqual(reports(parse("WhitelistIP file:/l friends\n", { lists: { "/l": "" } })), [
-      'warning test.conf:1: WhitelistIP: "friends" after "file:/l" is not read',
+      'warning test.conf:1: WhitelistIP: "friends" is ignored: give one list file per line',
     ]);
+  });
+
+  it("notes what has changed since 2.5, where a file looks like one of that version", () => {
+    const notes = (text: string): string[] => parse(text).notes.map(formatFault);
+    const old = "WhitelistTo a@\nWhitelistTo b@\nAuthservID mx.example.net\nSPFBestGuess on\n";
+    assert.deepEqual(
+      notes(old).map((note) => note.split(": ").slice(0, 2).join(": ")),
+      ["test.conf:1: WhitelistTo", "test.conf:4: SPFBestGuess", "test.conf:3: AuthservID"],
+    );
+    assert.deepEqual(notes(`${old}CheckHelo on`), [], "a newer option");
+    assert.deepEqual(notes("WhitelistTo a@"), [], "2.0.2 meant the same");
   });
 
   it("reads no list file for a single option", () => {

@@ -118,8 +118,8 @@ describe("PolicyFor", () => {
 
   it("passes warnings on with the part that they are about", () => {
     assert.deepEqual(reports(parse("PolicyFor ip=10.1.2.3/8 RejectReason=100% RefuseFail=on\n")), [
-      'warning test.conf:1: PolicyFor: ip=: "10.1.2.3/8" has bits set behind the prefix; it is read as 10.0.0.0/8',
-      "warning test.conf:1: PolicyFor: RejectReason=: a % that is not followed by s stands for itself; %% says so",
+      'warning test.conf:1: PolicyFor: ip=: "10.1.2.3/8" has host bits set; it is read as 10.0.0.0/8',
+      "warning test.conf:1: PolicyFor: RejectReason=: a % not followed by s is sent as it is; write %% to say so",
     ]);
   });
 });
