@@ -109,13 +109,17 @@ function idsOf(value: OctetString): ReadonlySet<OctetString> {
       if (kind === ";" || kind === "=") break;
       if (kind === "space" || kind === "comment") {
         if (id !== "" && ids.size < IDS_MAX) ids.add(id);
-        if (kind === "space") {
-          gap = true;
-          skipping = false;
-        }
-      } else if (gap && !begins && kind !== ".") break;
-      // To OpenDMARC a word that begins with a parenthesis is a comment, up to the next space: also `"(x"` and `\(x`.
-      else if (skipping || (begins && text.startsWith("("))) skipping = true;
+        gap ||= kind === "space" || skipping;
+        skipping = false;
+      } else if (kind === ".") {
+        id += text;
+        gap = false;
+        skipping = false;
+      } else if (skipping || ((begins || gap) && text.startsWith("("))) {
+        // To OpenDMARC a word that begins with a parenthesis is a comment, also `"(x"` and `\\(x`: up to a space, a dot
+        // or the end of a real comment.
+        skipping = true;
+      } else if (gap && !begins) break;
       else {
         id += text;
         gap = false;
