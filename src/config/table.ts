@@ -87,7 +87,7 @@ const TABLE = {
   softFail: done.option("SoftFail", onOff, "off", "refuse with 450 instead of 550"),
   rejectReason: done.optional("RejectReason", rejectReason, "Mail from {sender} was refused: SPF {result} for {ip}. {explanation}", "the text of a refusal", { defaultText: "a sentence for each result" }),
   rejectAt: done.option("RejectAt", choice("mail", "rcpt", "eom"), "mail", "the stage at which mail is refused"),
-  relaxedLocalPart: done.option("RelaxedLocalPart", onOff, "off", "accept local parts of more than 64 octets"),
+  relaxedLocalPart: done.option("RelaxedLocalPart", onOff, "on", "accept local parts of more than 64 octets"),
   tagSubject: done.option("TagSubject", onOff, "on", "tag the Subject at softfail, and at fail that is not refused"),
   tag: done.option("Tag", subjectTag, "[SPF:fail]", "the text of the tag"),
   quarantine: done.option("Quarantine", onOff, "off", "quarantine mail at softfail, and at fail that is not refused"),

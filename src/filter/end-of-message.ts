@@ -11,6 +11,8 @@ import {
   type RemainingRecipient,
   type Rule,
   ruleOf,
+  senderFault,
+  senderSyntaxReply,
   TOO_MANY_FIELDS,
 } from "../policy/index.ts";
 import {
@@ -28,11 +30,13 @@ import {
   type Message,
   refuse,
   speak,
+  tellReported,
 } from "./message.ts";
 import { canMove } from "./needs.ts";
 
 /** The end of a message that was not evaluated: only what is forged goes. */
 export function finishUnchecked(context: ConnectionContext, message: Message): EndOfMessageResponse {
+  tellReported(message);
   const removals = removalsOf(context, message, false);
   if (removals === undefined) return refuseFields(context, message);
   return { edits: tellRemovals(context, message, removals), response: CONTINUE };
@@ -44,8 +48,13 @@ export function finishMessage(
   message: Message,
   mail: CheckedMail,
 ): EndOfMessageResponse {
+  const refused = mail.stage === "eom" ? refuseSender(message, mail) : undefined;
+  if (refused !== undefined) return refused;
   const judgement = message.judgement(mail);
-  if (judgement.kind === "deliver" && mail.policy.lines.length === 0) return recorded(context, message, mail);
+  if (judgement.kind === "deliver" && mail.policy.lines.length === 0) {
+    tellReported(message);
+    return recorded(context, message, mail);
+  }
   tellExempt(message, mail);
   const remaining = message.remaining(mail);
   const decision = decideAtEndOfMessage(withoutReportOnly(remaining), mail.stage === "eom");
@@ -64,7 +73,21 @@ export function finishMessage(
   edits.push(...records);
   quarantine(context, message, decision.quarantine, edits);
   reportOnly(context, message, mail, remaining);
+  tellReported(message);
   return { edits, response: CONTINUE };
+}
+
+/** Refuses a message whose sender is no address, unless a recipient gets it all the same. */
+function refuseSender(message: Message, { sender, policy }: CheckedMail): EndOfMessageResponse | undefined {
+  const fault = senderFault(policy.actions, sender);
+  if (fault === undefined) return undefined;
+  const spared = message.recipients.some(
+    ({ exempt, actions }) => exempt !== undefined || senderFault(actions, sender) === undefined,
+  );
+  if (spared) return undefined;
+  const { reportOnly } = policy.actions;
+  const response = speak(message, fault, senderSyntaxReply(policy.actions), reportOnly);
+  return response.kind === "reply" ? { edits: [], response } : undefined;
 }
 
 /** The end of the many messages to which nothing is done. */

@@ -1,5 +1,6 @@
+import type { Pending } from "spf-check";
 import type { OctetString } from "../address/index.ts";
-import { type IdentityCheck, nextCheck, ruleOf, withOutcome } from "../policy/index.ts";
+import { type IdentityCheck, nextCheck, ruleOf, senderCheck, withOutcome } from "../policy/index.ts";
 import type { CheckedMail, Message } from "./message.ts";
 import type { Evaluation, FilterPorts } from "./ports.ts";
 
@@ -15,45 +16,105 @@ export interface EvaluateOptions {
 }
 
 /**
- * Evaluates what is wanted of a message, one check after another, within one deadline (LookupTime). True when
- * all is known on return: verdicts that are in memory cost no wait.
+ * Evaluates what is wanted of a message, one check after another, within one deadline (LookupTime). The HELO identity
+ * of CheckHelo has a third of it, and MAIL FROM is evaluated at the same time: neither can spend the time of the other.
+ * True when all is known on return: verdicts that are in memory cost no wait.
  */
 export function evaluateMessage(message: Message, mail: CheckedMail, options: EvaluateOptions): boolean {
-  const { ports } = options;
-  return run(message, mail, options, ports.nowMs() + ports.settings.lookupTimeMs);
+  return new MessageEvaluation(message, mail, options).run();
 }
 
-function run(message: Message, mail: CheckedMail, options: EvaluateOptions, deadlineMs: number): boolean {
-  const { ports, receiver, done, failed } = options;
-  for (;;) {
-    const check = nextCheck(ports.settings, mail.policy, mail, message.findings);
-    if (check === undefined) return true;
+/** HELO's own part of LookupTime. */
+const HELO_SHARE = 1 / 3;
+
+class MessageEvaluation implements Pending {
+  readonly #message: Message;
+  readonly #mail: CheckedMail;
+  readonly #options: EvaluateOptions;
+  readonly #startMs: number;
+  /** By purpose: what is waited for, and what has come before its turn. */
+  readonly #pending = new Map<IdentityCheck["purpose"], Pending>();
+  readonly #arrived = new Map<IdentityCheck["purpose"], Evaluation>();
+
+  constructor(message: Message, mail: CheckedMail, options: EvaluateOptions) {
+    this.#message = message;
+    this.#mail = mail;
+    this.#options = options;
+    this.#startMs = options.ports.nowMs();
+  }
+
+  /** True when all is known. */
+  run(): boolean {
+    const { settings } = this.#options.ports;
+    for (;;) {
+      const check = nextCheck(settings, this.#mail.policy, this.#mail, this.#message.findings);
+      // A HELO fail that is refused leaves nothing to ask of the sender.
+      if (check?.purpose !== "sender" && check?.purpose !== "helo") this.#dropSender();
+      if (check === undefined) {
+        this.#message.pending = undefined;
+        return true;
+      }
+      const evaluation = this.#arrived.get(check.purpose) ?? this.#ask(check);
+      if (evaluation === undefined) {
+        if (check.purpose === "helo" && !this.#pending.has("sender") && !this.#arrived.has("sender")) {
+          const sender = this.#ask(senderCheck(this.#mail));
+          if (sender !== undefined) this.#arrived.set("sender", sender);
+        }
+        this.#message.pending = this;
+        return false;
+      }
+      this.#arrived.delete(check.purpose);
+      take(this.#message, check, evaluation, settings);
+    }
+  }
+
+  cancel(): void {
+    for (const pending of this.#pending.values()) pending.cancel();
+    this.#pending.clear();
+  }
+
+  /** What is known at once; else it comes later. */
+  #ask({ purpose, domain, sender }: IdentityCheck): Evaluation | undefined {
+    if (this.#pending.has(purpose)) return undefined;
+    const { ports, receiver } = this.#options;
+    const { client, helo } = this.#mail;
+    const timeMs = ports.settings.lookupTimeMs * (purpose === "helo" ? HELO_SHARE : 1);
     const answer = ports.evaluator.evaluate(
       {
-        ip: mail.client.evaluatedIp,
-        domain: check.domain,
-        sender: check.sender,
-        helo: mail.helo,
+        ip: client.evaluatedIp,
+        domain,
+        sender,
+        helo,
         receiver,
-        clientName: mail.client.evaluatedName,
-        deadlineMs,
+        clientName: client.evaluatedName,
+        deadlineMs: this.#startMs + timeMs,
       },
       (evaluation) => {
-        message.pending = undefined;
-        try {
-          take(message, check, evaluation, ports);
-          if (run(message, mail, options, deadlineMs)) done();
-        } catch (error) {
-          failed();
-          throw error;
-        }
+        this.#arrive(purpose, evaluation);
       },
     );
-    if ("cancel" in answer) {
-      message.pending = answer;
-      return false;
+    if (!("cancel" in answer)) return answer;
+    this.#pending.set(purpose, answer);
+    return undefined;
+  }
+
+  #arrive(purpose: IdentityCheck["purpose"], evaluation: Evaluation): void {
+    this.#pending.delete(purpose);
+    this.#arrived.set(purpose, evaluation);
+    // MAIL FROM waits for HELO, which comes first.
+    if (this.#pending.has("helo")) return;
+    try {
+      if (this.run()) this.#options.done();
+    } catch (error) {
+      this.#options.failed();
+      throw error;
     }
-    take(message, check, answer, ports);
+  }
+
+  #dropSender(): void {
+    this.#pending.get("sender")?.cancel();
+    this.#pending.delete("sender");
+    this.#arrived.delete("sender");
   }
 }
 
@@ -61,7 +122,7 @@ function take(
   message: Message,
   check: IdentityCheck,
   evaluation: Evaluation,
-  { settings }: FilterPorts,
+  settings: FilterPorts["settings"],
 ): void {
   message.findings = withOutcome(message.findings, check, evaluation.outcome);
   const { forwarder } = message.findings;

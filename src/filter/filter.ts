@@ -24,6 +24,9 @@ import {
   recipientSyntaxReply,
   refusalStage,
   ruleOf,
+  senderFault,
+  senderSyntaxReply,
+  syntaxStage,
   TOO_MANY_RECIPIENTS,
   trustedSession,
 } from "../policy/index.ts";
@@ -147,11 +150,16 @@ class Filter implements MilterHandler {
       case "skip":
         message.log.action({ action: "skipped", reason: decision.reason });
         return features.removesForged || features.removesGuesses ? CONTINUE : ACCEPT;
-      case "refuse":
-        return speak(message, decision.reason, decision.reply, decision.reportOnly);
       case "check": {
         const { sender, policy } = decision;
+        const { actions } = policy;
         const stage = refusalStage(ports.settings, policy);
+        const fault =
+          syntaxStage(ports.settings, policy) === "mail" ? senderFault(actions, sender) : undefined;
+        if (fault !== undefined) {
+          const response = speak(message, fault, senderSyntaxReply(actions), actions.reportOnly);
+          if (response.kind === "reply") return response;
+        }
         const mail = { client, helo: this.#helo, sender, policy, stage };
         const known = this.#evaluate(message, mail, () => this.#answerMail(message, mail));
         return known ? this.#answerMail(message, mail) : LATER;
@@ -181,7 +189,7 @@ class Filter implements MilterHandler {
     if (judgement.kind === "deliver" && this.#isDone(mail)) return ACCEPT;
     if (mail.stage !== "mail" || judgement.kind !== "refuse") return CONTINUE;
     const { actions } = mail.policy;
-    const rule = ruleOf(actions, judgement.option);
+    const rule = judgement.option && ruleOf(actions, judgement.option);
     return refuse(this.#context, message, mail, { cause: judgement.cause, rule, actions });
   }
 
@@ -220,9 +228,18 @@ class Filter implements MilterHandler {
       );
       if (response.kind === "reply") return response;
     }
+    const fault =
+      exempt === undefined && syntaxStage(ports.settings, mail.policy) === "rcpt"
+        ? senderFault(actions, mail.sender)
+        : undefined;
+    if (fault !== undefined) {
+      const reply = senderSyntaxReply(actions);
+      const response = speak(message, fault, reply, actions.reportOnly, [argument]);
+      if (response.kind === "reply") return response;
+    }
     const judgement = message.judgementFor(mail, recipient);
     if (mail.stage === "rcpt" && judgement.kind === "refuse") {
-      const rule = ruleOf(actions, judgement.option);
+      const rule = judgement.option && ruleOf(actions, judgement.option);
       const refused = { cause: judgement.cause, rule, actions, recipients: [argument] };
       const response = refuse(this.#context, message, mail, refused);
       if (response.kind === "reply") return response;

@@ -164,6 +164,8 @@ export class Message {
   findings: Findings = NO_FINDINGS;
   /** The evaluation under way. */
   pending: Pending | undefined;
+  /** What would have been refused but for ReportOnly, so far. */
+  readonly reported: ActionReport[] = [];
   /** Recipients that were not refused, as far as they were asked for. */
   readonly recipients: Recipient[] = [];
   /** The arguments of RCPT TO of a message through a relay, until its client is known. */
@@ -237,7 +239,7 @@ export function refuse(
   mail: CheckedMail,
   refused: {
     readonly cause: Cause;
-    readonly rule: Rule;
+    readonly rule: Rule | undefined;
     readonly actions: ActionSettings;
     readonly recipients?: readonly OctetString[];
   },
@@ -247,7 +249,7 @@ export function refuse(
   return speak(message, { words: describeCause(cause), rule }, reply, actions.reportOnly, recipients);
 }
 
-/** Tells of a refusal and gives the response for it. */
+/** Tells of a refusal and gives the response for it. What is only reported waits for the end of the message. */
 export function speak(
   message: Message,
   reason: Reason,
@@ -255,6 +257,24 @@ export function speak(
   reportOnly: boolean,
   recipients: readonly OctetString[] = [],
 ): Response {
-  message.log.action({ action: "refused", reason, recipients, reply: firstLine(reply), reportOnly });
-  return reportOnly ? CONTINUE : { kind: "reply", ...reply };
+  const report: ActionReport = { action: "refused", reason, recipients, reply: firstLine(reply), reportOnly };
+  if (reportOnly) {
+    message.reported.push(report);
+    return CONTINUE;
+  }
+  message.log.action(report);
+  return { kind: "reply", ...reply };
+}
+
+/** Tells at the end of a message what would have been refused of it, and for whom. */
+export function tellReported(message: Message): void {
+  const lines = new Map<string, ActionReport>();
+  const all = message.recipients.map(({ argument }) => envelopeForm(argument));
+  for (const report of message.reported) {
+    const { reason, reply, recipients = NOBODY } = report;
+    const key = `${reason.words}\n${reply}`;
+    const named = lines.get(key)?.recipients ?? NOBODY;
+    lines.set(key, { ...report, recipients: recipients.length === 0 ? all : [...named, ...recipients] });
+  }
+  for (const report of lines.values()) message.log.action(report);
 }

@@ -1,5 +1,5 @@
 import { type Needs, type Offer, type OptionalCommand, offeredEdits, SMFIP_NR_CONN } from "milter-protocol";
-import type { ActionSettings } from "../policy/index.ts";
+import { type ActionSettings, refusesAnything } from "../policy/index.ts";
 import type { FilterPorts, FilterSettings } from "./ports.ts";
 
 type EditKind = Needs["edits"] extends ReadonlySet<infer Kind> ? Kind : never;
@@ -49,22 +49,10 @@ function readFeatures(settings: FilterSettings): Features {
     quarantines,
     holds: quarantines && may(({ quarantineMode }) => quarantineMode === "hold"),
     refusesAtRcpt: acts && atRcpt && may(refusesAnything),
-    seesRecipients: atRcpt || quarantines,
+    // What is only reported names its recipients.
+    seesRecipients: atRcpt || quarantines || (checks && may(({ reportOnly }) => reportOnly === true)),
     hasRelays,
   };
-}
-
-function refusesAnything(actions: Partial<ActionSettings>): boolean {
-  return (
-    (actions.refuseFail ?? "off") !== "off" ||
-    (actions.refuseHeloFail ?? "off") !== "off" ||
-    actions.refuseSoftFail === true ||
-    actions.refuseNeutral === true ||
-    actions.refuseSPFNone === true ||
-    actions.refuseSPFNoneHelo === true ||
-    actions.refusePermError === true ||
-    actions.acceptTempError === false
-  );
 }
 
 /** What is asked of an MTA with this offer: no more than the settings use. The same object for the same question, of which there are four. */

@@ -2,7 +2,6 @@ import type { EndOfMessageResponse } from "milter-protocol";
 import {
   type Client,
   decideAtMail,
-  type MailDecision,
   type Reason,
   type RelayedClient,
   recipientOf,
@@ -11,7 +10,7 @@ import {
   whitelistedClient,
 } from "../policy/index.ts";
 import { finishUnchecked } from "./end-of-message.ts";
-import { type CheckedMail, type ConnectionContext, type Message, speak } from "./message.ts";
+import { type CheckedMail, type ConnectionContext, type Message } from "./message.ts";
 
 /** What is to be done with a message through a trusted relay. */
 export type RelayOutcome =
@@ -41,14 +40,12 @@ export function resolveRelayedClient(
   switch (decision.kind) {
     case "skip":
       return skipped(context, message, decision.reason);
-    case "refuse":
-      return malformedSender(context, message, decision);
     case "check": {
       const { sender, policy } = decision;
       for (const argument of message.unread) message.recipients.push(recipientOf(settings, policy, argument));
       const { helo } = message.log;
       const mail: CheckedMail = { client: relayed?.client ?? relay, helo, sender, policy, stage: "eom" };
-      if (relayed === undefined) {
+      if (relayed === undefined && sender.kind !== "malformed") {
         const { check, outcome, findings } = senderOfUnknownClient(settings, mail);
         message.findings = findings;
         message.log.result(check, { outcome, cached: false, elapsedMs: 0 });
@@ -74,18 +71,4 @@ function trustedClient(
 function skipped(context: ConnectionContext, message: Message, reason: Reason): RelayOutcome {
   message.log.action({ action: "skipped", reason });
   return { kind: "answer", answer: finishUnchecked(context, message) };
-}
-
-function malformedSender(
-  context: ConnectionContext,
-  message: Message,
-  { reason, reply, reportOnly }: Extract<MailDecision, { kind: "refuse" }>,
-): RelayOutcome {
-  const { settings } = context.ports;
-  const policy = { actions: settings, lines: [] };
-  const exempt = message.unread.some((path) => recipientOf(settings, policy, path).exempt !== undefined);
-  if (exempt) return skipped(context, message, reason);
-  const response = speak(message, reason, reply, reportOnly);
-  const answer = response.kind === "reply" ? { edits: [], response } : finishUnchecked(context, message);
-  return { kind: "answer", answer };
 }

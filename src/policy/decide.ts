@@ -2,13 +2,13 @@ import { formatNetwork, networkContains, type OctetString, type Path, parsePath 
 import { type Client, clientAt, matchesHostName, readClientAddress } from "./client.ts";
 import { type Findings, type Judgement, judge } from "./judgement.ts";
 import { findPattern, formatPattern, matchesPattern } from "./patterns.ts";
-import { type Reply, senderSyntaxReply } from "./reply.ts";
 import {
   type ActionSettings,
   type Origins,
   type PolicyFor,
   type PolicySettings,
   type Reason,
+  refusesAnything,
   ruleOf,
 } from "./settings.ts";
 
@@ -85,17 +85,42 @@ export interface ReadSender {
 }
 
 /**
- * Reads the argument of MAIL FROM. A sender without a domain is none (RFC 5321 section 4.1.2). How long a local
- * part may be is an option that a PolicyFor line for this very sender can give.
+ * Reads the argument of MAIL FROM. What is no address by RFC 5321 is read as far as there is a domain after the last
+ * `@`: this is no syntax check, and a domain that DNS cannot have is none.
  */
 export function readSender(
   settings: PolicySettings,
   client: Client | undefined,
   argument: OctetString,
 ): ReadSender {
-  const relaxed = withDomain(parsePath(argument, { relaxedLocalPart: true }));
-  const policy = policyForMail(settings, client, relaxed);
-  return { sender: limited(relaxed, argument, policy.actions), policy };
+  const path = parsePath(argument, { relaxedLocalPart: true });
+  const sender = withDomain(path.kind === "malformed" ? (oddMailbox(argument) ?? path) : path);
+  return { sender, policy: policyForMail(settings, client, sender) };
+}
+
+function oddMailbox(argument: OctetString): Path | undefined {
+  // No client writes these but to end a line of somebody's.
+  if (/[\0-\x1f\x7f]/.test(argument)) return undefined;
+  const address = argument.trim().replace(/^<|>$/g, "");
+  const at = address.lastIndexOf("@");
+  const domain = address
+    .slice(at + 1)
+    .replace(/\.$/, "")
+    .replace(/[A-Z]+/g, (letters) => letters.toLowerCase());
+  if (at === -1 || domain === "") return undefined;
+  return { kind: "mailbox", address, localPart: address.slice(0, at), domain };
+}
+
+/** Why a sender is refused as no address (5.1.7), under these options. */
+export function senderFault(actions: ActionSettings, sender: Path): Reason | undefined {
+  if (!actions.check || !refusesAnything(actions)) return undefined;
+  if (sender.kind === "malformed") return { words: `sender syntax: ${sender.reason}`, rule: undefined };
+  if (sender.kind === "null" || actions.relaxedLocalPart) return undefined;
+  if (sender.localPart.length <= LOCAL_PART_OCTETS_MAX) return undefined;
+  return {
+    words: `sender syntax: local part is longer than ${LOCAL_PART_OCTETS_MAX} octets`,
+    rule: ruleOf(actions, "RelaxedLocalPart"),
+  };
 }
 
 /** Reads the argument of RCPT TO: `<postmaster>` needs no domain (RFC 5321 section 4.1.1.3), the rest do. */
@@ -198,11 +223,10 @@ function optionReason(settings: PolicySettings, option: string): Reason {
   return { words: option, rule: ruleOf(settings, option) };
 }
 
-/** What is to be done at MAIL, before anything is evaluated. */
+/** What is to be done at MAIL, before anything is evaluated; a sender to be checked may have a {@link senderFault}. */
 export type MailDecision =
   /** Not evaluated, for the reason told; forged fields are still removed at end of message. */
   | { readonly kind: "skip"; readonly reason: Reason }
-  | { readonly kind: "refuse"; readonly reason: Reason; readonly reply: Reply; readonly reportOnly: boolean }
   | { readonly kind: "check"; readonly sender: Path; readonly policy: MailPolicy };
 
 /** Decides what the sender alone decides. */
@@ -220,14 +244,6 @@ export function decideAtMail(
   if (listed !== undefined) return { kind: "skip", reason: listed };
   if (!actions.check && !lines.some((line) => line.actions.check === true)) {
     return { kind: "skip", reason: { words: "SPFBehavior 0", rule: ruleOf(actions, "SPFBehavior") } };
-  }
-  if (sender.kind === "malformed") {
-    return {
-      kind: "refuse",
-      reason: { words: `sender syntax: ${sender.reason}`, rule: undefined },
-      reply: senderSyntaxReply(actions),
-      reportOnly: actions.reportOnly,
-    };
   }
   return { kind: "check", sender, policy };
 }
@@ -256,6 +272,11 @@ export type RefusalStage = "mail" | "rcpt" | "eom";
  */
 export function refusalStage(settings: PolicySettings, policy: MailPolicy): RefusalStage {
   return settings.whitelistTo.length > 0 || policy.lines.length > 0 ? "rcpt" : policy.actions.rejectAt;
+}
+
+/** The stage at which a sender that is no address is refused: MAIL, where no recipient can change that. */
+export function syntaxStage(settings: PolicySettings, policy: MailPolicy): RefusalStage {
+  return settings.whitelistTo.length > 0 || policy.lines.length > 0 ? "rcpt" : "mail";
 }
 
 /** One recipient and the options that hold for it. */

@@ -13,7 +13,7 @@ export interface RemainingRecipient {
 export interface MessageDecision {
   /** The whole message is refused, and nothing else is done. */
   readonly refused:
-    | { readonly cause: Cause; readonly rule: Rule; readonly actions: ActionSettings }
+    | { readonly cause: Cause; readonly rule: Rule | undefined; readonly actions: ActionSettings }
     | undefined;
   readonly tag: { readonly text: string; readonly cause: Cause; readonly rule: Rule } | undefined;
   readonly quarantine: Quarantine | undefined;
@@ -56,7 +56,7 @@ export function decideAtEndOfMessage(
     remaining.every(({ judgement }) => judgement.kind === "refuse")
   ) {
     const { judgement, actions } = first;
-    const rule = ruleOf(actions, judgement.option);
+    const rule = judgement.option === undefined ? undefined : ruleOf(actions, judgement.option);
     return { ...NOTHING, refused: { cause: judgement.cause, rule, actions } };
   }
   const flagged = remaining.flatMap((recipient) => {

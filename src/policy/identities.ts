@@ -1,7 +1,14 @@
 import type { Outcome } from "spf-check";
 import { isHeloDomain, type OctetString, type Path } from "../address/index.ts";
 import type { MailPolicy } from "./decide.ts";
-import { actingResult, type Findings, isActedUpon, judge, NO_FINDINGS } from "./judgement.ts";
+import {
+  actingResult,
+  type Findings,
+  isActedUpon,
+  judge,
+  NO_FINDINGS,
+  overloadedIdentity,
+} from "./judgement.ts";
 import type { PolicySettings } from "./settings.ts";
 
 /** An evaluation that is wanted next. */
@@ -22,6 +29,7 @@ export function nextCheck(
   mail: { readonly sender: Path; readonly helo: OctetString },
   findings: Findings,
 ): IdentityCheck | undefined {
+  if (mail.sender.kind === "malformed" || overloadedIdentity(findings) !== undefined) return undefined;
   if (findings.sender !== undefined) {
     return mayBeActedUpon(policy, findings) ? nextForwarder(settings, findings) : undefined;
   }
@@ -50,7 +58,14 @@ function isHeloFailRefusedForAll({ actions, lines }: MailPolicy, findings: Findi
   );
 }
 
-function senderCheck({ sender, helo }: { sender: Path; helo: OctetString }): IdentityCheck {
+/** The check of the sender: MAIL FROM, or the HELO identity where the sender is null (RFC 7208 section 2.4). */
+export function senderCheck({
+  sender,
+  helo,
+}: {
+  readonly sender: Path;
+  readonly helo: OctetString;
+}): IdentityCheck {
   if (sender.kind !== "mailbox") return heloCheck("sender", helo);
   return { purpose: "sender", identity: "mailfrom", domain: sender.domain, sender: sender.address };
 }

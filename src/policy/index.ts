@@ -12,6 +12,8 @@ export {
   recipientOf,
   refusalStage,
   type SessionFacts,
+  senderFault,
+  syntaxStage,
   trustedSession,
   whitelistedClient,
 } from "./decide.ts";
@@ -21,7 +23,13 @@ export {
   type Quarantine,
   type RemainingRecipient,
 } from "./end-of-message.ts";
-export { type IdentityCheck, nextCheck, senderOfUnknownClient, withOutcome } from "./identities.ts";
+export {
+  type IdentityCheck,
+  nextCheck,
+  senderCheck,
+  senderOfUnknownClient,
+  withOutcome,
+} from "./identities.ts";
 export {
   type ActingResult,
   actingResult,
@@ -42,6 +50,7 @@ export {
   type ReplyFacts,
   recipientSyntaxReply,
   refusal,
+  senderSyntaxReply,
   TOO_MANY_FIELDS,
   TOO_MANY_RECIPIENTS,
 } from "./reply.ts";
@@ -55,6 +64,7 @@ export {
   type PolicySettings,
   type Reason,
   type Rule,
+  refusesAnything,
   ruleOf,
 } from "./settings.ts";
 export { type RelayedClient, type RelayHop, readRelayHop } from "./trusted-relay.ts";

@@ -49,8 +49,8 @@ export type Judgement =
   | { readonly kind: "deliver" }
   /** Tagged and quarantined, as far as the options say. */
   | { readonly kind: "flag"; readonly cause: Cause }
-  /** @property option the one that says so */
-  | { readonly kind: "refuse"; readonly cause: Cause; readonly option: RefusingOption };
+  /** @property option the one that says so; undefined where this host is overloaded */
+  | { readonly kind: "refuse"; readonly cause: Cause; readonly option: RefusingOption | undefined };
 
 /** The options that refuse for a result, as smf-spf.conf(5) spells them. */
 export type RefusingOption =
@@ -82,6 +82,8 @@ export function actingResult({ result, local, guess }: Outcome): ActingResult {
 export function judge(actions: ActionSettings, findings: Findings): Judgement {
   if (!actions.check || findings.forwarder !== undefined) return DELIVER;
   const { helo, sender } = findings;
+  const overloaded = overloadedIdentity(findings);
+  if (overloaded !== undefined) return { kind: "refuse", cause: causeOf(overloaded), option: undefined };
   if (helo !== undefined && refusesHelo(actions, helo)) {
     return { kind: "refuse", cause: causeOf(helo), option: "RefuseHeloFail" };
   }
@@ -92,6 +94,11 @@ export function judge(actions: ActionSettings, findings: Findings): Judgement {
   const option = checked === sender ? refusingOption(actions, cause) : undefined;
   if (option !== undefined) return { kind: "refuse", cause, option };
   return isFlagged(cause) ? { kind: "flag", cause } : DELIVER;
+}
+
+/** The identity that could not be evaluated because too much was going on here: no word of DNS, so no temperror to accept. */
+export function overloadedIdentity({ helo, sender }: Findings): CheckedIdentity | undefined {
+  return [sender, helo].find((checked) => checked?.outcome.failure === "overload");
 }
 
 /** Whether a result is one that Subject tag and quarantine are for: softfail, and fail that is not refused. */

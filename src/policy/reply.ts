@@ -120,6 +120,7 @@ export function refusal(
   cause: Cause,
   facts: ReplyFacts,
 ): Reply {
+  if (cause.checked.outcome.failure === "overload") return OVERLOADED;
   const values = reasonValues(cause, facts);
   const template = actions.rejectReason;
   const custom =
@@ -133,6 +134,13 @@ export function refusal(
   if (cause.result === "temperror") return { code: "451", enhanced: `4.${detail}`, lines };
   return permanentOrNot(actions, detail, lines);
 }
+
+/** Whatever AcceptTempError says: the client tries again, and is checked then. */
+const OVERLOADED: Reply = {
+  code: "451",
+  enhanced: "4.3.2",
+  lines: ["Too many SPF checks at once, try again later"],
+};
 
 /** The reply to a MAIL FROM that is no address. */
 export function senderSyntaxReply(actions: Pick<ActionSettings, "softFail">): Reply {

@@ -77,6 +77,20 @@ export interface ActionSettings {
   readonly origins?: Origins | undefined;
 }
 
+/** Whether these options refuse anything; SPFBehavior 0 and 1 do not. */
+export function refusesAnything(actions: Partial<ActionSettings>): boolean {
+  return (
+    (actions.refuseFail ?? "off") !== "off" ||
+    (actions.refuseHeloFail ?? "off") !== "off" ||
+    actions.refuseSoftFail === true ||
+    actions.refuseNeutral === true ||
+    actions.refuseSPFNone === true ||
+    actions.refuseSPFNoneHelo === true ||
+    actions.refusePermError === true ||
+    actions.acceptTempError === false
+  );
+}
+
 /** One PolicyFor line: all selectors given must match. */
 export interface PolicyFor {
   readonly ip: Network | undefined;

@@ -8,12 +8,15 @@ import type { ServerEvent } from "../server/index.ts";
 export class Traffic {
   readonly #results = new Map<SpfResult, number>();
   readonly #actions = new Map<ActionEvent["action"], number>();
+  /** With ReportOnly. */
+  readonly #reported = new Map<ActionEvent["action"], number>();
   #cached = 0;
   #lookups = 0;
 
   add(event: FilterEvent): void {
     if (event.event === "action") {
-      this.#actions.set(event.action, (this.#actions.get(event.action) ?? 0) + 1);
+      const counts = event.reportOnly ? this.#reported : this.#actions;
+      counts.set(event.action, (counts.get(event.action) ?? 0) + 1);
       return;
     }
     this.#results.set(event.result, (this.#results.get(event.result) ?? 0) + 1);
@@ -26,11 +29,23 @@ export class Traffic {
     let verdicts = 0;
     for (const count of this.#results.values()) verdicts += count;
     const results = SPF_RESULTS.map((result) => `${result} ${this.#results.get(result) ?? 0}`);
-    const actions = ["refused", "tagged", "quarantined", "held", "skipped", "header removed"] as const;
+    const actions = [
+      "refused",
+      "tagged",
+      "quarantined",
+      "held",
+      "skipped",
+      "spared",
+      "header removed",
+    ] as const;
     const done = actions.map((action) => `${action} ${this.#actions.get(action) ?? 0}`);
+    const reported = actions.flatMap((action) => {
+      const count = this.#reported.get(action) ?? 0;
+      return count === 0 ? [] : [`${action} ${count}`];
+    });
     return (
       `verdicts: ${verdicts}, cached ${this.#cached}, ${results.join(", ")}; ` +
-      `messages: ${done.join(", ")}; SPF lookups: ${this.#lookups}`
+      `messages: ${done.join(", ")}; ${reported.length === 0 ? "" : `would have (ReportOnly): ${reported.join(", ")}; `}SPF lookups: ${this.#lookups}`
     );
   }
 }

@@ -7,6 +7,7 @@ import {
   judge,
   NO_FINDINGS,
   type PolicySettings,
+  senderFault,
 } from "../policy/index.ts";
 import type { ResultLine } from "./log-line.ts";
 import type { Mail } from "./mails.ts";
@@ -30,7 +31,7 @@ export function isRefusedUnder(settings: PolicySettings, mail: Mail, was: boolea
   if (decided.client === undefined || decided.kind !== "check") return false;
   const decision = decideAtMail(settings, decided.client, `<${unescaped(mail.from)}>`);
   if (decision.kind === "skip") return false;
-  if (decision.kind === "refuse") return true;
+  if (senderFault(decision.policy.actions, decision.sender) !== undefined) return true;
   if (isStillExempt(settings, mail)) return false;
   const findings = findingsOf(settings, mail);
   if (findings === undefined) return was;

@@ -46,7 +46,7 @@ describe("the settings of an empty file", () => {
       softFail: false,
       rejectReason: undefined,
       rejectAt: "mail",
-      relaxedLocalPart: false,
+      relaxedLocalPart: true,
       tagSubject: true,
       tag: "[SPF:fail]",
       quarantine: false,

@@ -146,7 +146,7 @@ const GOOD: { readonly [K in OptionName]: readonly [string, unknown][] } = {
     ["RCPT", "rcpt"],
     ["eom", "eom"],
   ],
-  RelaxedLocalPart: [["on", true]],
+  RelaxedLocalPart: [["off", false]],
   TagSubject: [["off", false]],
   Tag: [
     ["[gefälscht]", "[gefälscht]"],

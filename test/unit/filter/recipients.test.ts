@@ -99,7 +99,7 @@ describe("rcpt", () => {
     [`<${"l".repeat(65)}@rig.test>`, "550 5.1.3"],
   ] as const) {
     it(`answers "${answer}" to ${argument.slice(0, 20)} where RCPT is answered anyway`, () => {
-      const settings = { rejectAt: "rcpt" } as const;
+      const settings = { rejectAt: "rcpt", relaxedLocalPart: false } as const;
       assert.equal(passage({ settings, zone: {} }, "<u@none.test>", [argument]).spoken[1], answer);
     });
   }
@@ -264,19 +264,41 @@ describe("quarantine", () => {
 describe("ReportOnly", () => {
   const settings = { reportOnly: true, quarantine: true };
 
-  it("adds fields and tells of a refusal at MAIL", () => {
+  it("adds fields and tells at the end of a refusal at MAIL", () => {
     const { spoken, edits, fields, actions } = passage({ settings }, "<u@sender.test>", ["<a@rig.test>"]);
     assert.deepEqual(spoken, ["continue", "continue"]);
     assert.deepEqual(edits, []);
     assert.equal(fields, 2);
-    assert.deepEqual(actions, ["refused: SPF fail [550 5.7.23] (told only)"]);
+    assert.deepEqual(actions, ["refused: SPF fail <a@rig.test> [550 5.7.23] (told only)"]);
+  });
+
+  it("names queue id and recipients, each reply once, and waits for the end of the message", () => {
+    for (const rejectAt of ["mail", "rcpt", "eom"] as const) {
+      const rig = new Rig({ settings: { ...settings, rejectAt }, zone: ZONE });
+      rig.start("<u@sender.test>");
+      rig.rcpt("<a@rig.test>");
+      rig.rcpt("<b@rig.test>");
+      assert.deepEqual(rig.actions, []);
+      rig.eom({ i: "Q9" });
+      assert.deepEqual(shownActions(rig), [
+        "refused: SPF fail <a@rig.test> <b@rig.test> [550 5.7.23] (told only)",
+      ]);
+      assert.deepEqual(
+        rig.events.map(({ queueId }) => queueId),
+        ["Q1", "Q9"],
+      );
+    }
+    const left = new Rig({ settings, zone: ZONE });
+    left.start("<u@sender.test>");
+    left.filter.abort();
+    assert.deepEqual(left.actions, []);
   });
 
   it("tells of a refusal at RCPT and at the end of the message", () => {
     const at = (rejectAt: "rcpt" | "eom") =>
       passage({ settings: { ...settings, rejectAt } }, "<u@sender.test>", ["<a@rig.test>"]);
     assert.deepEqual(at("rcpt").actions, ["refused: SPF fail <a@rig.test> [550 5.7.23] (told only)"]);
-    assert.deepEqual(at("eom").actions, ["refused: SPF fail [550 5.7.23] (told only)"]);
+    assert.deepEqual(at("eom").actions, ["refused: SPF fail <a@rig.test> [550 5.7.23] (told only)"]);
     assert.equal(at("eom").end, "continue");
   });
 
@@ -290,7 +312,7 @@ describe("ReportOnly", () => {
   });
 
   it("lets a sender that is no address pass, unchecked", () => {
-    const { spoken, fields, actions } = passage({ settings }, "<u", ["<a@rig.test>"]);
+    const { spoken, fields, actions } = passage({ settings }, "<u>", ["<a@rig.test>"]);
     assert.deepEqual(spoken, ["continue", "continue"]);
     assert.equal(fields, 0);
     assert.match(actions[0] ?? "", /^refused: sender syntax: .* \[550 5\.1\.7\] \(told only\)$/);

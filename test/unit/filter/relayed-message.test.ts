@@ -234,12 +234,12 @@ describe("a message through a trusted relay", () => {
   it("is refused for a sender that is no address, unless a recipient is exempt", () => {
     const settings = { whitelistTo: [pattern("vip@")] };
     const headers = [received("203.0.113.5")];
-    assert.equal(passage({ settings }, "<u", ["<bob@rig.test>"], headers).spoken.at(-1), "550 5.1.7");
+    assert.equal(passage({ settings }, "<u>", ["<bob@rig.test>"], headers).spoken.at(-1), "550 5.1.7");
     assert.equal(
-      passage({ settings }, "<u", ["<bob@rig.test>", "<vip@rig.test>"], headers).spoken.at(-1),
+      passage({ settings }, "<u>", ["<bob@rig.test>", "<vip@rig.test>"], headers).spoken.at(-1),
       "continue",
     );
-    assert.equal(passage({ settings: { reportOnly: true } }, "<u", [], headers).spoken.at(-1), "continue");
+    assert.equal(passage({ settings: { reportOnly: true } }, "<u>", [], headers).spoken.at(-1), "continue");
   });
 
   it("takes the HELO of the Received field for the null sender", () => {

@@ -48,7 +48,7 @@ export class Rig {
   readonly resumed: (Response | EndOfMessageResponse)[] = [];
   readonly filter: MilterHandler;
   readonly ports: FilterPorts;
-  waiting: Waiting | undefined;
+  readonly #waiting = new Set<Waiting>();
   cancelled = 0;
   clockMs = 1000;
 
@@ -69,10 +69,11 @@ export class Rig {
         evaluate: (request, done) => {
           this.requests.push(request);
           if (!late) return this.#evaluation(zone, request);
-          this.waiting = { request, done };
+          const waiting = { request, done };
+          this.#waiting.add(waiting);
           return {
             cancel: () => {
-              this.waiting = undefined;
+              this.#waiting.delete(waiting);
               this.cancelled++;
             },
           };
@@ -92,11 +93,13 @@ export class Rig {
     return { outcome: told, cached: false, elapsedMs: 7 };
   }
 
-  /** The evaluation that is waited for comes in. */
-  arrive(): void {
-    const { waiting } = this;
+  /** The evaluation that is waited for comes in; that of this domain where there are two. */
+  arrive(domain?: string): void {
+    const waiting = [...this.#waiting].find(
+      ({ request }) => domain === undefined || request.domain === domain,
+    );
     if (waiting === undefined) throw new Error("nothing is waited for");
-    this.waiting = undefined;
+    this.#waiting.delete(waiting);
     waiting.done(this.#evaluation(this.#zone, waiting.request));
   }
 

@@ -4,6 +4,7 @@ import {
   decideAtMail,
   type MailDecision,
   type PolicySettings,
+  senderFault,
   trustedSession,
 } from "../../../src/policy/index.ts";
 import { client, line, net, pattern, settingsWith } from "./facts.ts";
@@ -12,10 +13,8 @@ const shown = (decision: MailDecision): string => {
   switch (decision.kind) {
     case "skip":
       return `skip: ${decision.reason.words}`;
-    case "refuse":
-      return `${decision.reply.code} ${decision.reply.enhanced}${decision.reportOnly ? " (told only)" : ""}`;
     case "check":
-      return `check ${decision.sender.kind}`;
+      return senderFault(decision.policy.actions, decision.sender)?.words ?? `check ${decision.sender.kind}`;
   }
 };
 
@@ -70,13 +69,24 @@ const TABLE: readonly [
     "<u@sender.test>",
     "check mailbox",
   ],
-  ["no address", {}, "<u", "550 5.1.7"],
-  ["no address with SoftFail", { softFail: true }, "<u", "450 4.1.7"],
-  ["no address with ReportOnly", { reportOnly: true }, "<u", "550 5.1.7 (told only)"],
-  ["65 octets of local part", {}, `<${"l".repeat(65)}@sender.test>`, "550 5.1.7"],
+  ["no domain", {}, "<u>", "sender syntax: the domain is missing"],
+  ["no domain and SPFBehavior 1", { refuseFail: "off", refuseHeloFail: "off" }, "<u>", "check malformed"],
+  ["nothing after the @", {}, "<u@>", "sender syntax: domain is no domain name and no address literal"],
+  ["WhitelistFrom and no address", { whitelistFrom: [pattern("u@")] }, "<u@-x>", "skip: WhitelistFrom u@"],
+  ["a bracket that is not closed", {}, "<u@sender.test", "check mailbox"],
+  ["a label that begins with a hyphen", {}, "<u@-a.sender.test>", "check mailbox"],
+  ["a local part with a blank", {}, "<u v@sender.test>", "check mailbox"],
+  ["a domain with a blank", {}, "<u@sender. test>", "check mailbox"],
+  ["65 octets of local part", {}, `<${"l".repeat(65)}@sender.test>`, "check mailbox"],
   [
-    "65 octets of local part with RelaxedLocalPart",
-    { relaxedLocalPart: true },
+    "65 octets of local part with RelaxedLocalPart off",
+    { relaxedLocalPart: false },
+    `<${"l".repeat(65)}@sender.test>`,
+    "sender syntax: local part is longer than 64 octets",
+  ],
+  [
+    "65 octets of local part with RelaxedLocalPart off and SPFBehavior 1",
+    { relaxedLocalPart: false, refuseFail: "off", refuseHeloFail: "off" },
     `<${"l".repeat(65)}@sender.test>`,
     "check mailbox",
   ],

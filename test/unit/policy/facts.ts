@@ -35,7 +35,7 @@ export const DEFAULTS: PolicySettings = {
   softFail: false,
   rejectReason: undefined,
   rejectAt: "mail",
-  relaxedLocalPart: false,
+  relaxedLocalPart: true,
   tagSubject: true,
   tag: "[SPF:fail]",
   quarantine: false,
