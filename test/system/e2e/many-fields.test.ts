@@ -47,11 +47,14 @@ for (const [mta, start] of MTAS) {
       assert.equal(message.split(OTHERS).length, 10_001);
     });
 
-    it("are let pass where 9 MB are not ours, and the forged one among them goes", async () => {
-      const header = [FORGED, ...Array<string>(300_000).fill("Authentication-Results: a; b")];
-      const message = await deliver(player, "", { ...mail, header });
-      assert.equal(message.includes(FORGED), false);
-    });
+    // Sendmail takes minutes by itself to read that many.
+    if (mta === "postfix") {
+      it("are let pass where 9 MB are not ours, and the forged one among them goes", async () => {
+        const header = [FORGED, ...Array<string>(300_000).fill("Authentication-Results: a; b")];
+        const message = await deliver(player, "", { ...mail, header });
+        assert.equal(message.includes(FORGED), false);
+      });
+    }
 
     it("hinder nobody who comes afterwards", async () => {
       const message = await deliver(player, "", { ...PASSING, sender: "user@pass.test", header: [] });
