@@ -44,6 +44,7 @@ export {
   NO_FINDINGS,
   type RefusingOption,
 } from "./judgement.ts";
+export { type ReceivedFrom, readReceived } from "./received.ts";
 export {
   firstLine,
   type Reply,

@@ -1,4 +1,6 @@
 import type { OctetString } from "../address/index.ts";
+import { readLine } from "./maillog-line.ts";
+import { fieldsOf, type MessageField, queryOfMessage } from "./message-file.ts";
 import {
   EXIT_STYLES,
   type ExitStyle,
@@ -16,6 +18,7 @@ import {
   readIp,
   readLimit,
   readRules,
+  readSender,
   readServer,
   shown,
 } from "./values.ts";
@@ -23,16 +26,34 @@ import {
 /** What the command line asks for. */
 export type Request =
   | { readonly action: "help" | "version" }
-  | { readonly action: "batch"; readonly settings: QuerySettings; readonly output: Output }
+  | {
+      readonly action: "batch";
+      readonly settings: QuerySettings;
+      readonly output: Output;
+      readonly policy: PolicyRequest | undefined;
+    }
   | {
       readonly action: "check";
       readonly query: Query;
       readonly settings: QuerySettings;
       readonly output: Output;
+      /** `--policy`. */
+      readonly policy: PolicyRequest | undefined;
+      /** The header of the message of `--mail`. */
+      readonly fields: readonly MessageField[];
       readonly exitStyle: ExitStyle;
       /** Options of the other spfquery programs that were given and change nothing here. */
       readonly ignored: readonly string[];
     };
+
+/** What `--policy` asks. */
+export interface PolicyRequest {
+  /** The smf-spf.conf; undefined for the daemon's own. */
+  readonly config: string | undefined;
+  readonly recipients: readonly string[];
+  readonly authenticated: string | undefined;
+  readonly ptr: string | undefined;
+}
 
 /** How the answer is shown. */
 export interface Output {
@@ -70,13 +91,24 @@ export function exitStyleOf(argv: readonly string[]): ExitStyle {
 
 /**
  * Reads the command line.
+ * @param readMessage the octets at the top of the file of `--mail`
  * @throws UsageError with what is wrong.
  */
-export function parseArguments(argv: readonly string[], hostname: OctetString): Request {
+export function parseArguments(
+  argv: readonly string[],
+  hostname: OctetString,
+  readMessage: (file: string) => OctetString = () => "",
+): Request {
   const words = wordsOf(argv);
   const options = new Options(words);
   if (options.has("help")) return { action: "help" };
   if (options.has("version")) return { action: "version" };
+  const [elsewhere] = options.written("file");
+  if (elsewhere !== undefined) {
+    throw new UsageError(
+      `${elsewhere} is not supported: write a JSON object a line and use --batch < ${options.last("file") ?? "FILE"}`,
+    );
+  }
   const positionals = words.flatMap((word) => (word.kind === "positional" ? [word.text] : []));
   const settings = settingsOf(options, positionals, hostname);
   const output: Output = {
@@ -85,14 +117,48 @@ export function parseArguments(argv: readonly string[], hostname: OctetString): 
     colour: choice("colour", options.last("colour") ?? "auto", ["always", "never", "auto"]),
   };
   const exitStyle = choice("exit-style", options.last("exitStyle") ?? exitStyleOf(argv), EXIT_STYLES);
+  const policy = policyOf(options);
   if (options.has("batch")) {
     if (positionals.length > 0 || options.asks()) {
       throw new UsageError("--batch reads what it checks from standard input");
     }
-    return { action: "batch", settings, output };
+    return { action: "batch", settings, output, policy };
   }
-  const query = positionals.length > 0 ? positionalQuery(positionals, options) : optionQuery(options);
-  return { action: "check", query, settings, output, exitStyle, ignored: options.written("ignored") };
+  const file = options.last("mail");
+  const fields = file === undefined ? [] : fieldsOf(readMessage(file));
+  const query = queryOf(positionals, options, fields);
+  const ignored = options.written("ignored");
+  return { action: "check", query, settings, output, policy, fields, exitStyle, ignored };
+}
+
+function queryOf(positionals: readonly string[], options: Options, fields: readonly MessageField[]): Query {
+  if (!options.has("line") && !options.has("mail")) {
+    return positionals.length > 0 ? positionalQuery(positionals, options) : optionQuery(options);
+  }
+  // One of the two itself comes first.
+  const other =
+    positionals[0] ?? options.writtenQuery().find((written) => !/^--?(line|mail)$/i.test(written));
+  if (other !== undefined) {
+    throw new UsageError(`${shown(other)} is given beside --line or --mail, which says what is checked`);
+  }
+  const line = options.read("line", readLine, undefined);
+  return line ?? queryOfMessage(fields, options.last("mail") ?? "");
+}
+
+function policyOf(options: Options): PolicyRequest | undefined {
+  if (!options.has("policy")) {
+    for (const key of ["config", "rcpt", "auth", "ptr"] as const) {
+      const [written] = options.written(key);
+      if (written !== undefined) throw new UsageError(`${written} is for --policy`);
+    }
+    return undefined;
+  }
+  return {
+    config: options.last("config"),
+    recipients: options.readAll("rcpt", readAddress),
+    authenticated: options.last("auth"),
+    ptr: options.last("ptr"),
+  };
 }
 
 function wordsOf(argv: readonly string[]): Word[] {
@@ -107,7 +173,7 @@ function wordsOf(argv: readonly string[]): Word[] {
     const [, written = "", name = "", given] = match ?? [];
     const spec = optionNamed(name) ?? optionNamed(name.toLowerCase());
     const positionals = words.filter(({ kind }) => kind === "positional").length;
-    // Behind IP, HELO and SENDER stand rules, and those may be "-all".
+    // After IP, HELO and SENDER come rules, and those may be "-all".
     if (match === null || (spec === undefined && positionals >= 3 && !written.startsWith("--"))) {
       words.push({ kind: "positional", text: argument });
       continue;
@@ -122,7 +188,7 @@ function wordsOf(argv: readonly string[]): Word[] {
       throw new UsageError(`${written} takes no value`);
     }
     if (spec.value !== undefined && given === undefined && ++i >= argv.length) {
-      throw new UsageError(`${written} wants a value: ${written} ${spec.value}`);
+      throw new UsageError(`${written} needs a value: ${written} ${spec.value}`);
     }
     if (spec.mayBeSwitched === true && given === undefined && /^[01]$/.test(argv[i + 1] ?? "")) i++;
     words.push({
@@ -159,9 +225,14 @@ class Options {
     return this.#words.flatMap((word) => (word.key === key ? [word.written] : []));
   }
 
+  /** The options, as written, that name what is checked. */
+  writtenQuery(): string[] {
+    return (["ip", "identity", "scope", "helo", "line", "mail"] as const).flatMap((key) => this.written(key));
+  }
+
   /** Whether any option names what is checked. */
   asks(): boolean {
-    return (["ip", "identity", "scope", "helo"] as const).some((key) => this.has(key));
+    return this.writtenQuery().length > 0;
   }
 
   /** The last value of a key, read; the error names the option. */
@@ -224,28 +295,37 @@ function settingsOf(options: Options, positionals: readonly string[], hostname: 
 function positionalQuery(positionals: readonly string[], options: Options): Query {
   if (options.asks())
     throw new UsageError(
-      `${shown(positionals[0] ?? "")} stands by itself, beside options that name what is checked`,
+      `${shown(positionals[0] ?? "")} is given beside options that name what is checked; use one style`,
     );
   const [ip = "", helo = "", sender] = positionals;
   if (sender === undefined) {
     throw new UsageError(
-      `an IP address, a HELO name and a sender are wanted; ${positionals.length} of them given`,
+      `expected IP HELO SENDER, got ${positionals.length} argument${positionals.length === 1 ? "" : "s"}`,
     );
   }
   if (positionals.length > 6) throw new UsageError(`${shown(positionals[6] ?? "")} is one argument too many`);
-  return { ip: readIp(ip), helo: readAddress(helo), sender: readAddress(sender), scope: "mfrom" };
+  return {
+    ip: readIp(ip),
+    helo: readAddress(helo),
+    sender: named("sender", readSender, sender),
+    scope: "mfrom",
+  };
 }
 
 /** `--ip-address IP --identity SENDER …` and `-ip=IP -sender=SENDER …`. */
 function optionQuery(options: Options): Query {
-  if (!options.asks()) throw new UsageError("nothing to check is given");
+  if (!options.asks()) throw new UsageError("nothing to check: give an IP address, a HELO name and a sender");
   if (!options.has("ip")) throw new UsageError("the client's address is missing: --ip-address IP");
   const ip = options.read("ip", readIp, undefined);
-  const identity = options.read("identity", readAddress, undefined);
+  const identity = options.read(
+    "identity",
+    options.last("scope")?.toLowerCase() === "helo" ? readAddress : readSender,
+    undefined,
+  );
   const helo = options.read("helo", readAddress, undefined);
   const wanted = options.last("scope");
   if (wanted?.toLowerCase() === "pra") {
-    throw new UsageError("--scope pra is Sender ID (RFC 4406), which is not SPF; mfrom and helo are");
+    throw new UsageError("--scope pra is Sender ID (RFC 4406), which is not SPF: use mfrom or helo");
   }
   const scope = choice("scope", wanted ?? (identity === undefined ? "helo" : "mfrom"), ["mfrom", "helo"]);
   if (ip === undefined || (identity === undefined && (helo === undefined || scope === "mfrom"))) {

@@ -1,5 +1,7 @@
+import { SPF_RESULTS, type SpfResult } from "spf-check";
 import { octetsOfText } from "../address/index.ts";
 import type { Json } from "./json-report.ts";
+import { queryOfLine } from "./maillog-line.ts";
 import { UsageError } from "./options.ts";
 import type { Query, QuerySettings } from "./query.ts";
 import { readAddress, readExplanation, readIp, readServer, shown } from "./values.ts";
@@ -7,22 +9,32 @@ import { readAddress, readExplanation, readIp, readServer, shown } from "./value
 /** A batch line longer than this is refused. */
 const LINE_LENGTH_MAX = 65536;
 
-/** One line of `--batch`: a check, or what is wrong with the line. `id` is given back as it came. */
+/**
+ * One line of `--batch`: a check, or what is wrong with the line. `id` is given back as it came. Lines of a maillog
+ * are checks where they are results; the rest of a maillog is passed over.
+ */
 export type BatchLine =
+  | { readonly passedOver: true }
   | { readonly id: Json | undefined; readonly query: Query; readonly settings: QuerySettings }
   | { readonly id: Json | undefined; readonly error: string };
 
 /** Reads one line; what it does not say itself the settings say. */
 export function parseBatchLine(line: string, defaults: QuerySettings): BatchLine {
+  const logged = line.length > LINE_LENGTH_MAX ? undefined : queryOfLogLine(line);
+  if (logged === "other") return { passedOver: true };
+  if (logged !== undefined) return { id: undefined, query: logged, settings: defaults };
   let value: unknown;
   try {
     if (line.length > LINE_LENGTH_MAX)
       throw new UsageError(`the line is longer than ${LINE_LENGTH_MAX} characters`);
-    // A byte order mark stands before the first line of some files, and between files put together.
+    // A byte order mark precedes the first line of some files, also of files put together.
     value = JSON.parse(line.replace(/^\uFEFF/, ""));
   } catch (error) {
-    const error_text = error instanceof UsageError ? error.message : `no JSON: ${shown(line.slice(0, 60))}`;
-    return { id: undefined, error: error_text };
+    const reason =
+      error instanceof UsageError
+        ? error.message
+        : `neither JSON nor a line of the maillog: ${shown(line.slice(0, 60))}`;
+    return { id: undefined, error: reason };
   }
   if (typeof value !== "object" || value === null || Array.isArray(value)) {
     return { id: undefined, error: 'a line is an object with "ip", "helo" and "sender"' };
@@ -35,6 +47,16 @@ export function parseBatchLine(line: string, defaults: QuerySettings): BatchLine
     if (error instanceof UsageError) return { id, error: error.message };
     throw error;
   }
+}
+
+/** The head of a line in a log: RFC 3164 or RFC 3339. */
+const LOG_HEAD = /^(?:[A-Z][a-z]{2} [ \d]\d \d\d:\d\d:\d\d|\d{4}-\d\d-\d\dT\S+) \S+ \S+?(?:\[\d+\])?: /;
+
+/** The check of a result in the log; undefined where the line is not one of a log. */
+function queryOfLogLine(line: string): Query | "other" | undefined {
+  const isLogged = LOG_HEAD.test(line) || line.startsWith("SPF ") || /^\{.*"event":/.test(line);
+  if (!isLogged) return undefined;
+  return queryOfLine(line, "results") ?? "other";
 }
 
 function readFields(
@@ -83,7 +105,7 @@ function required(fields: Record<string, unknown>, name: string): string {
 /** A string field; null counts as not there. */
 function optional(fields: Record<string, unknown>, name: string): string | undefined {
   const value = fields[name] ?? undefined;
-  if (value !== undefined && typeof value !== "string") throw new UsageError(`"${name}" is no string`);
+  if (value !== undefined && typeof value !== "string") throw new UsageError(`"${name}" is not a string`);
   return value;
 }
 
@@ -102,10 +124,56 @@ export async function inOrder<T>(
   let last: Promise<void> = Promise.resolve();
   for await (const line of lines) {
     last = Promise.all([work(line), last]).then(([result]) => emit(result));
-    // Whoever waits for it hears of a rejection; until then it is no unhandled one.
+    // Whoever waits for it gets the rejection; until then it must not count as unhandled.
     last.catch(() => undefined);
     emitted.push(last);
     if (emitted.length >= concurrency) await emitted.shift();
   }
   await last;
 }
+
+/** Counts what came of a batch. */
+export class Tally {
+  readonly #beganMs: number;
+  readonly #results = new Map<SpfResult, number>();
+  #errors = 0;
+  #passedOver = 0;
+  #refused = 0;
+
+  constructor(beganMs: number) {
+    this.#beganMs = beganMs;
+  }
+
+  /** @param isRefused what `--policy` says */
+  add(result: SpfResult, isRefused: boolean): void {
+    this.#results.set(result, (this.#results.get(result) ?? 0) + 1);
+    if (isRefused) this.#refused++;
+  }
+
+  addError(): void {
+    this.#errors++;
+  }
+
+  passOver(): void {
+    this.#passedOver++;
+  }
+
+  /** `20,000 checks in 8.7 s: pass 19,000, fail 1,000; 3 lines not understood`. */
+  text(nowMs: number): string {
+    const checks = [...this.#results.values()].reduce((sum, count) => sum + count, 0);
+    const results = SPF_RESULTS.flatMap((result) => {
+      const count = this.#results.get(result);
+      return count === undefined ? [] : [`${result} ${grouped(count)}`];
+    });
+    const parts = [
+      `${grouped(checks)} check${checks === 1 ? "" : "s"} in ${((nowMs - this.#beganMs) / 1000).toFixed(1)} s` +
+        (results.length === 0 ? "" : `: ${results.join(", ")}`),
+    ];
+    if (this.#refused > 0) parts.push(`${grouped(this.#refused)} refused`);
+    if (this.#errors > 0) parts.push(`${grouped(this.#errors)} not understood`);
+    if (this.#passedOver > 0) parts.push(`${grouped(this.#passedOver)} other lines`);
+    return parts.join("; ");
+  }
+}
+
+const grouped = (count: number): string => count.toLocaleString("en");

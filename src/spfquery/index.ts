@@ -1,8 +1,10 @@
-export { exitStyleOf, type Output, parseArguments, type Request } from "./arguments.ts";
-export { inOrder, parseBatchLine } from "./batch.ts";
+export { exitStyleOf, type Output, type PolicyRequest, parseArguments, type Request } from "./arguments.ts";
+export { inOrder, parseBatchLine, Tally } from "./batch.ts";
 export { batchResult, type Json, jsonReport } from "./json-report.ts";
-export { lookFor } from "./layout.ts";
+export { styleFor } from "./layout.ts";
 export { makeReport, type ReportPorts } from "./make-report.ts";
+export { HEADER_OCTETS_MAX, type MessageField } from "./message-file.ts";
 export { exampleFor, exitCodeOf, helpText, UsageError, usageExitCode } from "./options.ts";
+export { answerPolicy, type PolicyAnswer, policyJson, policyLines } from "./policy.ts";
 export { effectiveResult, type Query, type QuerySettings, type Report } from "./query.ts";
 export { resultLines, traceText } from "./text-report.ts";

@@ -17,6 +17,7 @@ export function batchResult(outcome: Outcome): Record<string, Json> {
     mechanism: outcome.mechanism === undefined ? null : text(outcome.mechanism),
     lookups: outcome.lookups,
     voids: outcome.voids,
+    ...(outcome.problem === undefined ? {} : { problem: outcome.problem }),
   };
 }
 
@@ -92,13 +93,13 @@ function termJson(term: TraceTerm, times: Times): Json {
   };
 }
 
-function lookupJson({ question, answer, void: found_nothing }: TraceLookup, times: Times): Json {
+function lookupJson({ question, answer, void: isVoid }: TraceLookup, times: Times): Json {
   const logged = times.get(questionKey(question));
   return {
     name: text(question.name),
     type: question.type,
     ...answerJson(answer),
-    void: found_nothing,
+    void: isVoid,
     ms: logged === undefined ? null : round(logged.elapsedMs),
   };
 }

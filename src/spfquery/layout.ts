@@ -1,5 +1,5 @@
 /** How text is laid out for whoever reads it. */
-export interface Look {
+export interface Style {
   /** Columns. */
   readonly width: number;
   readonly colour: boolean;
@@ -12,7 +12,7 @@ export type Tone = "plain" | "dim" | "strong" | "good" | "bad" | "doubtful" | "b
 
 const WIDTH_MAX = 110;
 const WIDTH_MIN = 40;
-const WIDTH_OF_A_PIPE = 100;
+const WIDTH_OF_A_PIPE = 80;
 
 /** SGR codes (ECMA-48). */
 const SGR: Record<Tone, string> = {
@@ -25,21 +25,21 @@ const SGR: Record<Tone, string> = {
   broken: "1;35",
 };
 
-/** Colours text where the look has colours. */
-export function paint(look: Look, tone: Tone, text: string): string {
+/** Colours text where the style has colours. */
+export function paint(style: Style, tone: Tone, text: string): string {
   const code = SGR[tone];
-  return look.colour && code !== "" && text !== "" ? `\x1b[${code}m${text}\x1b[0m` : text;
+  return style.colour && code !== "" && text !== "" ? `\x1b[${code}m${text}\x1b[0m` : text;
 }
 
 /**
- * The look for an output: colour on a terminal, plain in a pipe. The option wins over FORCE_COLOR, which wins
+ * The style for an output: colour on a terminal, plain in a pipe. The option wins over FORCE_COLOR, which wins
  * over NO_COLOR, as Node itself has it. Lines are drawn where the locale is UTF-8.
  */
-export function lookFor(
+export function styleFor(
   output: { readonly isTTY: boolean; readonly columns: number | undefined },
   environment: Readonly<Record<string, string | undefined>>,
   wanted: "always" | "never" | "auto",
-): Look {
+): Style {
   const force = environment["FORCE_COLOR"];
   const automatic =
     force !== undefined
@@ -52,6 +52,11 @@ export function lookFor(
     colour: wanted === "always" || (wanted === "auto" && automatic),
     unicode: /utf-?8/i.test(locale),
   };
+}
+
+/** Text in the characters that the output can show; before it is laid out, as it may become longer. */
+export function spelled(style: Style, text: string): string {
+  return style.unicode ? text : text.replaceAll("→", "->").replaceAll(" · ", ", ");
 }
 
 /** Breaks text into lines of at most `width` columns at spaces; a longer word is cut. */
@@ -100,11 +105,11 @@ const TYPED: Strokes = { tee: "|- ", corner: "`- ", bar: "|  " };
 const BLANK = "   ";
 
 /** Draws a tree, notes set at the right margin, long lines wrapped under themselves. */
-export function drawTree(root: Branch, look: Look): string[] {
-  const strokes = look.unicode ? DRAWN : TYPED;
+export function drawTree(root: Branch, style: Style): string[] {
+  const strokes = style.unicode ? DRAWN : TYPED;
   const out: string[] = [];
-  drawBranch(root, "", "", out, look, strokes);
-  return look.unicode ? out : out.map((line) => line.replaceAll("→", "->").replaceAll(" · ", ", "));
+  drawBranch(root, "", "", out, style, strokes);
+  return out;
 }
 
 function drawBranch(
@@ -112,12 +117,12 @@ function drawBranch(
   first: string,
   rest: string,
   out: string[],
-  look: Look,
+  style: Style,
   strokes: Strokes,
 ): void {
   const under = branch.branches.length > 0 ? strokes.bar : BLANK;
-  drawLine(branch, first, `${rest}${branch.details.length > 0 ? under : BLANK}`, out, look);
-  for (const detail of branch.details) drawLine(detail, rest + under, `${rest}${under}  `, out, look);
+  drawLine(branch, first, `${rest}${branch.details.length > 0 ? under : BLANK}`, out, style);
+  for (const detail of branch.details) drawLine(detail, rest + under, `${rest}${under}  `, out, style);
   for (const [i, inner] of branch.branches.entries()) {
     const last = i === branch.branches.length - 1;
     drawBranch(
@@ -125,21 +130,32 @@ function drawBranch(
       rest + (last ? strokes.corner : strokes.tee),
       rest + (last ? BLANK : strokes.bar),
       out,
-      look,
+      style,
       strokes,
     );
   }
 }
 
-function drawLine(line: Line, first: string, rest: string, out: string[], look: Look): void {
-  const noteSpace = line.note === "" ? 0 : line.note.length + 2;
+function drawLine(line: Line, first: string, rest: string, out: string[], style: Style): void {
+  const text = spelled(style, line.text);
+  const noteText = spelled(style, line.note);
+  const note = paint(style, line.noteTone, noteText);
+  const noteSpace = noteText === "" ? 0 : noteText.length + 2;
+  const longest = Math.max(...text.split(" ").map((word) => word.length));
+  // A name is not broken to make room for a note: the note then gets a line of its own.
+  const isBeside = noteSpace > 0 && first.length + longest + noteSpace <= style.width;
+  const room = isBeside ? noteSpace : 0;
   const [head = "", ...tail] = wrap(
-    line.text,
-    look.width - rest.length - noteSpace,
-    look.width - first.length - noteSpace,
+    text,
+    style.width - rest.length - room,
+    style.width - first.length - room,
   );
-  const gap = " ".repeat(Math.max(2, look.width - first.length - head.length - line.note.length));
-  const note = line.note === "" ? "" : gap + paint(look, line.noteTone, line.note);
-  out.push(paint(look, "dim", first) + paint(look, line.tone, head) + note);
-  for (const more of tail) out.push(paint(look, "dim", rest) + paint(look, line.tone, more));
+  const gap = Math.max(2, style.width - first.length - head.length - noteText.length);
+  out.push(
+    paint(style, "dim", first) + paint(style, line.tone, head) + (isBeside ? " ".repeat(gap) + note : ""),
+  );
+  for (const more of tail) out.push(paint(style, "dim", rest) + paint(style, line.tone, more));
+  if (noteSpace === 0 || isBeside) return;
+  const before = Math.max(0, style.width - rest.length - noteText.length);
+  out.push(paint(style, "dim", rest) + " ".repeat(before) + note);
 }

@@ -1,9 +1,10 @@
 import type { SpfResult } from "spf-check";
+import { wrap } from "./layout.ts";
 
 /** Arguments or a batch line that cannot be understood; the message says what is wrong and what is accepted. */
 export class UsageError extends Error {}
 
-/** Whose exit codes are spoken: the qmail patch's, Mail::SPF's or libspf2's spfquery. */
+/** Whose exit codes are used: the qmail patch's, Mail::SPF's or libspf2's spfquery. */
 export const EXIT_STYLES = ["qmail", "mail-spf", "libspf2"] as const;
 export type ExitStyle = (typeof EXIT_STYLES)[number];
 
@@ -67,6 +68,14 @@ export type OptionKey =
   | "trace"
   | "json"
   | "batch"
+  | "policy"
+  | "config"
+  | "rcpt"
+  | "auth"
+  | "ptr"
+  | "line"
+  | "mail"
+  | "file"
   | "help"
   | "version"
   | "ignored";
@@ -82,7 +91,7 @@ export interface OptionSpec {
   readonly help: string | undefined;
   /** An option that names what is checked: its look chooses the exit codes. */
   readonly asks?: boolean;
-  /** A flag that another program gives a value behind `=` (libspf2's `-debug=2`). */
+  /** A flag that another program gives a value after `=` (libspf2's `-debug=2`). */
   readonly mayHaveValue?: boolean;
   /** A flag that another program gives 0 or 1 as a word of its own (libspf2's `-trusted 1`). */
   readonly mayBeSwitched?: boolean;
@@ -94,6 +103,14 @@ const option = (key: OptionKey, names: string, value?: string, help?: string, as
   value,
   help,
   asks,
+});
+
+/** An option of another program that means something else there than anything here. */
+const elsewhere = (names: string, value: string): OptionSpec => ({
+  key: "file",
+  names: names.split(" "),
+  value,
+  help: undefined,
 });
 
 /** Options of other programs that change nothing here. */
@@ -117,14 +134,32 @@ export const OPTIONS: readonly OptionSpec[] = [
     "the MAIL FROM address; empty: null sender",
     true,
   ),
-  option("scope", "scope", "mfrom|helo", "which identity is checked", true),
+  option("scope", "scope s", "mfrom|helo", "which identity is checked", true),
   option("helo", "helo-identity helo-id helo", "NAME", "the HELO name", true),
   {
     ...option("trace", "trace debug", undefined, "show the evaluation as a tree, and why it ended so"),
     mayHaveValue: true,
   },
   option("json", "json", undefined, "the same as one JSON object"),
-  option("batch", "batch", undefined, "read JSON lines from standard input, write one for each"),
+  option(
+    "batch",
+    "batch",
+    undefined,
+    "read JSON or maillog lines from standard input, write one JSON line each",
+  ),
+  option("line", "line", "LINE", "take address, HELO and sender from a line of the maillog", true),
+  option(
+    "mail",
+    "mail",
+    "FILE",
+    "take them from a stored message: its topmost Received and Return-Path",
+    true,
+  ),
+  option("policy", "policy", undefined, "what the daemon would do, by which rule, with which reply"),
+  option("config", "config c", "FILE", "with --policy: this smf-spf.conf"),
+  option("rcpt", "rcpt", "ADDRESS", "with --policy: a recipient; repeat for more"),
+  option("auth", "auth", "NAME", "with --policy: the sender has logged in under this name"),
+  option("ptr", "ptr", "NAME", "with --policy: the host name that the MTA has verified"),
   option("nameserver", "nameserver", "ADDR[:PORT]", "ask this name server; repeat for more"),
   option("timeout", "timeout", "TIME", "for the whole evaluation (20s)"),
   option(
@@ -149,11 +184,12 @@ export const OPTIONS: readonly OptionSpec[] = [
   option("colour", "colour color", "WHEN", "always, never or auto"),
   option("help", "help h", undefined, "this text"),
   option("version", "version V", undefined, "the version"),
+  elsewhere("file f", "FILE"),
   ignored("trusted sanitize", { value: undefined, mayHaveValue: true, mayBeSwitched: true }),
   ignored("keep-comments no-keep-comments no-sanitize no-debug tfwl no-tfwl enable-black-magic", {
     value: undefined,
   }),
-  ignored("versions rcpt-to authorize-mxes-for max-name-lookups-per-term", { value: "VALUE" }),
+  ignored("versions v rcpt-to authorize-mxes-for max-name-lookups-per-term", { value: "VALUE" }),
 ];
 
 const BY_NAME = new Map(OPTIONS.flatMap((spec) => spec.names.map((name) => [name, spec])));
@@ -196,29 +232,40 @@ export function exampleFor(style: ExitStyle): string {
   }
 }
 
-/** What `--help` prints. */
+const HELP_COLUMNS = 80;
+
+/** What `--help` prints, 80 columns wide. */
 export function helpText(): string {
   const rows = OPTIONS.flatMap(({ names, value, help }) =>
     help === undefined
       ? []
       : [[`--${names[0] ?? ""}${value === undefined ? "" : ` ${value}`}`, help] as const],
   );
-  const width = Math.max(...rows.map(([left]) => left.length));
+  const width = Math.max(...rows.map(([left]) => left.length)) + 4;
+  const lines = rows.flatMap(([left, right]) =>
+    wrap(right, HELP_COLUMNS - width).map(
+      (line, i) => `${(i === 0 ? `  ${left}` : "").padEnd(width)}${line}\n`,
+    ),
+  );
   return `usage:
-  spfquery [options] IP HELO SENDER [LOCAL-RULES [GUESS-RULES [EXPLANATION]]]
-  spfquery [options] --ip-address IP --identity SENDER [--scope mfrom|helo] [--helo-identity HELO]
-  spfquery [options] -ip=IP -sender=SENDER [-helo=HELO]
-  spfquery [options] --batch
+  spfquery [OPTIONS] IP HELO SENDER [LOCAL-RULES [GUESS-RULES [EXPLANATION]]]
+  spfquery [OPTIONS] --ip-address IP --identity SENDER
+           [--scope mfrom|helo] [--helo-identity HELO]
+  spfquery [OPTIONS] -ip=IP -sender=SENDER [-helo=HELO]
+  spfquery [OPTIONS] --line LINE | --mail FILE | --batch
 
-Checks whether the client IP may send mail as SENDER (RFC 7208). An empty sender, or <>, is the null sender:
-then the HELO name is checked. Why was my mail refused?  spfquery --trace IP HELO SENDER
+Checks whether the client IP may send mail as SENDER (RFC 7208). An empty
+sender, or <>, is the null sender: then the HELO name is checked.
+
+  Why was my mail refused?             spfquery --trace IP HELO SENDER
+  What would this server do with it?   spfquery --policy IP HELO SENDER
 
 options:
-${rows.map(([left, right]) => `  ${left.padEnd(width)}  ${right}\n`).join("")}
+${lines.join("")}
 exit codes:
-                     pass  fail  softfail  neutral  none  temperror  permerror  usage
-  qmail (IP HELO …)     0     0         0        0     0          0          0    100
-  mail-spf (--ip…)      0     1         2        3     6          5          4    255
-  libspf2 (-ip=…)       2     3         4        1     5          6          7    255
+                 pass fail softfail neutral none temperror permerror usage
+  qmail (IP ...)    0    0        0       0    0         0         0   100
+  mail-spf (--ip)   0    1        2       3    6         5         4   255
+  libspf2 (-ip=)    2    3        4       1    5         6         7   255
 `;
 }

@@ -26,11 +26,35 @@ export function shown(text: string): string {
   );
 }
 
-/** The client's address; an IPv4-mapped one is IPv4 (RFC 7208 section 5). */
+/**
+ * The client's address, bare or as logs and Received fields have it: `[192.0.2.1]`, `IPv6:2001:db8::1`. An
+ * IPv4-mapped one is IPv4 (RFC 7208 section 5).
+ */
 export function readIp(text: string): IpAddress {
-  const ip = parseIpAddress(text);
-  if (ip === undefined) throw new UsageError(`${shown(text)} is no IP address`);
+  const bare = /^\[(.*)\]$/s.exec(text)?.[1] ?? text;
+  const ip = parseIpAddress(bare.replace(/^ipv6:/i, ""));
+  if (ip === undefined) throw new UsageError(`${shown(text)} is not an IP address`);
   return unmapIpv4(ip);
+}
+
+/**
+ * A sender that a person has typed or pasted. What cannot be one is an error: it would be a domain without a
+ * record, and the answer "none".
+ */
+export function readSender(text: string): OctetString {
+  const sender = readAddress(text);
+  const meant = /<([^<>\s]*@[^<>\s@]+)>/.exec(text)?.[1] ?? /[^\s<>,;"'()]+@[^\s<>,;"'()@]+/.exec(text)?.[0];
+  const hint = meant === undefined || meant === text ? "" : `; is ${shown(meant)} meant?`;
+  if (/[<>]/.test(sender)) throw new UsageError(`${shown(text)} is not an address${hint}`);
+  const at = sender.lastIndexOf("@");
+  const local = sender.slice(0, Math.max(at, 0));
+  const domain = sender.slice(at + 1);
+  if (sender !== "" && domain === "") throw new UsageError(`${shown(text)} has no domain after the "@"`);
+  if (/[\s,;:"'()]/.test(domain)) throw new UsageError(`${shown(domain)} is not a host name${hint}`);
+  if (/[\s,;()]/.test(local) && !/^".*"$/s.test(local)) {
+    throw new UsageError(`${shown(local)} cannot be a local part${hint}`);
+  }
+  return sender;
 }
 
 /** `ADDR`, `ADDR:PORT` or `[V6]:PORT`; port 53 where none is given. */
@@ -41,7 +65,7 @@ export function readServer(text: string): ServerAddress {
   const address = parseIpAddress(match?.[1] ?? match?.[2] ?? "");
   const port = Number(match?.[3] ?? 53);
   if (address === undefined || port < 1 || port > 65535) {
-    throw new UsageError(`${shown(text)} is no name server; ADDR, ADDR:PORT or [IPV6]:PORT is`);
+    throw new UsageError(`${shown(text)} is not a name server: use ADDR, ADDR:PORT or [IPV6]:PORT`);
   }
   return { address: address.text, port };
 }
@@ -57,7 +81,9 @@ export function readDuration(text: string): number {
   const unit = { ms: 1, s: 1000, m: 60_000, h: 3_600_000 }[match?.[2]?.toLowerCase() ?? "s"] ?? 1000;
   const milliseconds = Number(match?.[1]) * unit;
   if (!(milliseconds >= 1 && milliseconds <= 3_600_000)) {
-    throw new UsageError(`${shown(text)} is no time; seconds, or a number with ms, s, m or h, up to 1h, is`);
+    throw new UsageError(
+      `${shown(text)} is not a time: use seconds, or a number with ms, s, m or h, up to 1h`,
+    );
   }
   return milliseconds;
 }
@@ -65,7 +91,7 @@ export function readDuration(text: string): number {
 /** A limit: a whole number from 0 to 1000. */
 export function readLimit(text: string): number {
   if (!/^\d{1,4}$/.test(text) || Number(text) > 1000) {
-    throw new UsageError(`${shown(text)} is no limit; a whole number from 0 to 1000 is`);
+    throw new UsageError(`${shown(text)} is not a limit: use a whole number from 0 to 1000`);
   }
   return Number(text);
 }
@@ -88,14 +114,14 @@ export function readExplanation(text: string): string | undefined {
   return octets;
 }
 
-/** `DOMAIN=RECORD`. The record need not be right: what is wrong with it is what one may want to see. */
+/** `DOMAIN=RECORD`. The record may be wrong: its faults are what one may want to see. */
 export function readDomainRecord(text: string): readonly [domain: string, record: OctetString] {
   const match = /^([^=\s]+)=(.*)$/s.exec(text);
   // Records are looked for by A-labels (RFC 7208 section 4.3).
   const domain = toALabels(withoutFinalDot(octetsOfText(match?.[1] ?? "")))?.toLowerCase();
   const record = octetsOfText(match?.[2] ?? "");
   if (domain === undefined || !isMultiLabelDomain(domain) || !isSpfRecord(record)) {
-    throw new UsageError(`${shown(text)} is no DOMAIN=RECORD with a record that begins with v=spf1`);
+    throw new UsageError(`${shown(text)} is not DOMAIN=RECORD with a record that begins with v=spf1`);
   }
   return [domain, record];
 }

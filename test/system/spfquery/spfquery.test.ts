@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { spawn } from "node:child_process";
-import { closeSync, existsSync, mkdtempSync, openSync, rmSync } from "node:fs";
+import { closeSync, existsSync, mkdtempSync, openSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { after, before, describe, it } from "node:test";
@@ -126,14 +126,17 @@ describe("spfquery", { concurrency: 4 }, () => {
       const ended = await spfquery(argv);
       assert.equal(ended.code, code);
       assert.equal(ended.out, "");
-      assert.match(ended.err, /^spfquery: .+\n {2}as in: spfquery .+\n/);
+      assert.match(ended.err, /^spfquery: .+\n {2}example: spfquery .+\n/);
     });
   }
 
   it("prints the trace, in colour when forced to", async () => {
     const argv = [server(), "--trace", "192.0.2.9", "h.example", "a@pass.test.example"];
     const [plain, coloured] = await Promise.all([spfquery(argv), spfquery(argv, "", { FORCE_COLOR: "1" })]);
-    assert.match(plain.out, /^result=fail\nReceived-SPF: .*\n\na@pass\.test\.example from 192\.0\.2\.9/);
+    assert.match(
+      plain.out,
+      /^result=fail\nReceived-SPF: Fail .*\n(?: .*\n)+\na@pass\.test\.example from 192\.0\.2\.9/,
+    );
     assert.match(plain.out, /\n└─ -all +decides: fail\n/);
     assert.ok(!plain.out.includes("\x1b"));
     assert.match(coloured.out, /\x1b\[1;31mdecides: fail\x1b\[0m/);
@@ -167,7 +170,11 @@ describe("spfquery", { concurrency: 4 }, () => {
       },
     ];
     const input = `${lines.map((line) => JSON.stringify(line)).join("\n")}\nnonsense\n{"id":"last","ip":"192.0.2.1","helo":"","sender":"a@none.test.example"}`;
-    const { out, code } = await spfquery([server(), "--batch"], input);
+    const { out, err, code } = await spfquery([server(), "--batch"], input);
+    assert.match(
+      err,
+      /^spfquery: 104 checks in [\d.]+ s: none 1, pass 2, fail 100, temperror 1; 1 not understood\n$/,
+    );
     const answers = out
       .trimEnd()
       .split("\n")
@@ -179,11 +186,65 @@ describe("spfquery", { concurrency: 4 }, () => {
     );
     assert.deepEqual(answers.slice(100), [
       { id: "null", result: "pass", explanation: null, mechanism: "ip4:192.0.2.1", lookups: 0, voids: 0 },
-      { id: "dns", result: "temperror", explanation: null, mechanism: null, lookups: 0, voids: 0 },
+      {
+        id: "dns",
+        result: "temperror",
+        explanation: null,
+        mechanism: null,
+        lookups: 0,
+        voids: 0,
+        problem: answers[101]!["problem"],
+      },
       { id: "words", result: "fail", explanation: "no 192.0.2.9", mechanism: "-all", lookups: 0, voids: 0 },
-      { error: 'no JSON: "nonsense"' },
+      { error: 'neither JSON nor a line of the maillog: "nonsense"' },
       { id: "last", result: "none", explanation: null, mechanism: null, lookups: 0, voids: 0 },
     ]);
+  });
+
+  it("says what the daemon would do with a line of the log", async () => {
+    const conf = join(folder, "policy.conf");
+    writeFileSync(conf, `Nameserver 127.0.0.1:${nameserver.port}\nWhitelistFrom friend@pass.test.example\n`);
+    const policy = ["--policy", "-c", conf];
+    const line = (from: string): string => `SPF fail: 192.0.2.9, [192.0.2.9], h.example, ${from}`;
+    const refused = await spfquery([...policy, "--line", line("a@pass.test.example")]);
+    assert.match(refused.out, /\n {2}refused at MAIL:\n {4}550 5\.7\.23 /);
+    const exempt = await spfquery([...policy, "--line", line("friend@pass.test.example")]);
+    assert.match(
+      exempt.out,
+      /\n {2}skipped: WhitelistFrom friend@pass\.test\.example\n? *\(.*policy\.conf:2\)\n/,
+    );
+    assert.match(exempt.out, /\n {2}the message is delivered\n$/);
+    const log = `Nov 22 03:18:00 mx smf-spf[7]: ${line("a@pass.test.example")}\nNov 22 03:18:00 mx sshd[1]: x\n`;
+    const { out, err } = await spfquery([...policy, "--batch"], log);
+    const answer = JSON.parse(out) as {
+      result: string;
+      policy: { stage: string; actions: { rule: string }[] };
+    };
+    assert.equal(answer.result, "fail");
+    assert.equal(answer.policy.stage, "MAIL");
+    assert.equal(answer.policy.actions[0]?.rule, "RefuseFail");
+    assert.match(err, /1 check in [\d.]+ s: fail 1; 1 refused; 1 other lines\n$/);
+  });
+
+  it("names file and line where the configuration has faults", async () => {
+    const conf = join(folder, "faulty.conf");
+    writeFileSync(conf, "RefuseFail maybe\n");
+    const { code, err } = await spfquery(["--policy", "-c", conf, "192.0.2.9", "h.example", "a@b.example"]);
+    assert.equal(code, 100);
+    assert.match(err, /faulty\.conf:1: RefuseFail: /);
+  });
+
+  it("prints nothing wider than 80 columns with --help and --trace", async () => {
+    const outputs = await Promise.all([
+      spfquery(["--help"]),
+      spfquery([server(), "--trace", "192.0.2.9", "h.example", "a@pass.test.example"], "", { LC_ALL: "C" }),
+    ]);
+    for (const { out } of outputs) {
+      assert.deepEqual(
+        out.split("\n").filter((line) => line.length > 80),
+        [],
+      );
+    }
   });
 
   it("asks again for every line of a batch", async () => {
@@ -227,7 +288,7 @@ describe("spfquery", { concurrency: 4 }, () => {
     child.stderr?.on("data", (chunk: Buffer) => (err += chunk.toString("utf8")));
     const code = await new Promise((resolve) => child.on("close", resolve));
     closeSync(input);
-    assert.match(err, /^spfquery: standard input is a folder/);
+    assert.match(err, /^spfquery: standard input is a directory/);
     assert.equal(code, 100);
   });
 

@@ -1,4 +1,4 @@
-import { lookFor } from "../../../src/spfquery/index.ts";
+import { styleFor } from "../../../src/spfquery/index.ts";
 import type { MessageOutcome } from "../../support/mta-player.ts";
 import type { Zone } from "../../support/nameserver/index.ts";
 import type { Scene } from "./scenes.ts";
@@ -9,7 +9,7 @@ const SGR: Record<Tone, string> = { dim: "2", bold: "1", green: "32", red: "31",
 
 /** Shows the demonstration: in colour on a terminal, plain in a pipe. */
 export class Stage {
-  readonly #look = lookFor(process.stdout, process.env, "auto");
+  readonly #look = styleFor(process.stdout, process.env, "auto");
 
   #paint(tone: Tone, text: string): string {
     return this.#look.colour ? `\x1b[${SGR[tone]}m${text}\x1b[0m` : text;

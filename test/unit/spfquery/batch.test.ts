@@ -56,17 +56,21 @@ describe("parseBatchLine()", () => {
   });
 
   const faults: readonly (readonly [string, RegExp, unknown?])[] = [
-    ["", /no JSON/],
-    ["{", /no JSON: "\{"/],
+    ["", /neither JSON nor a line of the maillog/],
+    ["{", /neither JSON nor a line of the maillog: "\{"/],
     ["[]", /a line is an object/],
     ["null", /a line is an object/],
     ['"x"', /a line is an object/],
     ['{"id":3,"helo":"h","sender":"s"}', /"ip" is missing/, 3],
     ['{"ip":"192.0.2.1","helo":"h"}', /"sender" is missing/],
-    ['{"ip":192,"helo":"h","sender":"s"}', /"ip" is no string/],
-    ['{"ip":"192.0.2.1","helo":1,"sender":"s"}', /"helo" is no string/],
-    ['{"id":"x","ip":"192.0.2.300","helo":"h","sender":"s"}', /"ip": "192.0.2.300" is no IP address/, "x"],
-    ['{"ip":"192.0.2.1","helo":"h","sender":"s","dns":"here"}', /"dns": "here" is no name server/],
+    ['{"ip":192,"helo":"h","sender":"s"}', /"ip" is not a string/],
+    ['{"ip":"192.0.2.1","helo":1,"sender":"s"}', /"helo" is not a string/],
+    [
+      '{"id":"x","ip":"192.0.2.300","helo":"h","sender":"s"}',
+      /"ip": "192.0.2.300" is not an IP address/,
+      "x",
+    ],
+    ['{"ip":"192.0.2.1","helo":"h","sender":"s","dns":"here"}', /"dns": "here" is not a name server/],
     ['{"ip":"192.0.2.1","helo":"h","sender":"s","default_explanation":"%"}', /"default_explanation"/],
     [`"${"x".repeat(70_000)}"`, /longer than 65536/],
   ];
@@ -76,6 +80,38 @@ describe("parseBatchLine()", () => {
       assert.ok("error" in line);
       assert.match(line.error, message);
       assert.equal(line.id, id);
+    });
+  }
+
+  const RESULT = "198.51.100.7, mx.a.example, mx.a.example, u@a.example";
+  const logged: readonly (readonly [what: string, line: string, checked: string | undefined])[] = [
+    ["a classic line", `Nov 22 03:18:00 mx smf-spf[7]: SPF fail: ${RESULT}`, "u@a.example"],
+    ["one without a head", `SPF softfail (cached): ${RESULT}`, "u@a.example"],
+    ["RFC 3339", `2026-11-22T03:18:00+09:00 mx smf-spf[7]: SPF pass: ${RESULT}`, "u@a.example"],
+    [
+      "2.5",
+      "Nov 22 03:18:00 mx smf-spf[7]: SPF none: ip=198.51.100.7, fqdn=x.example, helo=h, from=<v@b.example>",
+      "v@b.example",
+    ],
+    ["the null sender", "SPF none: 198.51.100.7, [198.51.100.7], h.example, <>", ""],
+    ["what was done", `SPF refused: ${RESULT}, reason="SPF fail", reply="550 5.7.23 SPF fail"`, undefined],
+    ["another program", "Nov 22 03:18:00 mx postfix/smtpd[9]: connect from unknown[198.51.100.7]", undefined],
+    [
+      "Postfix about us",
+      "Nov 22 03:18:00 mx postfix/smtpd[9]: NOQUEUE: milter-reject: MAIL from unknown[198.51.100.7]: 550 5.7.23 no; from=<u@a.example> proto=ESMTP helo=<h>",
+      undefined,
+    ],
+  ];
+  for (const [what, text, sender] of logged) {
+    it(`${sender === undefined ? "passes over" : "checks"} a line of the maillog: ${what}`, () => {
+      const line = parseBatchLine(text, defaults());
+      if (sender === undefined) {
+        assert.deepEqual(line, { passedOver: true });
+        return;
+      }
+      assert.ok("query" in line);
+      assert.equal(line.query.ip.text, "198.51.100.7");
+      assert.equal(line.query.sender, sender);
     });
   }
 
@@ -93,6 +129,7 @@ describe("parseBatchLine()", () => {
         ),
         (text) => {
           const line = parseBatchLine(text, settings);
+          if ("passedOver" in line) return;
           assert.ok("error" in line ? line.error !== "" : line.query.ip.text !== "");
         },
       ),

@@ -145,7 +145,7 @@ describe("traceText()", () => {
   it("shows nothing of a record that could steer a terminal", async () => {
     const zone = { "evil.test": [{ TXT: "v=spf1 x=\x1b]0;owned\x07 -all" }, { TXT: "v=spf1\x1b[2J" }] };
     const report = await checkZone(zone, "192.0.2.1", "m\x1b[2J", "\x1b[31mu@evil.test");
-    const all = traceText(report, PLAIN) + resultLines(report);
+    const all = traceText(report, PLAIN) + resultLines(report, false);
     assert.ok(!all.includes("\x1b"));
     assert.ok(!all.includes("\x07"));
   });
@@ -169,7 +169,7 @@ describe("traceText()", () => {
   });
 });
 
-describe("resultLines()", () => {
+describe("resultLines(, false)", () => {
   const cases: readonly (readonly [string, string[], RegExp])[] = [
     [
       "pass",
@@ -219,7 +219,7 @@ describe("resultLines()", () => {
   ];
   for (const [what, argv, expected] of cases) {
     it(`says ${what}`, async () => {
-      assert.match(resultLines(await checkZone(ZONE, ...argv)), expected);
+      assert.match(resultLines(await checkZone(ZONE, ...argv), false), expected);
     });
   }
 });
