@@ -26,7 +26,7 @@ INSTALL_VARS = NODE=$(NODE) DESTDIR=$(DESTDIR) SBINDIR=$(SBINDIR) BINDIR=$(BINDI
 SPF_SUITES ?= ../shared/spf-suites
 export SPF_SUITES
 
-.PHONY: help deps build check format unit test conformance fuzz soak e2e e2e-deb bench audit demo run install uninstall packages dist clean
+.PHONY: help deps build check format unit test conformance fuzz soak e2e e2e-deb bench bench-report audit demo run install uninstall packages dist clean
 
 help: ## this list
 	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## / { printf "  make %-12s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -73,6 +73,9 @@ e2e-deb: dist ## the .deb in a Debian 13 of its own under systemd, from install 
 
 bench: deps build ## messages a second and waits, against any other milter socket too
 	$(TSX) test/tools/bench/main.ts
+
+bench-report: deps build ## time and memory of spfreport for logs of one and of ten million lines
+	$(TSX) test/tools/bench-report/main.ts
 
 audit: deps ## what is known against the packages: Error 1 vulnerable, Error 69 the registry does not answer
 	@NPM='$(NPM)' $(TSX) test/tools/audit/main.ts

@@ -31,11 +31,15 @@ interface OpenMail extends Mail {
 }
 
 /** How many messages wait for further lines, and how long. */
-const OPEN_MAX = 20_000;
+const OPEN_MAX = 10_000;
 const OPEN_MS = 15 * 60_000;
 /** And of those how many that look alike: a line costs no more than these. */
 const ALIKE_MAX = 32;
 const RECIPIENTS_MAX = 100;
+/** Values of this length together may be cut off in another line. */
+const LONG_OCTETS = 60;
+const LONG_CLIENTS_MAX = 1_000;
+const CUT = "...";
 const NO_DEEDS: Deed[] = [];
 const NO_RECIPIENTS: string[] = [];
 const NO_MAILS: readonly OpenMail[] = [];
@@ -48,6 +52,8 @@ export class Mails {
   readonly #done: (mail: Mail) => void;
   readonly #checkHelo: boolean;
   readonly #open = new Map<string, OpenMail[]>();
+  /** Of each client the last messages with long values, which a line of JSON may have cut off. */
+  readonly #long = new Map<string, OpenMail[]>();
   /** In the order in which they began, from `#oldest` on. */
   #queue: (OpenMail | undefined)[] = [];
   #oldest = 0;
@@ -81,7 +87,9 @@ export class Mails {
   action(line: ActionLine, timeMs: number, process: string): void {
     const key = keyOf(line, process);
     const mails = this.#mailsOf(key, timeMs);
-    const mail = matchFor(line, mails) ?? this.#begin(key, line, timeMs, process);
+    const mail =
+      matchFor(line, mails.length > 0 ? mails : this.#cutOff(line, process)) ??
+      this.#begin(key, line, timeMs, process);
     mail.lastMs = timeMs;
     mail.queue ??= line.queue;
     if (line.to.length > 0) {
@@ -94,6 +102,27 @@ export class Mails {
   /** No more lines come. */
   end(): void {
     while (this.#oldest < this.#queue.length) this.#closeOldest();
+  }
+
+  /** The messages whose values those of the line may be the beginnings of. */
+  #cutOff(line: ActionLine, process: string): readonly OpenMail[] {
+    if (!isCut(line.helo) && !isCut(line.from)) return NO_MAILS;
+    const mails = this.#long.get(`${process} ${line.ip}`) ?? NO_MAILS;
+    return mails.filter(
+      (mail) => !mail.closed && isSameCut(mail.helo, line.helo) && isSameCut(mail.from, line.from),
+    );
+  }
+
+  #keepLong(mail: OpenMail): void {
+    const client = `${mail.process} ${mail.ip}`;
+    const mails = this.#long.get(client);
+    if (mails === undefined) {
+      if (this.#long.size >= LONG_CLIENTS_MAX) this.#long.clear();
+      this.#long.set(client, [mail]);
+    } else {
+      mails.push(mail);
+      if (mails.length > ALIKE_MAX) mails.shift();
+    }
   }
 
   #isSecondResult(last: OpenMail, line: ResultLine, timeMs: number): boolean {
@@ -135,6 +164,7 @@ export class Mails {
       if (mails.length > ALIKE_MAX && first !== undefined) this.#close(first);
     }
     this.#queue.push(mail);
+    if (helo.length + from.length > LONG_OCTETS) this.#keepLong(mail);
     return mail;
   }
 
@@ -172,6 +202,17 @@ export class Mails {
 
 function keyOf({ ip, helo, from }: Sender, process: string): string {
   return `${process} ${ip} ${helo} ${from}`;
+}
+
+function isCut(value: string): boolean {
+  return value.endsWith(CUT);
+}
+
+/** Whether two values are the same, as far as neither of them was cut off. */
+function isSameCut(a: string, b: string): boolean {
+  if (a === b) return true;
+  const [short, long] = a.length < b.length ? [a, b] : [b, a];
+  return isCut(short) && long.startsWith(short.slice(0, -CUT.length));
 }
 
 /** The message that an action was done to, or undefined where it is the only line of its message. */

@@ -255,7 +255,7 @@ function postmasterSuggestion({ domain, count, days, problem }: ErrorTally): Sin
     count,
     dates: days,
     risk: "None.",
-    evidence: `the SPF record of ${domain} is in error${problem === undefined ? "" : `: ${problem}`}`,
+    evidence: `The SPF record of ${domain} is in error${problem === undefined ? "" : `: ${problem}`}`,
     clients: [],
   };
 }
