@@ -46,20 +46,21 @@ export class ResultsField {
 
   /** Whether a reader could find a result of this method in the field. */
   mayHold(method: "spf" | "dkim"): boolean {
-    const { apart, inside } = METHODS[method];
+    const { begins, apart, inside } = METHODS[method];
+    if (!begins.test(this.#value)) return false;
     const texts = (this.#texts ??= textsOf(this.#value));
     return inside.test(texts.whole) || texts.outside.some((text) => apart.test(text));
   }
 }
 
 /**
- * `inside`: after a semicolon or a comment, in a text with all its comments and quoted strings, because SpamAssassin
+ * `begins`: nothing needs a closer look without it. `inside`: after a semicolon or a comment, in a text with all its comments and quoted strings, because SpamAssassin
  * looks into both, and because readers do not agree where they end. `apart`: anywhere between words, in a text
  * without them.
  */
 const METHODS = {
-  spf: { inside: /[;)] ?spf ?[=(/]/i, apart: /(?:^|[ ;])spf ?[=/]/i },
-  dkim: { inside: /[;)] ?dkim ?[=(/]/i, apart: /(?:^|[ ;])dkim ?[=/]/i },
+  spf: { begins: /s["\\)]*[p(]/i, inside: /[;)] ?spf ?[=(/]/i, apart: /(?:^|[ ;])spf ?[=/]/i },
+  dkim: { begins: /d["\\)]*[k(]/i, inside: /[;)] ?dkim ?[=(/]/i, apart: /(?:^|[ ;])dkim ?[=/]/i },
 };
 
 interface Texts {
@@ -115,6 +116,8 @@ function idsOf(value: OctetString): ReadonlySet<OctetString> {
         id += text;
         gap = false;
         skipping = false;
+      } else if (text === "") {
+        // Empty quotes hide nothing.
       } else if (skipping || ((begins || gap) && text.startsWith("("))) {
         // To OpenDMARC a word that begins with a parenthesis is a comment, also `"(x"` and `\\(x`: up to a space, a dot
         // or the end of a real comment.

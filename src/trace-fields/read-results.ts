@@ -140,7 +140,7 @@ export interface ReadProperty {
 /** No honest field comes near. */
 export const VALUE_OCTETS_MAX = 65_536;
 
-const ID = /^[A-Za-z0-9!#$%&'*+\-.^_`{|}~/\x80-\xff]+$/;
+const ID = /^(?!\.+$)[A-Za-z0-9!#$%&'*+\-.^_`{|}~/\x80-\xff]+$/;
 const KEYWORD = /^[A-Za-z0-9_-]+$/;
 const NUMBER = /^[0-9]{1,9}$/;
 
@@ -186,11 +186,10 @@ function clausesOf(value: OctetString): Lexeme[][] | undefined {
 /** `authserv-id [CFWS version]` */
 function readHead(clause: Clause): Omit<ReadResults, "results"> | undefined {
   const authservId = clause.value();
-  if (authservId === undefined || (!authservId.quoted && !ID.test(authservId.text))) return undefined;
-  if (authservId.text === "") return undefined;
+  if (authservId === undefined || !ID.test(authservId)) return undefined;
   const version = clause.number();
   if (!clause.done) return undefined;
-  return { authservId: authservId.text, version: version ?? 1 };
+  return { authservId, version: version ?? 1 };
 }
 
 /** `method [/ version] = result`, then reason and properties. */
@@ -216,7 +215,7 @@ function readProperty(clause: Clause): ReadProperty | undefined {
   if (first === undefined || second === undefined || !clause.sign("=")) return undefined;
   const value = clause.value();
   if (value === undefined) return undefined;
-  return { name: second === "" ? first : `${first}.${second}`, value: value.text };
+  return { name: second === "" ? first : `${first}.${second}`, value };
 }
 
 /** A reader of the lexemes between two semicolons. White space may stand before whatever is asked for. */
@@ -262,7 +261,7 @@ class Clause {
   }
 
   /** A quoted string, one with `@domain` after it, or what stands in one piece up to white space. */
-  value(): { readonly text: OctetString; readonly quoted: boolean } | undefined {
+  value(): OctetString | undefined {
     this.#skipSpace();
     const pieces: Lexeme[] = [];
     for (let lexeme = this.#lexemes[this.#at]; lexeme !== undefined && lexeme.kind !== "space"; ) {
@@ -271,9 +270,8 @@ class Clause {
     }
     const [first, second] = pieces;
     if (first === undefined || pieces.slice(1).some(({ kind }) => kind === "quoted")) return undefined;
-    const quoted = first.kind === "quoted";
-    if (quoted && second?.text.startsWith("@") === false) return undefined;
-    return { text: pieces.map(({ text }) => text).join(""), quoted };
+    if (first.kind === "quoted" && second?.text.startsWith("@") === false) return undefined;
+    return pieces.map(({ text }) => text).join("");
   }
 
   #word(pattern: RegExp): OctetString | undefined {
