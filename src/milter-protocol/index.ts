@@ -3,7 +3,7 @@
  * of a session, both without a socket. A filter is a {@link MilterHandler}; a server feeds the bytes of each
  * connection to a {@link MilterSession}.
  */
-export type { CommandKind } from "./commands.ts";
+
 export * from "./constants.ts";
 export {
   type ConnectCommand,
@@ -17,6 +17,7 @@ export {
 } from "./handler.ts";
 export { type MacroStage, type Macros, MacroTable } from "./macros.ts";
 export { type Negotiated, Negotiator, negotiate, offeredEdits } from "./negotiate.ts";
+export type { CommandKind } from "./packet.ts";
 export { type Packet, PacketDecoder } from "./packet.ts";
 export { PROTOCOL_ERROR_CODES, ProtocolError, type ProtocolErrorCode } from "./protocol-error.ts";
 export {

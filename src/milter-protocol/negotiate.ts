@@ -1,4 +1,3 @@
-import type { CommandKind } from "./commands.ts";
 import {
   REPLY_LINES_MAX,
   SMFI_PROT_VERSION,
@@ -39,6 +38,7 @@ import {
 } from "./constants.ts";
 import type { Needs, Offer, OptionalCommand } from "./handler.ts";
 import type { MacroStage } from "./macros.ts";
+import type { CommandKind } from "./packet.ts";
 import { FieldNames } from "./packet.ts";
 import type { Edit, ResponseTerms } from "./responses.ts";
 

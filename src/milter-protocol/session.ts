@@ -1,14 +1,4 @@
 import {
-  type CommandKind,
-  commandKind,
-  decodeConnect,
-  decodeEnvelope,
-  decodeHeader,
-  decodeMacros,
-  decodeOffer,
-  decodeString,
-} from "./commands.ts";
-import {
   BACKLOG_BYTES_MAX,
   BACKLOG_PAUSE_BYTES,
   KEPT_COMMAND_BYTES,
@@ -17,7 +7,18 @@ import {
 import { type EndOfMessageAnswer, type HandlerAnswer, LATER, type MilterHandler } from "./handler.ts";
 import { MacroTable } from "./macros.ts";
 import { type Negotiated, Negotiator } from "./negotiate.ts";
-import { PacketDecoder, type ReceivedPacket } from "./packet.ts";
+import {
+  type CommandKind,
+  commandKind,
+  decodeConnect,
+  decodeEnvelope,
+  decodeHeader,
+  decodeMacros,
+  decodeOffer,
+  decodeString,
+  PacketDecoder,
+  type ReceivedPacket,
+} from "./packet.ts";
 import { ProtocolError } from "./protocol-error.ts";
 import {
   CONTINUE,

@@ -1,4 +1,4 @@
-import type { CommandKind } from "./commands.ts";
+import type { CommandKind } from "./packet.ts";
 import type { Response } from "./responses.ts";
 
 /**

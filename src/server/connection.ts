@@ -169,3 +169,59 @@ export class Connection implements SessionPorts {
     if (this.#owner.draining) this.closeWhenIdle();
   }
 }
+
+/**
+ * The connections that are open. An array in which the last entry takes the place of one that goes: a Set
+ * leaves its outgrown tables to the garbage collector, and these keep closed connections alive for long.
+ */
+export class ConnectionTable {
+  readonly #connections: Connection[] = [];
+
+  get size(): number {
+    return this.#connections.length;
+  }
+
+  add(connection: Connection): void {
+    connection.tableIndex = this.#connections.length;
+    this.#connections.push(connection);
+  }
+
+  delete(connection: Connection): void {
+    const index = connection.tableIndex;
+    if (this.#connections[index] !== connection) return;
+    const last = this.#connections.pop();
+    if (last === undefined || last === connection) return;
+    this.#connections[index] = last;
+    last.tableIndex = index;
+  }
+
+  /** The connections of this moment; they may come and go while the caller goes through them. */
+  all(): readonly Connection[] {
+    return [...this.#connections];
+  }
+}
+
+/**
+ * What all connections together may hold of unfinished packets and messages. While there is room nobody is asked;
+ * when it is used up, a message that grows beyond an equal share of it is deferred, or its connection closed. One that
+ * holds no more than its share never pays for others, so at the very most twice the budget is held.
+ */
+export class MemoryBudget {
+  readonly octetsMax: number;
+  #held = 0;
+
+  constructor(octetsMax: number) {
+    this.octetsMax = octetsMax;
+  }
+
+  /** Octets held now. */
+  get held(): number {
+    return this.#held;
+  }
+
+  /** One of so many connections holds `now` octets and held `before`. False where that is too much. */
+  settle(before: number, now: number, connections: number): boolean {
+    this.#held += now - before;
+    return now <= before || this.#held <= this.octetsMax || now * connections <= this.octetsMax;
+  }
+}

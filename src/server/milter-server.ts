@@ -1,10 +1,37 @@
 import { createServer, type ListenOptions, type Server, type Socket } from "node:net";
 import { type MilterHandler, type MilterSession, Negotiator, ProtocolError } from "milter-protocol";
-import { Connection, type ConnectionOwner } from "./connection.ts";
-import { ConnectionTable } from "./connection-table.ts";
-import type { ServerEvent, ServerStatistics } from "./events.ts";
-import { MemoryBudget } from "./memory-budget.ts";
-import { RateLimitedCount } from "./rate-limited-count.ts";
+import { Connection, type ConnectionOwner, ConnectionTable, MemoryBudget } from "./connection.ts";
+
+/** What a server tells the operator. `peer` is `unix` or `address:port`. */
+export type ServerEvent =
+  /** The MTA has broken the protocol; its connection is closed. */
+  | { readonly event: "protocol-error"; readonly peer: string; readonly error: ProtocolError }
+  /** A handler has thrown: a fault of ours. The session has answered for it. */
+  | { readonly event: "handler-error"; readonly peer: string; readonly error: unknown }
+  /** Connections over MaxConnections were closed; told at once and then at most once a minute. */
+  | { readonly event: "connection-refused"; readonly count: number; readonly maxConnections: number }
+  /** Connections that held too much of the memory for all were closed; told at once and then at most once a minute. */
+  | { readonly event: "memory-budget"; readonly count: number; readonly octetsMax: number }
+  /** Messages that held too much of the memory for all were answered 452 4.3.1; told at once and then at most once a minute. */
+  | { readonly event: "messages-deferred"; readonly count: number; readonly octetsMax: number }
+  /** accept(2) has failed, for lack of descriptors for one; told at once and then at most once a minute. */
+  | { readonly event: "accept-error"; readonly count: number; readonly code: string };
+
+/** Counters of a server since its start, and what is open now. */
+export interface ServerStatistics {
+  readonly open: number;
+  /** Connections open in the middle of a message. */
+  readonly busy: number;
+  readonly accepted: number;
+  readonly refused: number;
+  readonly acceptErrors: number;
+  readonly idleClosed: number;
+  readonly overBudget: number;
+  /** Messages that were answered 452 4.3.1 for what they held. */
+  readonly deferred: number;
+  readonly protocolErrors: number;
+  readonly handlerErrors: number;
+}
 
 /** Where to listen: a Unix socket's path, an address and port, or a socket that is open already (systemd). */
 export type ListenAddress =
@@ -230,5 +257,48 @@ export class MilterServer {
   #closed(connection: Connection): void {
     this.#connections.delete(connection);
     if (this.#connections.size === 0) this.#whenEmpty?.();
+  }
+}
+
+/**
+ * Counts something that may happen very often and tells of it at most once an interval: the first time at
+ * once, what follows as a sum when the interval is over.
+ */
+export class RateLimitedCount {
+  readonly #intervalMs: number;
+  readonly #tell: (count: number) => void;
+  #untold = 0;
+  #timer: NodeJS.Timeout | undefined;
+
+  constructor(intervalMs: number, tell: (count: number) => void) {
+    this.#intervalMs = intervalMs;
+    this.#tell = tell;
+  }
+
+  add(count = 1): void {
+    this.#untold += count;
+    if (this.#timer === undefined) this.#flush();
+  }
+
+  /** Tells what is left and stops the timer. */
+  stop(): void {
+    clearTimeout(this.#timer);
+    this.#timer = undefined;
+    if (this.#untold > 0) this.#tellAll();
+  }
+
+  #flush(): void {
+    this.#timer = undefined;
+    if (this.#untold === 0) return;
+    this.#tellAll();
+    this.#timer = setTimeout(() => {
+      this.#flush();
+    }, this.#intervalMs).unref();
+  }
+
+  #tellAll(): void {
+    const count = this.#untold;
+    this.#untold = 0;
+    this.#tell(count);
   }
 }

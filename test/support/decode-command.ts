@@ -8,7 +8,7 @@ import {
   decodeMacros,
   decodeOffer,
   decodeString,
-} from "../../src/milter-protocol/commands.ts";
+} from "../../src/milter-protocol/packet.ts";
 
 /** A packet of the MTA, decoded as its kind is; a body stays octets. */
 export function decodeCommand(

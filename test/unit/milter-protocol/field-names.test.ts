@@ -2,8 +2,7 @@ import assert from "node:assert/strict";
 import { describe, it } from "node:test";
 import fc from "fast-check";
 import { ProtocolError } from "milter-protocol";
-import { decodeHeader } from "../../../src/milter-protocol/commands.ts";
-import { FieldNames } from "../../../src/milter-protocol/packet.ts";
+import { decodeHeader, FieldNames } from "../../../src/milter-protocol/packet.ts";
 
 const WANTED: ReadonlySet<string> = new Set(["subject", "received", "authentication-results"]);
 const NAMES = new FieldNames(WANTED);

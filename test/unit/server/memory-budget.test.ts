@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
-import { MemoryBudget } from "../../../src/server/memory-budget.ts";
+import { MemoryBudget } from "../../../src/server/connection.ts";
 
 describe("MemoryBudget", () => {
   const table: readonly [what: string, others: number, before: number, now: number, stays: boolean][] = [

@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
-import { RateLimitedCount } from "../../../src/server/rate-limited-count.ts";
+import { RateLimitedCount } from "../../../src/server/milter-server.ts";
 
 describe("RateLimitedCount", () => {
   it("tells the first at once, then sums, one an interval, and falls silent", (t) => {
