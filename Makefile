@@ -2,7 +2,6 @@
 SHELL = /bin/sh
 NODE ?= node
 NPM ?= npm
-SOURCES = package.json build.mjs $(shell find src -name '*.ts')
 TSX = $(NODE) --import tsx
 
 # Where `make install` puts things; packagers set DESTDIR.
@@ -13,14 +12,15 @@ MANDIR ?= $(PREFIX)/share/man
 DATADIR ?= $(PREFIX)/share/smf-spf
 CONFDIR ?= /etc/mail/smfs
 RUNDIR ?= /var/run/smfs
-UNITDIR ?= /etc/systemd/system
+UNITDIR ?= $(PREFIX)/lib/systemd/system
+DOCDIR ?= $(PREFIX)/share/doc/smf-spf
 SMFS_USER ?= smfs
 # For packagers: node's path on the machine that the package is for, which is written into the programs.
 TARGET_NODE ?=
 # systemd, sysv, openrc, freebsd, slackware or none; guessed where it is not given.
 INIT ?=
 INSTALL_VARS = NODE=$(NODE) DESTDIR=$(DESTDIR) SBINDIR=$(SBINDIR) BINDIR=$(BINDIR) MANDIR=$(MANDIR) \
-	DATADIR=$(DATADIR) CONFDIR=$(CONFDIR) RUNDIR=$(RUNDIR) UNITDIR=$(UNITDIR) SMFS_USER=$(SMFS_USER) \
+	DATADIR=$(DATADIR) DOCDIR=$(DOCDIR) CONFDIR=$(CONFDIR) RUNDIR=$(RUNDIR) UNITDIR=$(UNITDIR) SMFS_USER=$(SMFS_USER) \
 	INIT=$(INIT) PREFIX=$(PREFIX) TARGET_NODE=$(TARGET_NODE)
 
 SPF_SUITES ?= ../shared/spf-suites
@@ -86,11 +86,7 @@ demo: deps build ## the daemon with a small zone, and messages played through it
 run: deps ## serve a real MTA in the foreground from the source tree (CONFIG=file)
 	$(TSX) src/smf-spf/main.ts -f $(if $(CONFIG),-c $(CONFIG))
 
-# Built again only when the sources are newer, so that `make install` from a release tarball needs no npm.
-dist/smf-spf.js: $(SOURCES)
-	$(MAKE) build
-
-install: dist/smf-spf.js ## programs, man pages, sample configuration, init script (DESTDIR= PREFIX= INIT=)
+install: ## what make build made: programs, man pages, sample configuration, init script (DESTDIR= PREFIX= INIT=)
 	@$(INSTALL_VARS) sh init/install.sh install
 
 uninstall: ## take back what install put

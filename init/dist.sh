@@ -44,7 +44,7 @@ fill() {
 fill_package_tree() {
 	for init in systemd sysv; do
 		NODE=node TARGET_NODE=/usr/bin/node DESTDIR=$tree PREFIX=/usr SBINDIR=/usr/sbin BINDIR=/usr/bin \
-			MANDIR=/usr/share/man DATADIR=/usr/share/smf-spf CONFDIR=/etc/mail/smfs RUNDIR=/var/run/smfs \
+			MANDIR=/usr/share/man DATADIR=/usr/share/smf-spf DOCDIR=/usr/share/doc/smf-spf CONFDIR=/etc/mail/smfs RUNDIR=/var/run/smfs \
 			UNITDIR=/usr/lib/systemd/system SMFS_USER=smfs INIT=$init sh init/install.sh install >/dev/null
 	done
 	doc=$tree/usr/share/doc/smf-spf
@@ -56,8 +56,7 @@ fill_package_tree() {
 	mv "$tree/usr/bin/spfquery" "$tree/usr/bin/spfquery.smf-spf"
 	mv "$tree/usr/share/man/man1/spfquery.1" "$tree/usr/share/man/man1/spfquery.smf-spf.1"
 	gzip -9n "$tree"/usr/share/man/man?/*
-	cp README.md "$doc"
-	gzip -9nc CHANGELOG.md >"$doc/CHANGELOG.md.gz"
+	gzip -9n "$doc/CHANGELOG.md"
 	make_changelog | gzip -9n >"$doc/changelog.gz"
 	make_copyright >"$doc/copyright"
 }

@@ -63,7 +63,7 @@ find_node() {
 		fail "$node is $("$node" --version); smf-spf needs Node 20.19 or newer"
 	case $node in
 	/root/* | /home/* | /tmp/*)
-		warn "$node is in a home or temporary folder: systemd hides it from the daemon, and other users cannot run spfquery"
+		warn "$node is in a home or temporary directory: systemd hides it from the daemon, and other users cannot run spfquery"
 		;;
 	esac
 }
@@ -94,6 +94,8 @@ init_files() {
 	systemd)
 		echo "smf-spf.service $UNITDIR/smf-spf.service 644"
 		echo "smf-spf.socket $UNITDIR/smf-spf.socket 644"
+		echo "smf-spf.sysusers ${UNITDIR%/systemd/system}/sysusers.d/smf-spf.conf 644"
+		echo "smf-spf.tmpfiles ${UNITDIR%/systemd/system}/tmpfiles.d/smf-spf.conf 644"
 		;;
 	sysv) echo "smf-spf.sysv /etc/init.d/smf-spf 755" ;;
 	openrc) echo "smf-spf.openrc /etc/init.d/smf-spf 755" ;;
@@ -109,6 +111,13 @@ put() {
 	chmod "$2" "$DESTDIR$1.tmp"
 	mv -f "$DESTDIR$1.tmp" "$DESTDIR$1"
 	remember file "$1"
+}
+
+# source target: a file as it is.
+install_copy() {
+	make_folder "$(dirname "$2")"
+	cp "$1" "$DESTDIR$2.tmp"
+	put "$2" 644
 }
 
 # source target: a program, with node's path in its first line.
@@ -129,8 +138,13 @@ install_text() {
 	/var/run/*) unit_run=${RUNDIR#/var} ;;
 	*) unit_run=$RUNDIR ;;
 	esac
+	case $1 in
+	etc/man/*) confdir_in_pages="s|/etc/mail/smfs|$CONFDIR|g" ;;
+	*) confdir_in_pages= ;;
+	esac
 	sed -e "s|@NODE@|$node|g" -e "s|@SBINDIR@|$SBINDIR|g" -e "s|@BINDIR@|$BINDIR|g" -e "s|@CONFDIR@|$CONFDIR|g" \
-		-e "s|@UNITRUNDIR@|$unit_run|g" -e "s|@RUNDIR@|$RUNDIR|g" -e "s|@USER@|$SMFS_USER|g" "$1" >"$DESTDIR$2.tmp"
+		-e "s|@UNITRUNDIR@|$unit_run|g" -e "s|@RUNDIR@|$RUNDIR|g" -e "s|@USER@|$SMFS_USER|g" \
+		-e "$confdir_in_pages" "$1" >"$DESTDIR$2.tmp"
 	put "$2" "$3"
 }
 
@@ -272,13 +286,39 @@ how_to_start() {
 check_run_folder() {
 	case ${RUNDIR%/} in
 	'' | /run | /var | /var/run | /tmp | /var/tmp | /etc | /usr | /var/lib | /var/spool)
-		fail "RUNDIR=$RUNDIR is given to $SMFS_USER: name a folder below it, such as ${RUNDIR%/}/smfs"
+		fail "RUNDIR=$RUNDIR is given to $SMFS_USER: name a directory below it, such as ${RUNDIR%/}/smfs"
 		;;
 	esac
 }
 
+# What an earlier version put into /etc would win over the units of now.
+forget_old_units() {
+	[ "$UNITDIR" != /etc/systemd/system ] || return 0
+	for unit in smf-spf.service smf-spf.socket; do
+		old=/etc/systemd/system/$unit
+		was_made "file $old" || continue
+		rm -f "$DESTDIR$old"
+		made=$(echo "$made" | grep -vxF "file $old")
+		say "$old, from an earlier make install, is removed: the unit is $UNITDIR/$unit"
+		if [ -z "$DESTDIR" ] && [ -e "/etc/systemd/system/multi-user.target.wants/$unit" ] ||
+			[ -h "$DESTDIR/etc/systemd/system/multi-user.target.wants/$unit" ]; then
+			ln -sfn "$UNITDIR/$unit" "$DESTDIR/etc/systemd/system/multi-user.target.wants/$unit"
+		fi
+	done
+}
+
+# Root must neither fetch packages nor run what they bring, so nothing is built here.
+check_build() {
+	for program in smf-spf spfquery spfreport; do
+		[ -e "dist/$program.js" ] || fail "dist/$program.js is missing: run \"make build\" first, as an ordinary user"
+	done
+	newer=$(find src package.json build.mjs -newer dist/smf-spf.js -type f ! -name '.*' 2>/dev/null | head -n 1)
+	[ -z "$newer" ] || warn "$newer is newer than dist/smf-spf.js; \"make build\" makes the programs of these sources"
+}
+
 do_install() {
 	check_run_folder
+	check_build
 	find_node
 	[ -n "$INIT" ] || INIT=$(guess_init)
 	scripts=$(init_files "$INIT")
@@ -291,6 +331,11 @@ do_install() {
 	for page in etc/man/*.[1-8]; do
 		install_text "$page" "$MANDIR/man${page##*.}/$(basename "$page")" 644
 	done
+	for document in README.md CHANGELOG.md SECURITY.md; do
+		install_copy "$document" "$DOCDIR/$document"
+	done
+	install_copy LICENSE "$DATADIR/LICENSE"
+	install_copy dist/LICENSES "$DATADIR/LICENSES"
 	install_sample
 	install_config
 	install_text etc/smf-spf.logrotate "$DATADIR/smf-spf.logrotate" 644
@@ -306,8 +351,9 @@ do_install() {
 		make_user
 		make_run_folder
 		check_config_access
-		if [ -d /run/systemd/system ]; then systemctl daemon-reload; fi
 	fi
+	forget_old_units
+	if [ -z "$DESTDIR" ] && [ "$(id -u)" -eq 0 ] && [ -d /run/systemd/system ]; then systemctl daemon-reload; fi
 	say "smf-spf is in $SBINDIR, its settings in $CONFDIR/smf-spf.conf, init system: $INIT"
 	how_to_start
 }
@@ -325,7 +371,8 @@ pid_file() {
 # Prints the PID of a daemon that runs our program. The number in the file alone proves nothing.
 running_pid() {
 	for file in "$(pid_file)" "$(cat "$RUNDIR.started" 2>/dev/null)"; do
-		pid=$(cat "$file" 2>/dev/null) || continue
+		[ -f "$file" ] || continue
+		pid=$(head -c 32 "$file" 2>/dev/null) || continue
 		case $pid in
 		'' | 0 | *[!0-9]*) continue ;;
 		esac

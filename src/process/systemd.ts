@@ -69,8 +69,9 @@ function notify(
       command,
       args,
       { env: { PATH: "/usr/bin:/bin", NOTIFY_SOCKET: socket }, cwd: "/", timeout: 10_000 },
-      (error) => {
-        resolve(error === null ? undefined : `cannot tell systemd that the daemon ${what}: ${error.message}`);
+      (error, _stdout, stderr) => {
+        const [reason] = (stderr.trim() || (error?.message ?? "")).split("\n");
+        resolve(error === null ? undefined : `cannot tell systemd that the daemon ${what}: ${reason}`);
       },
     );
   });

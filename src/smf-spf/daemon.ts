@@ -1,5 +1,5 @@
 /** The life of the daemon: bind, drop privileges, serve, reload, drain. */
-import { hostname } from "node:os";
+import { hostname, userInfo } from "node:os";
 import { diffSettings, keepUntilRestart, type Settings } from "../config/index.ts";
 import { Log } from "../logging/index.ts";
 import { disablePretenuring, heapShare, shareSocketShapes } from "../node-tuning.ts";
@@ -196,7 +196,7 @@ class Daemon {
   /** Resolves with the exit code when a signal has ended the service. */
   serve(): Promise<number> {
     const { settings } = this.#generation;
-    const who = `uid ${process.getuid?.() ?? "?"}, gid ${process.getgid?.() ?? "?"}`;
+    const who = `user ${ownName()}`;
     const dry = settings.reportOnly ? ", report only" : "";
     this.#log.notice(`smf-spf ${VERSION} started: listening on ${nameOf(settings)}, running as ${who}${dry}`);
     return new Promise((resolve) => {
@@ -239,7 +239,8 @@ class Daemon {
     this.#socket?.remove();
     await drained;
     const failure = await told;
-    if (failure !== undefined) this.#log.warning(failure);
+    // systemd learns of the end anyhow.
+    if (failure !== undefined) this.#log.message("info", failure);
     removePidFile(this.#start.settings.pidFile);
     this.#report();
     this.#log.notice(`smf-spf ${VERSION} stopped`);
@@ -255,6 +256,8 @@ class Daemon {
 
   /** Whole new settings, or none. */
   #reload(): void {
+    // Also where the file has faults: whoever rotates logs sends this signal as well.
+    this.#log.reopen();
     // A file that is gone, or just being replaced, is not meant to throw away whitelists and policy.
     const read = readSettings(this.#start.choice, { mustExist: true });
     for (const warning of read.warnings) this.#log.warning(warning);
@@ -299,6 +302,15 @@ class Daemon {
         `up ${Math.floor(process.uptime())} s`,
     ];
     for (const line of lines) this.#log.notice(line);
+  }
+}
+
+/** The name of the user that this process is, or the number where it has none. */
+function ownName(): string {
+  try {
+    return userInfo().username;
+  } catch {
+    return `${process.getuid?.() ?? "?"}`;
   }
 }
 

@@ -1,6 +1,6 @@
 /** From the command line to a daemon: in this process, in one in the background, or in one that never was root. */
 import type { Settings } from "../config/index.ts";
-import { isSyslogReachable } from "../logging/index.ts";
+import { isJournal, isSyslogReachable } from "../logging/index.ts";
 import {
   canDropPrivileges,
   DaemonError,
@@ -50,9 +50,12 @@ export async function start(request: StartRequest, starter: Starter): Promise<nu
       if (process.stderr.isTTY || !isLogging(settings)) complainAll(warnings);
       return await runDaemon({ settings, warnings, files, choice, program, starter });
     }
-    complainAll(warnings);
-    const { exitCode, message } = await another();
+    // Where standard error is the journal, the daemon's log is there as well.
+    if (!isJournal(process.env["JOURNAL_STREAM"]) || !isLogging(settings)) complainAll(warnings);
+    const { exitCode, message, pid } = await another();
     if (message !== "") complain(message);
+    else if (pid !== undefined && process.env["NOTIFY_SOCKET"] === undefined)
+      process.stdout.write(`smf-spf: ${backgroundLine(settings, pid)}\n`);
     return exitCode;
   } catch (error) {
     const expected = error instanceof DaemonError;
@@ -62,6 +65,16 @@ export async function start(request: StartRequest, starter: Starter): Promise<nu
     await starter.failed(exitCode, message);
     return exitCode;
   }
+}
+
+/** Tells that a daemon runs, where its log is, and how to stop it. */
+function backgroundLine({ syslog, logTo, reportOnly }: Settings, pid: number): string {
+  const logs = [
+    ...(logTo === undefined ? [] : [logTo]),
+    ...(syslog === "none" ? [] : [`syslog facility ${syslog}`]),
+  ];
+  const log = logs.length === 0 ? "none" : logs.join(" and ");
+  return `running in the background as pid ${pid}${reportOnly ? ", refusing nothing" : ""}; log: ${log}; stop it with: kill ${pid}`;
 }
 
 function isLogging({ syslog, logTo }: Settings): boolean {

@@ -7,7 +7,11 @@ import {
   mkdirSync,
   readdirSync,
   readFileSync,
+  readlinkSync,
+  rmSync,
   statSync,
+  symlinkSync,
+  utimesSync,
   writeFileSync,
 } from "node:fs";
 import { join } from "node:path";
@@ -17,7 +21,12 @@ import { runProgram, Tree } from "./tree.ts";
 const SAMPLE = "/usr/local/share/smf-spf/smf-spf.conf.sample";
 const CONFIG = "/etc/mail/smfs/smf-spf.conf";
 const SCRIPTS: Record<string, readonly string[]> = {
-  systemd: ["/etc/systemd/system/smf-spf.service", "/etc/systemd/system/smf-spf.socket"],
+  systemd: [
+    "/usr/local/lib/systemd/system/smf-spf.service",
+    "/usr/local/lib/systemd/system/smf-spf.socket",
+    "/usr/local/lib/sysusers.d/smf-spf.conf",
+    "/usr/local/lib/tmpfiles.d/smf-spf.conf",
+  ],
   sysv: ["/etc/init.d/smf-spf"],
   openrc: ["/etc/init.d/smf-spf"],
   freebsd: ["/usr/local/etc/rc.d/smfspf"],
@@ -54,6 +63,11 @@ describe("make install", () => {
           "/usr/local/share/man/man5/smf-spf.conf.5",
           "/usr/local/share/man/man1/spfquery.1",
           "/usr/local/share/man/man1/spfreport.1",
+          "/usr/local/share/doc/smf-spf/CHANGELOG.md",
+          "/usr/local/share/doc/smf-spf/README.md",
+          "/usr/local/share/doc/smf-spf/SECURITY.md",
+          "/usr/local/share/smf-spf/LICENSE",
+          "/usr/local/share/smf-spf/LICENSES",
           "/usr/local/share/smf-spf/installed",
           "/usr/local/share/smf-spf/logwatch/smf-spf",
           "/usr/local/share/smf-spf/logwatch/smf-spf.conf",
@@ -76,6 +90,32 @@ describe("make install", () => {
     assert.equal(read("/usr/local/sbin/smf-spf").split("\n")[0], `#!${process.execPath}`);
     assert.equal(statSync(program).mode & 0o777, 0o755);
     assert.equal(runProgram(program, ["-V"], { env: { PATH: "/nonexistent" } }).out, "smf-spf -V\n");
+  });
+
+  it("builds nothing, whoever calls it, and says when the programs are older than the sources", () => {
+    writeFileSync(join(tree.source, "src", "later.ts"), "");
+    const future = new Date(Date.now() + 60_000);
+    utimesSync(join(tree.source, "src", "later.ts"), future, future);
+    const { code, err } = tree.make("install", "INIT=none");
+    assert.equal(code, 0);
+    assert.match(err, /src\/later\.ts is newer than dist\/smf-spf\.js; "make build"/);
+    rmSync(join(tree.source, "dist", "spfquery.js"));
+    const missing = tree.make("install", "INIT=none");
+    assert.notEqual(missing.code, 0);
+    assert.match(missing.err, /dist\/spfquery\.js is missing: run "make build" first, as an ordinary user/);
+  });
+
+  it("takes away the units of an earlier install in /etc, which would win over those of now", () => {
+    install("INIT=systemd", "UNITDIR=/etc/systemd/system");
+    const wants = tree.at("/etc/systemd/system/multi-user.target.wants");
+    mkdirSync(wants);
+    symlinkSync("/etc/systemd/system/smf-spf.service", join(wants, "smf-spf.service"));
+    assert.match(install("INIT=systemd"), /from an earlier make install, is removed/);
+    assert.ok(!existsSync(tree.at("/etc/systemd/system/smf-spf.service")));
+    assert.equal(
+      readlinkSync(join(wants, "smf-spf.service")),
+      "/usr/local/lib/systemd/system/smf-spf.service",
+    );
   });
 
   it("makes a configuration that every user can read, equal to the sample", () => {
@@ -184,11 +224,14 @@ describe("make install", () => {
     assert.match(config, /^User\s+spf$/m);
     assert.match(config, /^Socket\s+unix:\/run\/spf\/smf-spf\.sock$/m);
     assert.match(config, /^PidFile\s+\/run\/spf\/smf-spf\.pid$/m);
-    const unit = read("/etc/systemd/system/smf-spf.service");
+    const unit = read("/opt/spf/lib/systemd/system/smf-spf.service");
     assert.match(unit, /^ExecStart=\S+ \/opt\/spf\/sbin\/smf-spf -f -c \/opt\/spf\/etc\/smf-spf\.conf$/m);
     assert.match(unit, /^ReadWritePaths=-\/run\/spf /m);
     const logrotate = read("/opt/spf/share/smf-spf/smf-spf.logrotate");
     assert.match(logrotate, /create 0640 spf adm$/m);
+    const page = read("/opt/spf/share/man/man8/smf-spf.8");
+    assert.match(page, /\/opt\/spf\/etc\/smf-spf\.conf/);
+    assert.doesNotMatch(page, /\/etc\/mail\/smfs/);
     assert.match(logrotate, /<\/run\/spf\/smf-spf\.pid /);
   });
 
@@ -203,7 +246,7 @@ describe("make install", () => {
     [
       "RUNDIR is a folder of the system's",
       ["RUNDIR=/var/run/"],
-      /RUNDIR=\/var\/run\/ is given to smfs: name a folder below/,
+      /RUNDIR=\/var\/run\/ is given to smfs: name a directory below/,
     ],
     ["the init system is unknown", ["INIT=upstart"], /INIT=upstart is none of systemd, sysv/],
   ];

@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import { type ChildProcess, spawn } from "node:child_process";
+import { type ChildProcess, execFileSync, spawn } from "node:child_process";
 import {
   appendFileSync,
   existsSync,
@@ -197,6 +197,24 @@ for (const { init, script: installed, call, codes } of KINDS) {
       assert.equal(run("stop").code, 0);
     });
 
+    it("reloads nothing where the new configuration has faults, and says so", () => {
+      run("start");
+      const daemon = pid();
+      writeFileSync(config, "Broken\n");
+      const { code, out, err } = run("reload");
+      assert.notEqual(code, 0);
+      assert.match(out + err, /is broken[\s\S]*goes on with its old configuration/);
+      assert.ok(lives(daemon));
+      assert.equal(run("stop").code, 0);
+    });
+
+    it("is not held up by a FIFO in the place of the PID file", () => {
+      rmSync(pidFile, { force: true });
+      execFileSync("mkfifo", [pidFile]);
+      for (const command of ["status", "reload", "stop"]) run(command);
+      rmSync(pidFile);
+    });
+
     it("tells that the daemon could not start", () => {
       writeFileSync(config, "Broken\n");
       const { code, err } = run("start");
@@ -338,7 +356,7 @@ describe("the systemd units", () => {
       assert.equal(tree.make("install", "INIT=systemd", `SBINDIR=${tree.folder}/sbin`).code, 0);
       renameSync(tree.at(join(tree.folder, "sbin")), join(tree.folder, "sbin"));
       const units = ["smf-spf.service", "smf-spf.socket"].map((name) =>
-        tree.at(`/etc/systemd/system/${name}`),
+        tree.at(`/usr/local/lib/systemd/system/${name}`),
       );
       const { code, out, err } = runProgram("systemd-analyze", ["verify", "--man=no", ...units]);
       assert.equal(out + err, "");

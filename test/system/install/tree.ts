@@ -46,6 +46,7 @@ export class Tree {
       "LICENSE",
       "README.md",
       "CHANGELOG.md",
+      "SECURITY.md",
     ]) {
       cpSync(join(ROOT, name), join(this.source, name), { recursive: true });
     }

@@ -145,7 +145,12 @@ describe("smf-spf as one file in an empty folder", () => {
 
   it("goes to the background when it listens, and tells why when it cannot", async () => {
     installed.configure(`Nameserver 127.0.0.1:${nameserver.port}`, "Daemonize on");
-    assert.deepEqual(await installed.run("-c", installed.config), { code: 0, out: "", err: "" });
+    const started = await installed.run("-c", installed.config);
+    assert.equal(
+      started.out,
+      `smf-spf: running in the background as pid ${installed.pid}; log: ${installed.log}; stop it with: kill ${installed.pid}\n`,
+    );
+    assert.deepEqual([started.code, started.err], [0, ""]);
     const { pid } = installed;
     assert.ok(pid !== undefined && existsSync(installed.socket));
     const mta = await installed.mta();

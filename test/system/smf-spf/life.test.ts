@@ -1,6 +1,7 @@
 import assert from "node:assert/strict";
 import { execFileSync, spawn } from "node:child_process";
 import { existsSync, renameSync, statSync, writeFileSync } from "node:fs";
+import { userInfo } from "node:os";
 import { join } from "node:path";
 import { after, afterEach, before, describe, it } from "node:test";
 import { MtaPlayer, openSocket } from "../../support/mta-player.ts";
@@ -157,6 +158,34 @@ describe("the life of the daemon", () => {
     await until("the refusal", () => logged("the log could not be moved, the old settings stay in force"));
     const mta = await installed.mta();
     assert.equal(await kindOf(mta), "reply");
+    mta.quit();
+  });
+
+  it("opens LogTo anew on SIGHUP, also where the file has a fault", async () => {
+    const daemon = await start();
+    const user = process.getuid?.() === 0 ? "nobody" : userInfo().username;
+    assert.ok(logged(`running as user ${user}`));
+    for (const lines of [[], ["RefuseFail maybe"]]) {
+      const rotated = `${installed.log}.1`;
+      renameSync(installed.log, rotated);
+      installed.configure(...lines);
+      daemon.kill("SIGHUP");
+      await until("the new file", () => logged("reload: "));
+    }
+  });
+
+  it("empties both caches on SIGUSR2", async () => {
+    const daemon = await start();
+    const mta = await installed.mta();
+    const asked = async (): Promise<number> => {
+      await kindOf(mta);
+      return nameserver.questions.of("fail.example");
+    };
+    nameserver.resetCounts();
+    assert.deepEqual([await asked(), await asked()], [1, 1]);
+    daemon.kill("SIGUSR2");
+    await until("the line", () => logged("both caches are empty"));
+    assert.equal(await asked(), 2);
     mta.quit();
   });
 

@@ -87,8 +87,10 @@ describe("a start as root where Node does not let root be given up", { skip: SKI
     chownSync(join(installed.folder, "log"), 0, 0);
     chmodSync(join(installed.folder, "log"), 0o700);
     configure("SocketMode 0660", "SocketGroup daemon");
-    assert.deepEqual(await start(), { code: 0, out: "", err: "" });
+    const started = await start();
     const { pid = 0 } = installed;
+    assert.deepEqual([started.code, started.err], [0, ""]);
+    assert.match(started.out, new RegExp(`^smf-spf: running in the background as pid ${pid}; log: `));
     assertIsNobody(pid);
     assert.deepEqual(readdirSync(runFolder()).sort(), ["pid", "s"]);
     const socket = statSync(installed.socket);
