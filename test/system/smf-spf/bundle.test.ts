@@ -115,7 +115,7 @@ describe("smf-spf as one file in an empty folder", () => {
     child.kill("SIGTERM");
     const { err } = await over;
     assert.match(err, /TTL: warning: "h" is ignored/);
-    assert.match(err, /Syslog: warning: none, and no LogTo is given: nothing is logged/);
+    assert.match(err, /Syslog: warning: none without LogTo: nothing is logged/);
   });
 
   it("serves a connection, and SIGTERM ends it with 0 and no file left", async () => {

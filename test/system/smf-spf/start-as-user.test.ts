@@ -155,7 +155,9 @@ describe("a start as root where Node does not let root be given up", { skip: SKI
     });
     assert.equal(await exitCodeOf(child), 0);
     assertIsNobody(installed.pid ?? 0);
-    assert.ok(installed.logLines().some((line) => line.startsWith("cannot tell systemd")));
+    await until("the line", () =>
+      installed.logLines().some((line) => line.startsWith("cannot tell systemd")),
+    );
   });
 
   it("hands on a socket that systemd has bound, and leaves its file", {
