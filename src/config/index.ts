@@ -1,5 +1,7 @@
 export { type Fault, formatFault, type Location } from "./given.ts";
 export { DEFAULT_CONFIG_FILE, type LoadedConfig, type LoadOptions, loadConfig } from "./load-config.ts";
+export { migrateConfig } from "./migrate.ts";
+export { migrateQmail } from "./migrate-qmail.ts";
 export { type ConfigSources, type ParsedConfig, parseConfig } from "./parse-config.ts";
 export {
   diffSettings,

@@ -19,6 +19,12 @@ export type CommandLine =
       /** Only what differs from the default. */
       readonly changed: boolean;
     }
+  | {
+      readonly kind: "migrate";
+      /** An old smf-spf.conf, or a control directory of qmail. */
+      readonly path: string;
+      readonly tcprules: string | undefined;
+    }
   /** `--help`, `--version`, or a usage error: print and leave. */
   | { readonly kind: "done"; readonly exitCode: number; readonly output: string; readonly errors: string };
 
@@ -28,6 +34,8 @@ interface Options {
   readonly checkConfig?: boolean;
   readonly dryRun?: boolean;
   readonly showConfig?: true | string;
+  readonly migrate?: string;
+  readonly tcprules?: string;
 }
 
 /** Reads the arguments after the program's name. */
@@ -49,6 +57,8 @@ export function parseCommandLine(
         "print every option, or those changed, and where its value comes from",
       ).choices(["changed"]),
     )
+    .option("--migrate <path>", "print a new smf-spf.conf from an old one, or from a qmail control directory")
+    .option("--tcprules <file>", "with --migrate: rules of tcpserver to take over")
     .version(`smf-spf ${version}`, "-V, --version", "print the version")
     .helpOption("-h, --help", "print this help")
     .allowExcessArguments(true)
@@ -80,6 +90,17 @@ export function parseCommandLine(
   }
   if (options.config === "") {
     return { kind: "done", exitCode: EXIT.usage, output, errors: "smf-spf: -c needs the name of a file\n" };
+  }
+  if (options.migrate !== undefined) {
+    return { kind: "migrate", path: options.migrate, tcprules: options.tcprules };
+  }
+  if (options.tcprules !== undefined) {
+    return {
+      kind: "done",
+      exitCode: EXIT.usage,
+      output,
+      errors: "smf-spf: --tcprules needs --migrate DIRECTORY\n",
+    };
   }
   if (options.showConfig !== undefined) {
     return {

@@ -4,6 +4,7 @@ import { DEFAULT_CONFIG_FILE } from "../config/index.ts";
 import { EXIT, endOnSignals, findStarter, systemReason, watchOutput } from "../process/index.ts";
 import { parseCommandLine } from "./command-line.ts";
 import { checkConfig, showConfigOf } from "./config-check.ts";
+import { migrate } from "./migrate.ts";
 import { start } from "./start.ts";
 import { VERSION } from "./version.ts";
 
@@ -34,8 +35,12 @@ async function main(): Promise<number> {
       for (const line of lines) process.stdout.write(`${line}\n`);
       return exitCode;
     }
-    case "show-config": {
-      const { lines, problems, exitCode } = showConfigOf(commandLine, commandLine);
+    case "show-config":
+    case "migrate": {
+      const { lines, problems, exitCode } =
+        commandLine.kind === "migrate"
+          ? migrate(commandLine.path, commandLine.tcprules)
+          : showConfigOf(commandLine, commandLine);
       for (const line of problems) process.stderr.write(`smf-spf: ${line}\n`);
       for (const line of lines) process.stdout.write(`${line}\n`);
       return exitCode;

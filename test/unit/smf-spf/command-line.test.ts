@@ -19,6 +19,8 @@ describe("parseCommandLine", () => {
     [["-t"], { ...run, kind: "check-config" }],
     [["--check-config", "-c", "x"], { ...run, kind: "check-config", config: "x" }],
     [["-fn", "-c", "x"], { ...run, foreground: true, dryRun: true, config: "x" }],
+    [["--migrate", "/x"], { kind: "migrate", path: "/x", tcprules: undefined }],
+    [["--migrate=/x", "--tcprules", "/y"], { kind: "migrate", path: "/x", tcprules: "/y" }],
     [["--show-config"], { kind: "show-config", config: undefined, dryRun: false, changed: false }],
     [
       ["--show-config=changed", "-n"],
@@ -32,7 +34,15 @@ describe("parseCommandLine", () => {
     });
   }
 
-  for (const args of [["-x"], ["--nope"], ["-c"], ["-c", ""], ["extra"], ["--show-config=some"]]) {
+  for (const args of [
+    ["-x"],
+    ["--nope"],
+    ["-c"],
+    ["-c", ""],
+    ["extra"],
+    ["--show-config=some"],
+    ["--tcprules", "/x"],
+  ]) {
     it(`is a usage error, 64, when given "${args.join(" ")}"`, () => {
       const result = parse(...args);
       assert.ok(result.kind === "done");
