@@ -73,7 +73,10 @@ export class AnswerCache implements AnswerSource {
     octetsMax = OCTETS_MAX,
   }: Pick<AnswerCacheOptions, "entriesMax" | "octetsMax">): void {
     const before = this.#entries?.dump() ?? [];
-    this.#entries = entriesMax > 0 ? new LRUCache({ max: entriesMax, maxSize: octetsMax }) : undefined;
+    this.#entries =
+      entriesMax > 0
+        ? new LRUCache({ max: entriesMax, maxSize: octetsMax, maxEntrySize: ENTRY_OCTETS_MAX })
+        : undefined;
     this.#entries?.load(before);
   }
 
@@ -172,6 +175,8 @@ function isList(records: AnyRecord | readonly AnyRecord[]): records is readonly 
 const ENTRY_OCTETS = 320;
 const TEXT_OCTETS = 24;
 const ADDRESS_OCTETS = 240;
+/** A larger one is used and not kept: a hundred would flush the cache. */
+const ENTRY_OCTETS_MAX = 16 * 1024;
 
 /**
  * How many octets of memory an answer takes, roughly and rather too many than too few: a bound on the number of

@@ -4,6 +4,8 @@ import { questionKey } from "./messages.ts";
 /** How an evaluation is run. */
 export interface DriveOptions<Result> {
   readonly source: AnswerSource;
+  /** What may be asked early; as much as is hinted at where nothing is given. */
+  readonly early?: EarlyAllowance;
   /** Makes a result of what the evaluator threw, and tells it to the operator. Must not throw. */
   readonly onThrow: (error: unknown) => Result;
 }
@@ -39,6 +41,47 @@ export function drive<Result extends object>(
   return run.resume(undefined) ?? run;
 }
 
+/** Questions that one evaluation may ask early and has not got answers to yet. */
+export interface EarlyAllowance {
+  readonly shares: EarlyShares;
+  /** Who has a share. */
+  readonly key: string;
+}
+
+/**
+ * How many questions are asked early at once: by all, by one key, by one evaluation. A hint that finds its share
+ * taken is dropped, and the question asked once it is needed. So whoever has includes of silent names takes
+ * nothing but speed, and only from himself: a question that is needed never waits for one that was only hinted at.
+ */
+export class EarlyShares {
+  readonly #max: number;
+  readonly #perKeyMax: number;
+  readonly #perKey = new Map<string, number>();
+  #count = 0;
+  readonly perEvaluationMax: number;
+
+  constructor(max = 3072, perKeyMax = 384, perEvaluationMax = 32) {
+    this.#max = max;
+    this.#perKeyMax = perKeyMax;
+    this.perEvaluationMax = perEvaluationMax;
+  }
+
+  take(key: string): boolean {
+    const count = this.#perKey.get(key) ?? 0;
+    if (this.#count >= this.#max || count >= this.#perKeyMax) return false;
+    this.#count++;
+    this.#perKey.set(key, count + 1);
+    return true;
+  }
+
+  give(key: string): void {
+    this.#count--;
+    const count = (this.#perKey.get(key) ?? 1) - 1;
+    if (count === 0) this.#perKey.delete(key);
+    else this.#perKey.set(key, count);
+  }
+}
+
 /** A question that was asked because of a hint and is not answered yet. */
 interface EarlyQuestion {
   readonly pending: Pending;
@@ -52,6 +95,7 @@ class Run<Result extends object> implements PendingResult<Result> {
   readonly #options: DriveOptions<Result>;
   readonly #done: (result: Result) => void;
   #early: Map<string, EarlyQuestion | Answer> | undefined;
+  #earlyCount = 0;
   /** What the evaluator waits for. */
   #pending: Pending | undefined;
   #phase: keyof typeof TIME_MS | undefined;
@@ -108,7 +152,11 @@ class Run<Result extends object> implements PendingResult<Result> {
     clearTimeout(this.#timer);
     this.#pending?.cancel();
     if (this.#early === undefined) return;
-    for (const early of this.#early.values()) if ("pending" in early) early.pending.cancel();
+    for (const early of this.#early.values()) {
+      if (!("pending" in early)) continue;
+      early.pending.cancel();
+      this.#give();
+    }
     this.#early = undefined;
   }
 
@@ -167,13 +215,34 @@ class Run<Result extends object> implements PendingResult<Result> {
   #askEarly(question: Question): void {
     const early = (this.#early ??= new Map<string, EarlyQuestion | Answer>());
     const key = questionKey(question);
-    if (this.#outOfTime || early.has(key)) return;
+    if (this.#outOfTime || early.has(key) || !this.#take()) return;
     const asked = this.#options.source.ask(question, (answer) => {
       const { needed } = early.get(key) as EarlyQuestion;
       early.set(key, answer);
+      this.#give();
       if (needed) this.#answered(answer);
     });
-    early.set(key, "cancel" in asked ? { pending: asked, needed: false } : asked);
+    if ("cancel" in asked) {
+      early.set(key, { pending: asked, needed: false });
+    } else {
+      early.set(key, asked);
+      this.#give();
+    }
+  }
+
+  #take(): boolean {
+    const { early } = this.#options;
+    if (early === undefined) return true;
+    if (this.#earlyCount >= early.shares.perEvaluationMax || !early.shares.take(early.key)) return false;
+    this.#earlyCount++;
+    return true;
+  }
+
+  #give(): void {
+    const { early } = this.#options;
+    if (early === undefined) return;
+    this.#earlyCount--;
+    early.shares.give(early.key);
   }
 }
 

@@ -1,4 +1,13 @@
 export { AnswerCache, type AnswerCacheCounters, type AnswerCacheOptions } from "./answer-cache.ts";
-export { type DriveOptions, drive, type PendingResult, withDeadline } from "./drive.ts";
-export { DNS_PORT, type Nameserver, parseResolvConf, systemNameservers } from "./nameservers.ts";
-export { Resolver, type ResolverCounters, type ResolverOptions } from "./resolver.ts";
+export { type DriveOptions, drive, EarlyShares, type PendingResult, withDeadline } from "./drive.ts";
+export { ANSWER_TIME_BOUNDS_MS } from "./lookup.ts";
+export {
+  DNS_PORT,
+  formatNameserver,
+  type Nameserver,
+  type NameserverList,
+  parseResolvConf,
+  SystemNameservers,
+} from "./nameservers.ts";
+export { Resolver, type ResolverCounters, type ResolverOptions, type ServerHealth } from "./resolver.ts";
+export type { ServerState } from "./server.ts";

@@ -1,16 +1,22 @@
-import type { Answer, Question } from "spf-check";
+import type { Answer, Question, TemperrorCause } from "spf-check";
 import { encodeQuery, isAskable, type Query, type Response, readResponse } from "./messages.ts";
-import type { Nameserver } from "./nameservers.ts";
-import { TcpChannel } from "./tcp.ts";
-import { UdpChannel } from "./udp.ts";
+import type { Server } from "./server.ts";
 
 /** Aliases in all, and questions sent because a server left the target of one to us. */
 const ALIASES_MAX = 16;
 const CHASES_MAX = 4;
 
+/** Upper bounds of the classes in {@link LookupCounters.answerTimes}, in milliseconds; the last class has none. */
+export const ANSWER_TIME_BOUNDS_MS: readonly number[] = [
+  1, 2, 5, 10, 20, 50, 100, 200, 500, 1000, 2000, 5000,
+];
+/** Every RCODE from here on is counted as one. */
+const RCODES = 16;
+
 /** What every lookup of a resolver shares. */
 export interface LookupContext {
-  readonly servers: readonly Server[];
+  /** The servers in force now, in the operator's order. */
+  readonly servers: () => readonly Server[];
   readonly timeoutMs: number;
   readonly tries: number;
   readonly counters: LookupCounters;
@@ -28,12 +34,36 @@ export interface LookupCounters {
   foreign: number;
   /** Lookups that ended without an answer. */
   faults: number;
+  /** Failures that servers answered with, by RCODE; the last one is for all that are greater. */
+  readonly rcodes: Float64Array;
+  /** How long answers took, by {@link ANSWER_TIME_BOUNDS_MS}. */
+  readonly answerTimes: Float64Array;
+  /** The sum of those times, in milliseconds. */
+  answerMs: number;
 }
+
+/** All at zero. */
+export function lookupCounters(): LookupCounters {
+  return {
+    questionsSent: 0,
+    questionsSentTcp: 0,
+    timeouts: 0,
+    foreign: 0,
+    faults: 0,
+    rcodes: new Float64Array(RCODES + 1),
+    answerTimes: new Float64Array(ANSWER_TIME_BOUNDS_MS.length + 1),
+    answerMs: 0,
+  };
+}
+
+const SILENT = "no name server answered in time";
+const ALL_DOWN = "no name server answers";
 
 /**
  * Finds the answer to one question: server after server, round after round, TCP where UDP is too small. A server
  * that answered with a failure is not asked again in a later round; one that was silent is, and its late answer to
- * an earlier try still counts.
+ * an earlier try still counts. The last try goes without EDNS0, which some firewalls drop. Servers that are down
+ * are passed over.
  */
 export class Lookup {
   readonly #context: LookupContext;
@@ -48,10 +78,11 @@ export class Lookup {
   #aliases = 0;
   #chases = 0;
   #ttlSeconds = Infinity;
-  #problem = "no name server answered in time";
+  #problem = ALL_DOWN;
+  #cause: TemperrorCause = "timeout";
   #ended = false;
 
-  /** @param done called once, from a later tick than {@link start}, unless the lookup is cancelled before. */
+  /** @param done called once, after {@link start} has returned nothing, unless the lookup is cancelled before. */
   constructor(question: Question, context: LookupContext, done: (answer: Answer) => void) {
     this.#context = context;
     this.#done = done;
@@ -59,9 +90,20 @@ export class Lookup {
     this.#query = encodeQuery(question, true);
   }
 
-  start(): void {
+  /** Asks the first server; a fault at once where all of them are down. */
+  start(): Answer | undefined {
+    if (this.#context.servers().every(({ isDown }) => isDown)) {
+      this.#ended = true;
+      this.#context.counters.faults++;
+      return { status: "fault", problem: ALL_DOWN, cause: "timeout" };
+    }
+    this.#begin();
+    return undefined;
+  }
+
+  #begin(): void {
     const { servers, tries } = this.#context;
-    const order = inOrderOfTrust(servers, performance.now());
+    const order = inOrderOfTrust(servers());
     this.#plan = [];
     for (let round = 0; round < tries; round++) this.#plan.push(...order);
     this.#nextTry();
@@ -74,33 +116,40 @@ export class Lookup {
   }
 
   #nextTry(): void {
-    const server = this.#plan.shift();
+    let server = this.#plan.shift();
+    while (server?.isDown === true) server = this.#plan.shift();
     if (server === undefined) {
-      this.#end({ status: "fault", problem: this.#problem });
+      this.#end({ status: "fault", problem: this.#problem, cause: this.#cause });
       return;
     }
-    this.#ask(server, "udp", true);
+    const isLast = this.#plan.length === 0 && this.#tryNumber > 0;
+    this.#ask(server, "udp", !isLast && server.takesEdns);
   }
 
   #ask(server: Server, transport: "udp" | "tcp", edns: boolean): void {
     const { counters, timeoutMs } = this.#context;
     const query = edns ? this.#query : encodeQuery(this.#question, false);
     const tryNumber = ++this.#tryNumber;
+    const beganMs = performance.now();
     counters.questionsSent++;
     if (transport === "tcp") counters.questionsSentTcp++;
     // A failure of a try that has been given up already must not end the one that followed it.
-    const giveUp = (problem: string): void => {
+    const giveUp = (problem: string, cause: TemperrorCause): void => {
       if (this.#ended || tryNumber !== this.#tryNumber) return;
       this.#problem = problem;
+      this.#cause = cause;
       this.#nextTry();
     };
     clearTimeout(this.#timer);
     this.#timer = setTimeout(() => {
       counters.timeouts++;
-      server.failed(performance.now());
-      giveUp("no name server answered in time");
+      server.suspect();
+      giveUp(SILENT, "timeout");
     }, timeoutMs).unref();
-    const cancel = server[transport].exchange(query.message, {
+    const unwatch = server.watch(() => {
+      giveUp(ALL_DOWN, "timeout");
+    });
+    const exchange = server[transport].exchange(query.message, {
       message: (bytes) => {
         const response = readResponse(bytes, query);
         if (response.kind === "foreign") {
@@ -108,25 +157,35 @@ export class Lookup {
           if (transport === "udp") return;
           // The connection is this question's alone: whatever else comes on it is of no use.
           cancel();
-          giveUp("DNS answer to another question over TCP");
+          giveUp("DNS answer to another question over TCP", "other");
           return;
         }
         cancel();
-        server.answered();
+        countTime(counters, performance.now() - beganMs);
+        server.answered(edns, performance.now() - beganMs);
         if (!this.#ended) this.#receive(response, { server, transport, edns, giveUp });
       },
       error: (problem) => {
         cancel();
-        server.failed(performance.now());
-        giveUp(problem);
+        server.suspect();
+        giveUp(problem, "other");
       },
     });
+    const cancel = (): void => {
+      unwatch();
+      exchange();
+    };
     this.#cancels.push(cancel);
   }
 
   #receive(
     response: Exclude<Response, { kind: "foreign" }>,
-    from: { server: Server; transport: "udp" | "tcp"; edns: boolean; giveUp: (problem: string) => void },
+    from: {
+      server: Server;
+      transport: "udp" | "tcp";
+      edns: boolean;
+      giveUp: (problem: string, cause: TemperrorCause) => void;
+    },
   ): void {
     switch (response.kind) {
       case "answer":
@@ -137,7 +196,7 @@ export class Lookup {
         return;
       case "truncated":
         if (from.transport === "udp") this.#ask(from.server, "tcp", from.edns);
-        else from.giveUp("truncated DNS answer over TCP");
+        else from.giveUp("truncated DNS answer over TCP", "other");
         return;
       case "failure":
         if (response.noEdns && from.edns) {
@@ -145,7 +204,8 @@ export class Lookup {
           return;
         }
         this.#plan = this.#plan.filter((server) => server !== from.server);
-        from.giveUp(response.problem);
+        if (response.rcode !== 0) count(this.#context.counters.rcodes, response.rcode);
+        from.giveUp(response.problem, response.cause);
     }
   }
 
@@ -169,7 +229,7 @@ export class Lookup {
     this.#stopTries();
     this.#question = { name: alias.target, type: this.#question.type };
     this.#query = encodeQuery(this.#question, true);
-    this.start();
+    this.#begin();
   }
 
   #stopTries(): void {
@@ -187,45 +247,20 @@ export class Lookup {
   }
 }
 
-/** A server that did not answer is asked after the others for so long. */
-const AVOIDED_MS = 10_000;
-
-/** One name server and the ways to it. */
-export class Server {
-  readonly udp: UdpChannel;
-  readonly tcp: TcpChannel;
-  #avoidedUntilMs = 0;
-
-  constructor(nameserver: Nameserver) {
-    this.udp = new UdpChannel(nameserver);
-    this.tcp = new TcpChannel(nameserver);
-  }
-
-  /** It has answered, whatever it was. */
-  answered(): void {
-    this.#avoidedUntilMs = 0;
-  }
-
-  /** It could not be reached, or was silent. */
-  failed(nowMs: number): void {
-    this.#avoidedUntilMs = nowMs + AVOIDED_MS;
-  }
-
-  isAvoided(nowMs: number): boolean {
-    return nowMs < this.#avoidedUntilMs;
-  }
-
-  close(): void {
-    this.udp.close();
-    this.tcp.close();
-  }
+/** In the operator's order, those that may be down last: one dead server does not slow every question. */
+function inOrderOfTrust(servers: readonly Server[]): readonly Server[] {
+  if (!servers.some(({ isSuspect }) => isSuspect)) return servers;
+  return [...servers.filter(({ isSuspect }) => !isSuspect), ...servers.filter(({ isSuspect }) => isSuspect)];
 }
 
-/** In the operator's order, those that failed lately last: one dead server does not slow every question. */
-export function inOrderOfTrust(servers: readonly Server[], nowMs: number): readonly Server[] {
-  if (!servers.some((server) => server.isAvoided(nowMs))) return servers;
-  return [
-    ...servers.filter((server) => !server.isAvoided(nowMs)),
-    ...servers.filter((server) => server.isAvoided(nowMs)),
-  ];
+function countTime(counters: LookupCounters, ms: number): void {
+  counters.answerMs += ms;
+  const index = ANSWER_TIME_BOUNDS_MS.findIndex((bound) => ms <= bound);
+  count(counters.answerTimes, index === -1 ? ANSWER_TIME_BOUNDS_MS.length : index);
+}
+
+/** The last of them counts all that is over. */
+function count(counts: Float64Array, index: number): void {
+  const at = Math.min(index, counts.length - 1);
+  counts[at] = (counts[at] ?? 0) + 1;
 }

@@ -1,5 +1,5 @@
 import dnsPacket from "dns-packet";
-import type { Answer, Question } from "spf-check";
+import type { Answer, RecordType, TemperrorCause } from "spf-check";
 import { isAscii, isWireName, type OctetString } from "../address/index.ts";
 import { guardResponse } from "./guard.ts";
 import { MessageReader, type WireRecord } from "./records.ts";
@@ -8,9 +8,15 @@ import { MessageReader, type WireRecord } from "./records.ts";
 const UDP_PAYLOAD_OCTETS = 1232;
 const HEADER_OCTETS = 12;
 
+/** What the evaluator asks for, and what a probe does. */
+interface WireQuestion {
+  readonly name: OctetString;
+  readonly type: RecordType | "NS";
+}
+
 /** One question in the form of the wire. */
 export interface Query {
-  readonly question: Question;
+  readonly question: WireQuestion;
   /** A whole message with the id 0. */
   readonly message: Buffer;
   /** Its question section: an answer must repeat it. */
@@ -27,12 +33,12 @@ export function isAskable(name: OctetString): boolean {
 }
 
 /** Equal for equal questions: DNS compares names without regard to case (RFC 4343); only ASCII names are ever sent. */
-export function questionKey({ type, name }: Question): string {
+export function questionKey({ type, name }: WireQuestion): string {
   return `${type} ${name.toLowerCase()}`;
 }
 
 /** For a name that {@link isAskable}; without EDNS0 where a server has refused it (RFC 6891 section 6.2.2). */
-export function encodeQuery(question: Question, edns: boolean): Query {
+export function encodeQuery(question: WireQuestion, edns: boolean): Query {
   const message = dnsPacket.encode({
     type: "query",
     id: 0,
@@ -54,8 +60,23 @@ export function encodeQuery(question: Question, edns: boolean): Query {
       : [],
   });
   // Name, its length octets and the root, type and class.
-  const bare = question.name.endsWith(".") ? question.name.length - 1 : question.name.length;
-  return { question, message, section: message.subarray(HEADER_OCTETS, HEADER_OCTETS + bare + 6) };
+  const bare = question.name.replace(/\.$/, "").length;
+  const octets = (bare === 0 ? 1 : bare + 2) + 4;
+  return { question, message, section: message.subarray(HEADER_OCTETS, HEADER_OCTETS + octets) };
+}
+
+/** The question for the name servers of the root, which every resolver can answer. */
+export function encodeProbe(edns: boolean): Query {
+  return encodeQuery({ name: ".", type: "NS" }, edns);
+}
+
+/** Whether the message is a response that repeats the question, whatever it says. */
+export function isAnswerTo(message: Buffer, query: Query): boolean {
+  return (
+    message.length >= HEADER_OCTETS &&
+    (message.readUInt16BE(2) & RESPONSE_BIT) !== 0 &&
+    repeatsQuestion(message, query)
+  );
 }
 
 /** Whether the message repeats our question: the name in any case (RFC 4343), type and class. */
@@ -104,7 +125,14 @@ export type Response =
   /** Too large for UDP: to be asked again over TCP (RFC 7766 section 5). */
   | { readonly kind: "truncated" }
   /** The server cannot say; another one might. `noEdns`: it may be that it does not know EDNS0. */
-  | { readonly kind: "failure"; readonly problem: string; readonly noEdns: boolean }
+  | {
+      readonly kind: "failure";
+      readonly problem: string;
+      readonly cause: TemperrorCause;
+      /** The RCODE (RFC 6895 section 2.3); 0 where it is not the server that fails. */
+      readonly rcode: number;
+      readonly noEdns: boolean;
+    }
   | { readonly kind: "answer"; readonly answer: Answer }
   /** An alias whose target the server did not look up. */
   | {
@@ -116,12 +144,12 @@ export type Response =
 
 const FOREIGN: Response = { kind: "foreign" };
 const TRUNCATED: Response = { kind: "truncated" };
-const MALFORMED: Response = { kind: "failure", problem: "malformed DNS answer", noEdns: false };
-const REFERRAL: Response = {
-  kind: "failure",
-  problem: "DNS answer is a referral, the name server does not look names up",
-  noEdns: false,
-};
+const MALFORMED = failureWith("malformed DNS answer");
+const REFERRAL = failureWith("DNS answer is a referral, the name server does not look names up");
+
+function failureWith(problem: string): Response {
+  return { kind: "failure", problem, cause: "other", rcode: 0, noEdns: false };
+}
 
 /**
  * Reads a message that came for a query with the same id. It never throws, its work is bounded by the length of
@@ -148,7 +176,8 @@ const isFailure = (rcode: number): boolean => rcode !== 0 && rcode !== 3;
 
 function failureOf(rcode: number): Response {
   const name = RCODE_NAMES[rcode] ?? `RCODE ${rcode}`;
-  return { kind: "failure", problem: `DNS answer ${name}`, noEdns: [1, 4, 16].includes(rcode) };
+  const cause = rcode === 2 ? "servfail" : rcode === 5 ? "refused" : "other";
+  return { kind: "failure", problem: `DNS answer ${name}`, cause, rcode, noEdns: [1, 4, 16].includes(rcode) };
 }
 
 /**
@@ -165,7 +194,7 @@ function isReferral(reader: MessageReader, flags: number): boolean {
 }
 
 /** Walks the answer once, then follows aliases from owner to owner. */
-function interpret(reader: MessageReader, question: Question, nxdomain: boolean): Response {
+function interpret(reader: MessageReader, question: WireQuestion, nxdomain: boolean): Response {
   const byOwner = new Map<OctetString, WireRecord[]>();
   for (const record of reader.answers) {
     const own = byOwner.get(record.owner);
@@ -186,7 +215,7 @@ function interpret(reader: MessageReader, question: Question, nxdomain: boolean)
     }
     const alias = own.find(({ type }) => type === "CNAME");
     if (alias === undefined) break;
-    if (++aliases > ALIASES_MAX) return { kind: "failure", problem: "endless CNAME chain", noEdns: false };
+    if (++aliases > ALIASES_MAX) return failureWith("endless CNAME chain");
     ttlSeconds = Math.min(ttlSeconds, alias.ttlSeconds);
     owner = reader.name(alias.data);
   }

@@ -1,6 +1,7 @@
 /** The life of the daemon: bind, drop privileges, serve, reload, drain. */
 import { hostname, userInfo } from "node:os";
 import { diffSettings, keepUntilRestart, type Settings } from "../config/index.ts";
+import { formatNameserver } from "../dns/index.ts";
 import { Log } from "../logging/index.ts";
 import { disablePretenuring, heapShare, shareSocketShapes } from "../node-tuning.ts";
 import {
@@ -151,6 +152,9 @@ class Daemon {
       onError: (error) => {
         log.failure("error in an evaluation", error);
       },
+      tell: (text) => {
+        log.notice(text);
+      },
     };
     this.#generation = createGeneration(start.settings, this.#ports);
     this.#server = new MilterServer({
@@ -197,8 +201,11 @@ class Daemon {
   serve(): Promise<number> {
     const { settings } = this.#generation;
     const who = `user ${ownName()}`;
+    const servers = this.#generation.engine.nameservers().map(formatNameserver);
     const dry = settings.reportOnly ? ", report only" : "";
-    this.#log.notice(`smf-spf ${VERSION} started: listening on ${nameOf(settings)}, running as ${who}${dry}`);
+    this.#log.notice(
+      `smf-spf ${VERSION} started: listening on ${nameOf(settings)}, running as ${who}, name servers ${servers.join(", ")}${dry}`,
+    );
     return new Promise((resolve) => {
       listenToSignals({
         stop: (signal) => {

@@ -2,10 +2,19 @@
 
 import { checkHost, withDefaultExplanation } from "spf-check";
 import type { Settings } from "../config/index.ts";
-import { AnswerCache, drive, Resolver, systemNameservers } from "../dns/index.ts";
+import {
+  AnswerCache,
+  drive,
+  EarlyShares,
+  formatNameserver,
+  Resolver,
+  type ServerHealth,
+  type ServerState,
+  SystemNameservers,
+} from "../dns/index.ts";
 import type { Evaluation, EvaluationRequest, Evaluator } from "../filter/index.ts";
 import { HeapGrowth, heapShare } from "../node-tuning.ts";
-import { temperror, VerdictCache } from "../verdicts/index.ts";
+import { sharesOf, temperror, VerdictCache } from "../verdicts/index.ts";
 
 /** The settings that may change in an engine at work. */
 type AdjustableSettings = Pick<Settings, "cacheSize" | "ttlSeconds" | "prefetch">;
@@ -31,7 +40,6 @@ function cacheOctets(entriesMax: number): number {
 
 /** Caches and resolver; several generations of settings may share one. */
 export class Engine {
-  readonly servers: readonly { readonly address: string; readonly port: number }[];
   readonly #resolver: Resolver;
   readonly #answers: AnswerCache;
   readonly #verdicts: VerdictCache;
@@ -39,16 +47,29 @@ export class Engine {
   readonly #onError: (error: unknown) => void;
   #adjusted: AdjustableSettings;
 
-  /** @param onError told of defects: what an evaluation or a filter has thrown */
-  constructor(settings: EngineSettings, onError: (error: unknown) => void) {
-    this.servers = serversOf(settings);
+  /**
+   * @param onError told of defects: what an evaluation or a filter has thrown
+   * @param tell what the operator is to know of the name servers, in words
+   */
+  constructor(
+    settings: EngineSettings,
+    onError: (error: unknown) => void,
+    tell: (text: string) => void = () => undefined,
+  ) {
     this.#onError = onError;
     this.#adjusted = settings;
     this.#resolver = new Resolver({
-      servers: this.servers,
+      servers: nameserversOf(settings),
       timeoutMs: settings.dnsTimeoutMs,
       tries: settings.dnsTries,
+      onServer: (server, state) => {
+        tell(`name server ${formatNameserver(server)} ${IN_WORDS[state]}`);
+      },
+      onServers: (servers) => {
+        tell(`resolv.conf has changed, name servers: ${servers.map(formatNameserver).join(", ")}`);
+      },
     });
+    const early = new EarlyShares();
     const octetsMax = cacheOctets(settings.cacheSize);
     this.#answers = new AnswerCache({
       source: this.#resolver,
@@ -77,6 +98,7 @@ export class Engine {
           }),
           {
             source: this.#answers,
+            early: { shares: early, key: sharesOf({ ip, domain })[0]?.key ?? "" },
             onThrow: (error) => {
               onError(error);
               return temperror(domain, "internal error in the evaluation");
@@ -141,6 +163,11 @@ export class Engine {
     this.#resolver.close();
   }
 
+  /** The name servers in force and how they do. */
+  nameservers(): readonly ServerHealth[] {
+    return this.#resolver.health();
+  }
+
   /** For the log, in words. */
   counters(): string[] {
     const verdicts = this.#verdicts.counters();
@@ -153,16 +180,26 @@ export class Engine {
       `DNS cache: ${answers.hits} hits, ${answers.misses} misses, ${answers.joined} joined, ` +
         `${answers.entries} entries; DNS: ${dns.questionsSent} questions, ${dns.questionsSentTcp} over TCP, ` +
         `${dns.timeouts} time-outs, ${dns.faults} faults, ${dns.foreign} foreign answers, ` +
-        `${dns.outstanding} outstanding, ${dns.waiting} waiting`,
+        `${dns.outstanding} outstanding` +
+        this.nameservers()
+          .filter(({ isDown }) => isDown)
+          .map((server) => `, ${formatNameserver(server)} is down`)
+          .join(""),
     ];
   }
 }
 
-/** The name servers in force: those set, or those of resolv.conf as it is now. */
-export function serversOf({ nameserver }: Pick<Settings, "nameserver">): Engine["servers"] {
-  return nameserver.length > 0
-    ? nameserver.map(({ address, port }) => ({ address: address.text, port }))
-    : systemNameservers();
+const IN_WORDS: Readonly<Record<ServerState, string>> = {
+  down: "does not answer: lookups that need it fail at once until it does",
+  up: "answers again",
+  "without EDNS0": "does not answer questions with EDNS0: it is asked without for a minute",
+};
+
+/** Those set, or those of resolv.conf, which is followed. */
+function nameserversOf({
+  nameserver,
+}: Pick<Settings, "nameserver">): ConstructorParameters<typeof Resolver>[0]["servers"] {
+  return nameserver.length > 0 ? nameserver : new SystemNameservers();
 }
 
 function nowSeconds(): number {

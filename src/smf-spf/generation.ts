@@ -1,16 +1,17 @@
 /** Settings in force and what serves under them: a connection keeps the generation that it began with. */
-import { isDeepStrictEqual } from "node:util";
 import type { MilterHandler } from "milter-protocol";
 import { diffSettings, type Settings } from "../config/index.ts";
 import { createFilter, type FilterEvent, type FilterPorts, type Resume } from "../filter/index.ts";
 import type { Transport } from "../server/index.ts";
-import { Engine, serversOf } from "./engine.ts";
+import { Engine } from "./engine.ts";
 
 /** What generations take from their surroundings. */
 export interface GenerationPorts {
   readonly hostname: string;
   readonly report: (event: FilterEvent) => void;
   readonly onError: (error: unknown) => void;
+  /** What the operator is to know, in words. */
+  readonly tell: (text: string) => void;
 }
 
 /** One set of settings, whole and unchanging. */
@@ -27,12 +28,9 @@ export function createGeneration(
   ports: GenerationPorts,
   former?: Pick<Generation, "settings" | "engine">,
 ): Generation {
-  const { hostname, report, onError } = ports;
-  const keepsEngine =
-    former !== undefined &&
-    !diffSettings(former.settings, settings).clearsCache &&
-    isDeepStrictEqual(serversOf(settings), former.engine.servers);
-  const engine = keepsEngine ? former.engine : new Engine(settings, onError);
+  const { hostname, report, onError, tell } = ports;
+  const keepsEngine = former !== undefined && !diffSettings(former.settings, settings).clearsCache;
+  const engine = keepsEngine ? former.engine : new Engine(settings, onError, tell);
   if (keepsEngine) engine.adjust(settings);
   const common = {
     settings,

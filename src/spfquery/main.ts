@@ -5,7 +5,7 @@ import { createInterface } from "node:readline";
 import { type AnswerSource, type CheckHostInput, checkHost, type Outcome, type SpfResult } from "spf-check";
 import { type OctetString, octetsOfText } from "../address/index.ts";
 import { DEFAULT_CONFIG_FILE, formatFault, loadConfig, type Settings } from "../config/index.ts";
-import { drive, Resolver, systemNameservers, withDeadline } from "../dns/index.ts";
+import { drive, Resolver, SystemNameservers, withDeadline } from "../dns/index.ts";
 import { watchOutput } from "../process/index.ts";
 import { VERSION } from "../smf-spf/version.ts";
 import { temperror } from "../verdicts/index.ts";
@@ -63,7 +63,7 @@ const complain = (line: string): void => {
 
 /** A resolver for one check: nothing is kept from one to the next. */
 function resolverFor({ nameservers, timeoutMs }: QuerySettings): Resolver {
-  const servers = nameservers.length > 0 ? nameservers : systemNameservers();
+  const servers = nameservers.length > 0 ? nameservers : new SystemNameservers();
   // A short time for the whole evaluation still leaves room for a second try.
   return new Resolver({ servers, timeoutMs: Math.min(DNS_TIMEOUT_MS, timeoutMs / 2), tries: DNS_TRIES });
 }
@@ -125,10 +125,7 @@ function settingsOfConfig(given: QuerySettings, config: Settings): QuerySettings
     ...given,
     limits: config,
     localPolicy: config.localPolicy,
-    nameservers:
-      given.nameservers.length > 0
-        ? given.nameservers
-        : config.nameserver.map(({ address, port }) => ({ address: address.text, port })),
+    nameservers: given.nameservers.length > 0 ? given.nameservers : config.nameserver,
     timeoutMs: config.lookupTimeMs,
   };
 }

@@ -1,3 +1,4 @@
+import { isIP } from "node:net";
 import { isSpfRecord, parseMacroString, parseMechanisms, type SpfRecord } from "spf-check";
 import {
   type IpAddress,
@@ -59,15 +60,14 @@ export function readSender(text: string): OctetString {
 
 /** `ADDR`, `ADDR:PORT` or `[V6]:PORT`; port 53 where none is given. */
 export function readServer(text: string): ServerAddress {
-  const bare = parseIpAddress(text);
-  if (bare !== undefined) return { address: bare.text, port: 53 };
+  if (isIP(text) !== 0) return { address: text, port: 53 };
   const match = /^(?:\[([^\]]+)\]|([^:]+))(?::(\d{1,5}))?$/.exec(text);
-  const address = parseIpAddress(match?.[1] ?? match?.[2] ?? "");
+  const address = match?.[1] ?? match?.[2] ?? "";
   const port = Number(match?.[3] ?? 53);
-  if (address === undefined || port < 1 || port > 65535) {
+  if (isIP(address) === 0 || port < 1 || port > 65535) {
     throw new UsageError(`${shown(text)} is not a name server: use ADDR, ADDR:PORT or [IPV6]:PORT`);
   }
-  return { address: address.text, port };
+  return { address, port };
 }
 
 /** The octets of a name or address; angle brackets around the whole are taken off. */

@@ -1,7 +1,7 @@
 /** Asks DNS, through our own evaluator, what SPF says of clients under their own names. */
 import { type CheckHostInput, checkHost, type Outcome } from "spf-check";
 import { octetsOfText, parseIpAddress } from "../address/index.ts";
-import { drive, Resolver, systemNameservers, withDeadline } from "../dns/index.ts";
+import { drive, Resolver, SystemNameservers, withDeadline } from "../dns/index.ts";
 import { temperror } from "../verdicts/index.ts";
 import type { Answer, Question } from "./suggest.ts";
 
@@ -29,7 +29,7 @@ export async function askDns(
   options: AskOptions,
 ): Promise<ReadonlyMap<string, readonly Answer[]>> {
   const resolver = new Resolver({
-    servers: options.nameservers.length > 0 ? options.nameservers : systemNameservers(),
+    servers: options.nameservers.length > 0 ? options.nameservers : new SystemNameservers(),
     timeoutMs: DNS_TIMEOUT_MS,
     tries: DNS_TRIES,
   });

@@ -1,3 +1,4 @@
+export { sharesOf } from "./fair-gate.ts";
 export {
   type Check,
   temperror,

@@ -25,9 +25,9 @@ export interface VerdictCacheOptions {
   readonly entriesMax: number;
   /** A bound on memory besides; 64 MiB. */
   readonly octetsMax?: number;
-  /** Evaluations at once; 1024. One client network, and one domain with all below it, get an eighth of them. */
+  /** Evaluations at once; 1024. What one client and one domain get of them: {@link sharesOf}. */
   readonly runningMax?: number;
-  /** Evaluations that wait for one of those to end; one more is temperror at once. 8192. */
+  /** Evaluations that wait for one of those to end; one more is turned away at once. 8192. */
   readonly waitingMax?: number;
   /** The clock of the deadlines, in milliseconds; `performance.now`. */
   readonly nowMs?: () => number;
@@ -44,7 +44,7 @@ export interface VerdictCacheCounters {
   readonly evaluations: number;
   /** Waits that reached their deadline. */
   readonly timeouts: number;
-  /** Turned away because too many were waiting. */
+  /** Turned away because too many were waiting, or got no turn in time. */
   readonly refused: number;
   readonly running: number;
   readonly waiting: number;
@@ -74,12 +74,15 @@ interface Flight extends Runnable {
   readonly waiters: Set<Waiter>;
   /** Those with another sender or HELO: served too where it turns out to have read neither. */
   readonly followers: Set<Waiter>;
+  /** It had to wait for its turn. */
+  waited: boolean;
   /** When it got its turn. */
   beganMs: number;
   pending: PendingOutcome | undefined;
 }
 
 const OCTETS_MAX = 64 * 1024 * 1024;
+const TOO_MANY = "too many SPF evaluations at once";
 
 /** The way to a verdict: memory, an equal evaluation under way, or a new one. */
 export class VerdictCache implements Evaluator {
@@ -98,7 +101,7 @@ export class VerdictCache implements Evaluator {
     this.#options = options;
     this.#nowMs = options.nowMs ?? (() => performance.now());
     this.#store = new VerdictStore(entriesMax, octetsMax, ttlSeconds);
-    this.#gate = new FairGate({ runningMax, runningPerKeyMax: Math.ceil(runningMax / 8), waitingMax });
+    this.#gate = new FairGate({ runningMax, waitingMax });
   }
 
   counters(): VerdictCacheCounters {
@@ -115,7 +118,10 @@ export class VerdictCache implements Evaluator {
     this.#store.setLimits(entriesMax, octetsMax, ttlSeconds, this.#nowMs());
   }
 
-  /** Past the deadline of the request the result is temperror, unless the published one is known by then. */
+  /**
+   * Past the deadline of the request the result is temperror, unless the published one is known by then; its failure
+   * is "overload" where no turn came in time.
+   */
   evaluate(request: EvaluationRequest, done: (evaluation: Evaluation) => void): Evaluation | Pending {
     const base = baseKey(request);
     const startMs = this.#nowMs();
@@ -127,14 +133,15 @@ export class VerdictCache implements Evaluator {
     this.#counts.misses++;
     const restMs = request.deadlineMs - startMs;
     const waiter: Waiter = { request, base, done, startMs, timer: undefined, flight: undefined };
-    if (restMs <= 0) return this.#outOfTime(waiter);
+    if (restMs <= 0) return this.#outOfTime(waiter, false);
     const outcome = this.#board(waiter, true);
     if (outcome !== undefined) return this.#evaluation(waiter, outcome, false);
     if (restMs < Infinity) {
       waiter.timer = setTimeout(() => {
         const known = knownFor(waiter);
+        const waited = waiter.flight?.waited ?? false;
         this.#leave(waiter);
-        this.#serve(waiter, this.#outOfTime(waiter, known));
+        this.#serve(waiter, this.#outOfTime(waiter, waited, known));
       }, restMs).unref();
     }
     return {
@@ -172,18 +179,20 @@ export class VerdictCache implements Evaluator {
       input: withOwnTexts(request),
       waiters: new Set([waiter]),
       followers: new Set(),
-      keys: sharesOf(request),
+      shares: sharesOf(request),
       start: () => {
         this.#startLate(flight);
       },
+      waited: false,
       beganMs: 0,
       pending: undefined,
     };
     switch (this.#gate.enter(flight)) {
       case "never":
         this.#counts.refused++;
-        return temperror(request.domain, "too many SPF evaluations at once", "overload");
+        return temperror(request.domain, TOO_MANY, "overload");
       case "later":
+        flight.waited = true;
         break;
       case "now": {
         const outcome = this.#start(flight);
@@ -263,10 +272,15 @@ export class VerdictCache implements Evaluator {
     return { outcome, cached, elapsedMs: this.#nowMs() - startMs };
   }
 
-  #outOfTime(waiter: Waiter, known?: Outcome): Evaluation {
+  /** @param waited time was lost in our own queue: that is no word of DNS. */
+  #outOfTime(waiter: Waiter, waited: boolean, known?: Outcome): Evaluation {
     this.#counts.timeouts++;
     if (known !== undefined) return this.#evaluation(waiter, known, false);
-    const outcome = temperror(waiter.request.domain, "out of time for the SPF evaluation", "deadline");
+    if (waited) this.#counts.refused++;
+    const { domain } = waiter.request;
+    const outcome = waited
+      ? temperror(domain, TOO_MANY, "overload")
+      : temperror(domain, "out of time for the SPF evaluation", "deadline");
     return this.#evaluation(waiter, outcome, false);
   }
 

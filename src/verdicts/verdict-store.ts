@@ -177,7 +177,9 @@ export class VerdictStore {
     const before = this.#entries?.dump() ?? [];
     this.#lifeMsMax = ttlSeconds * 1000;
     const keeps = entriesMax > 0 && ttlSeconds > 0;
-    this.#entries = keeps ? new LRUCache({ max: entriesMax, maxSize: octetsMax }) : undefined;
+    this.#entries = keeps
+      ? new LRUCache({ max: entriesMax, maxSize: octetsMax, maxEntrySize: ENTRY_OCTETS_MAX })
+      : undefined;
     const latestMs = nowMs + this.#lifeMsMax;
     for (const [, entry] of before) {
       const { value } = entry;
@@ -240,6 +242,8 @@ export class VerdictStore {
 const ENTRY_OCTETS = 320;
 const TEXT_OCTETS = 24;
 const PATH_STEP_OCTETS = 80;
+/** A larger one is used and not kept: a few hundred would flush the cache. */
+const ENTRY_OCTETS_MAX = 16 * 1024;
 
 /**
  * How many octets of memory a verdict takes under its key, roughly and rather too many than too few: a bound on the

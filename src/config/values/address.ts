@@ -1,11 +1,5 @@
-import {
-  formatNetwork,
-  type IpAddress,
-  type Network,
-  parseIpAddress,
-  parseNetwork,
-  unmapIpv4,
-} from "../../address/index.ts";
+import { isIP } from "node:net";
+import { formatNetwork, type Network, parseIpAddress, parseNetwork, unmapIpv4 } from "../../address/index.ts";
 import type { ClientNat } from "../../policy/index.ts";
 import type { ListenAddress } from "../../process/index.ts";
 import { shown } from "../lines.ts";
@@ -73,24 +67,30 @@ export const natPair: ValueKind<ClientNat> = {
 
 const DNS_PORT = 53;
 
-/** The address of a name server, with a port where it is not 53. */
-export const nameserver: ValueKind<{ readonly address: IpAddress; readonly port: number }> = wordKind(
+/** The address of a name server, with a port where it is not 53; a link-local one with its zone (RFC 4007). */
+export const nameserver: ValueKind<{ readonly address: string; readonly port: number }> = wordKind(
   "name server",
-  "address, address:port for IPv4, [address]:port for IPv6",
+  "address, address:port for IPv4, [address]:port for IPv6, fe80::1%interface",
   (word) => {
-    const plain = parseIpAddress(word);
-    if (plain !== undefined) return ok({ address: plain, port: DNS_PORT });
+    if (isIP(word) !== 0) return ok({ address: addressText(word), port: DNS_PORT });
     const [, v6, v4, portText] = /^(?:\[([^\]]*)\]|([\d.]+))(?::(\d+))?$/.exec(word) ?? [];
-    const address = parseIpAddress(v6 ?? v4 ?? "");
-    if (address === undefined || (v6 !== undefined && address.family === 4)) {
+    const address = v6 ?? v4 ?? "";
+    if (isIP(address) !== (v6 === undefined ? 4 : 6)) {
       return invalid("the name of a name server is not looked up");
     }
     const port = portText === undefined ? DNS_PORT : portOf(portText);
-    return port === undefined ? invalid("a port is from 1 to 65535") : ok({ address, port });
+    return port === undefined
+      ? invalid("a port is from 1 to 65535")
+      : ok({ address: addressText(address), port });
   },
-  ({ address: { family, text }, port }) =>
-    port === DNS_PORT ? text : `${family === 6 ? `[${text}]` : text}:${port}`,
+  ({ address, port }) =>
+    port === DNS_PORT ? address : `${address.includes(":") ? `[${address}]` : address}:${port}`,
 );
+
+/** In one spelling; a zone stays as it is. */
+function addressText(word: string): string {
+  return parseIpAddress(word)?.text ?? word;
+}
 
 function portOf(text: string): number | undefined {
   const port = /^\d{1,5}$/.test(text) ? Number(text) : 0;

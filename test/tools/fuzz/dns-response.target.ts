@@ -76,7 +76,8 @@ export function replay(input: Buffer): void {
   // Reading changes the message.
   const response = readResponse(Buffer.from(input.subarray(1)), query);
   assert.deepEqual(readResponse(Buffer.from(input.subarray(1)), query), response);
-  if (response.kind === "answer") checkAnswer(response.answer, query.question.type, input.length);
+  if (response.kind === "answer")
+    checkAnswer(response.answer, query.question.type as RecordType, input.length);
   if (response.kind === "failure") assert.match(response.problem, /^[\x20-\x7e]{1,100}$/);
   if (response.kind === "alias") {
     checkName(response.target);

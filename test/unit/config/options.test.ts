@@ -100,6 +100,8 @@ const GOOD: { readonly [K in OptionName]: readonly [string, unknown][] } = {
     ["1h", 3_600_000],
   ],
   Nameserver: [
+    ["fe80::1%eth0", [["fe80::1%eth0", 53]]],
+    ["[fe80::1%eth0]:5353", [["fe80::1%eth0", 5353]]],
     ["192.0.2.53", [["192.0.2.53", 53]]],
     ["192.0.2.53:5353", [["192.0.2.53", 5353]]],
     ["2001:db8::53", [["2001:db8::53", 53]]],
@@ -246,7 +248,7 @@ const SHORT: { readonly [K in OptionName]?: (settings: Settings) => unknown } = 
   SPFBestGuess: (s) => s.localPolicy.guess?.directives.map(({ text }) => text),
   OverrideRecord: (s) => [...s.localPolicy.overrides],
   FallbackRecord: (s) => [...s.localPolicy.fallbacks],
-  Nameserver: (s) => s.nameserver.map(({ address, port }) => [address.text, port]),
+  Nameserver: (s) => s.nameserver.map(({ address, port }) => [address, port]),
   PolicyFor: (s) => s.policyFor.map(({ actions }) => actions),
 };
 

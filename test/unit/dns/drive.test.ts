@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
 import type { Answer, AnswerSource, Pending, Question, Step } from "spf-check";
-import { drive, withDeadline } from "../../../src/dns/index.ts";
+import { drive, EarlyShares, withDeadline } from "../../../src/dns/index.ts";
 import { promised } from "../../support/now-or-later.ts";
 import { keepingAlive } from "../verdicts/support.ts";
 
@@ -171,6 +171,50 @@ describe("drive", () => {
     const { results } = start(broken(), source);
     source.answer("a", found("1"));
     assert.deepEqual(results, ["thrown: Error: bug"]);
+  });
+});
+
+describe("EarlyShares", () => {
+  function* hinting(count: number): Evaluator {
+    yield { kind: "hint", questions: Array.from({ length: count }, (_, i) => question(`h${i}`)) };
+    return yield* askAll("h0", "needed");
+  }
+  const startWith = (shares: EarlyShares, key: string, source: FakeSource): { cancel: () => void } => {
+    const options = {
+      source,
+      early: { shares, key },
+      onThrow: (error: unknown) => ({ text: String(error) }),
+    };
+    const ended = drive<Result>(hinting(10), options, () => undefined);
+    assert.ok("cancel" in ended);
+    return ended;
+  };
+
+  it("bounds what is asked early for one evaluation, one key and all; what is needed is always asked", () => {
+    const shares = new EarlyShares(8, 5, 3);
+    const asked = (key: string): number => {
+      const source = new FakeSource();
+      startWith(shares, key, source);
+      return source.asked.length;
+    };
+    // Of the last, h0 is asked because it is needed.
+    assert.deepEqual([asked("a"), asked("a"), asked("a"), asked("b"), asked("c")], [3, 2, 1, 3, 1]);
+  });
+
+  it("gives back what is answered, needed no more or cancelled", () => {
+    const shares = new EarlyShares(4, 4, 4);
+    const source = new FakeSource({ h1: found("1") });
+    const run = startWith(shares, "a", source);
+    assert.deepEqual(source.asked, ["h0", "h1", "h2", "h3", "h4"], "what is in memory takes nothing");
+    source.answer("h0", found("1"));
+    assert.equal(source.asked.at(-1), "needed");
+    const other = new FakeSource();
+    startWith(shares, "b", other).cancel();
+    assert.equal(other.asked.length, 1);
+    run.cancel();
+    const last = new FakeSource();
+    startWith(shares, "b", last);
+    assert.equal(last.asked.length, 4);
   });
 });
 

@@ -271,7 +271,7 @@ describe("ask, servers and tries", () => {
     for (const name of ["a.test", "b.test", "c.test"]) {
       assert.deepEqual(gist(await ask(resolver, name, "A")), ["192.0.2.1"]);
     }
-    assert.equal(silent.questions.total, 1);
+    assert.equal(silent.questions.of("a.test") + silent.questions.of("b.test"), 1);
     assert.equal(resolver.counters().timeouts, 1);
   });
 
@@ -285,14 +285,14 @@ describe("ask, servers and tries", () => {
     assert.match(String(gist(await ask(alone, "a.test", "A"))), /^fault: name server unreachable/);
   });
 
-  it("asks a silent server as often as tries say", async () => {
+  it("asks for a silent name as often as tries say", async () => {
     const { server, resolver } = await bench.pair(
       {},
-      { intercept: () => "drop" },
+      { intercept: ({ name }) => (name === "a.test" ? "drop" : "normal") },
       { timeoutMs: SHORT_MS, tries: 3 },
     );
     assert.equal(gist(await ask(resolver, "a.test")), "fault: no name server answered in time");
-    assert.equal(server.questions.total, 3);
+    assert.equal(server.questions.of("a.test"), 3);
     assert.deepEqual(
       [resolver.counters().timeouts, resolver.counters().faults, resolver.counters().outstanding],
       [3, 1, 0],
@@ -325,22 +325,101 @@ describe("ask, servers and tries", () => {
   });
 });
 
-describe("ask, bounds", () => {
-  it("lets further questions wait, and refuses those past the bound", async () => {
+describe("a name server that is silent", () => {
+  const zone = { "*.test": [{ TXT: "here" }] };
+
+  it("is down once it leaves a probe unanswered: lookups fail at once until it answers one", async () => {
+    let silent = true;
+    const told: string[] = [];
     const { server, resolver } = await bench.pair(
-      { "*.test": [{ TXT: "x" }] },
-      {},
-      { outstandingMax: 2, waitingMax: 4 },
+      zone,
+      { intercept: () => (silent ? "drop" : "normal") },
+      { timeoutMs: 300, tries: 100, onServer: (_server, state) => told.push(state) },
     );
-    const answers = Array.from({ length: 7 }, (_, i) => ask(resolver, `n${i}.test`));
-    assert.deepEqual([resolver.counters().outstanding, resolver.counters().waiting], [2, 4]);
-    assert.equal(gist(await answers[6]!), "fault: too many DNS lookups at once");
-    for (const answer of answers.slice(0, 6)) assert.deepEqual(gist(await answer), ["x"]);
-    assert.equal(server.questions.total, 6);
-    assert.deepEqual([resolver.counters().outstanding, resolver.counters().waiting], [0, 0]);
+    const first = await ask(resolver, "a.test");
+    assert.deepEqual(first, { status: "fault", problem: "no name server answers", cause: "timeout" });
+    assert.deepEqual(told, ["down"]);
+    const asked = server.questions.of("a.test");
+    const second = resolver.ask({ name: "b.test", type: "TXT" }, () => assert.fail());
+    assert.deepEqual(second, first, "at once");
+    assert.equal(server.questions.of("a.test") + server.questions.of("b.test"), asked);
+    assert.ok(resolver.health().every(({ isDown }) => isDown));
+    silent = false;
+    await until(() => told.length > 1);
+    assert.deepEqual(told, ["down", "up"]);
+    assert.deepEqual(gist(await ask(resolver, "c.test")), ["here"]);
   });
 
-  it("does not answer what was cancelled, and lets the next one go", async () => {
+  it("ends what is under way on it, which goes on with another", async () => {
+    const silent = await bench.nameserver(zone, { intercept: () => "drop" });
+    const good = await bench.nameserver(zone);
+    const resolver = bench.resolver([silent, good], { timeoutMs: 1500, tries: 1 });
+    const answers = ["a.test", "b.test"].map((name) => ask(resolver, name));
+    for (const answer of answers) assert.deepEqual(gist(await answer), ["here"]);
+    await until(() => resolver.health()[0]?.isDown === true);
+    assert.deepEqual(gist(await ask(resolver, "c.test")), ["here"]);
+    assert.equal(silent.questions.of("c.test"), 0);
+  });
+
+  it("is not down for any number of silent names, which are an outsider's to make", async () => {
+    const told: string[] = [];
+    const { server, resolver } = await bench.pair(
+      zone,
+      { intercept: ({ name }) => (name.endsWith("silent.test") ? "drop" : "normal") },
+      { timeoutMs: 100, tries: 2, onServer: (_server, state) => told.push(state) },
+    );
+    const silent = Array.from({ length: 50 }, (_, i) => ask(resolver, `n${i}.silent.test`));
+    for (const answer of silent) {
+      assert.equal(gist(await answer), "fault: no name server answered in time");
+    }
+    assert.deepEqual([told, gist(await ask(resolver, "a.test"))], [[], ["here"]]);
+    assert.ok(server.questions.of(".", "NS") <= 20, "probes are few");
+  });
+
+  it("is asked without EDNS0 at the last try, and at once after it has left only such probes unanswered", async () => {
+    const told: string[] = [];
+    const { server, resolver } = await bench.pair(
+      zone,
+      { intercept: ({ udpSize }) => (udpSize === undefined ? "normal" : "drop") },
+      { timeoutMs: 200, tries: 2, onServer: (_server, state) => told.push(state) },
+    );
+    assert.deepEqual(gist(await ask(resolver, "a.test")), ["here"]);
+    assert.equal(server.questions.of("a.test"), 2);
+    await until(() => told.length > 0);
+    assert.deepEqual(told, ["without EDNS0"]);
+    assert.deepEqual(gist(await ask(resolver, "b.test")), ["here"]);
+    assert.equal(server.questions.of("b.test"), 1);
+  });
+});
+
+describe("a list of name servers that changes", () => {
+  it("is taken up, and what is asked of a server that is gone goes on with the others", async () => {
+    const silent = await bench.nameserver({}, { intercept: () => "drop" });
+    const good = await bench.nameserver({ "*.test": [{ TXT: "here" }] });
+    let servers: readonly { address: string; port: number }[] = [silent];
+    const told: (readonly { port: number }[])[] = [];
+    const resolver = bench.resolver(
+      { current: () => servers },
+      { timeoutMs: 600_000, tries: 2, onServers: (list) => told.push(list) },
+    );
+    const first = ask(resolver, "a.test");
+    servers = [good];
+    assert.deepEqual(gist(await ask(resolver, "b.test")), ["here"]);
+    assert.equal(gist(await first), "fault: no name server answers");
+    assert.deepEqual(told, [[good]]);
+  });
+});
+
+describe("ask, bounds", () => {
+  it("refuses questions past the bound", async () => {
+    const { server, resolver } = await bench.pair({ "*.test": [{ TXT: "x" }] }, {}, { outstandingMax: 2 });
+    const answers = Array.from({ length: 3 }, (_, i) => ask(resolver, `n${i}.test`));
+    assert.equal(gist(await answers[2]!), "fault: too many DNS lookups at once");
+    for (const answer of answers.slice(0, 2)) assert.deepEqual(gist(await answer), ["x"]);
+    assert.deepEqual([server.questions.total, resolver.counters().outstanding], [2, 0]);
+  });
+
+  it("does not answer what was cancelled, and lets another one go", async () => {
     const { resolver } = await bench.pair(
       { "b.test": [{ TXT: "b" }] },
       { intercept: (question) => (question.name === "a.test" ? "drop" : "normal") },
@@ -348,18 +427,16 @@ describe("ask, bounds", () => {
     );
     const called: string[] = [];
     const pending = resolver.ask({ name: "a.test", type: "TXT" }, () => called.push("a"));
-    const waiting = resolver.ask({ name: "c.test", type: "TXT" }, () => called.push("c"));
-    assert.ok("cancel" in pending && "cancel" in waiting);
+    assert.ok("cancel" in pending);
+    pending.cancel();
+    pending.cancel();
     const answer = ask(resolver, "b.test");
-    waiting.cancel();
-    pending.cancel();
-    pending.cancel();
     assert.deepEqual(gist(await answer), ["b"]);
     assert.deepEqual(called, []);
   });
 
   it("ends everything as a fault when closed", async () => {
-    const { resolver } = await bench.pair({}, { intercept: () => "drop" }, { outstandingMax: 1 });
+    const { resolver } = await bench.pair({}, { intercept: () => "drop" });
     const answers = [ask(resolver, "a.test"), ask(resolver, "b.test")];
     resolver.close();
     for (const answer of await Promise.all(answers)) {

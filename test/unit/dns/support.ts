@@ -1,5 +1,10 @@
 import type { Answer, AnswerSource, RecordType } from "spf-check";
-import { Resolver, type Nameserver as ServerAddress } from "../../../src/dns/index.ts";
+import {
+  type NameserverList,
+  Resolver,
+  type ResolverOptions,
+  type Nameserver as ServerAddress,
+} from "../../../src/dns/index.ts";
 import {
   type Nameserver,
   type NameserverOptions,
@@ -15,7 +20,8 @@ export interface ResolverSettings {
   readonly timeoutMs?: number;
   readonly tries?: number;
   readonly outstandingMax?: number;
-  readonly waitingMax?: number;
+  readonly onServer?: NonNullable<ResolverOptions["onServer"]>;
+  readonly onServers?: NonNullable<ResolverOptions["onServers"]>;
 }
 
 /** Starts servers and resolvers, and closes them all after a test. */
@@ -28,7 +34,7 @@ export class Workbench {
     return server;
   }
 
-  resolver(servers: readonly ServerAddress[], settings: ResolverSettings = {}): Resolver {
+  resolver(servers: readonly ServerAddress[] | NameserverList, settings: ResolverSettings = {}): Resolver {
     const resolver = new Resolver({ servers, timeoutMs: PATIENT_MS, tries: 1, ...settings });
     this.#closers.push(() => {
       resolver.close();

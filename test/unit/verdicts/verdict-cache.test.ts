@@ -3,7 +3,6 @@ import { describe, it } from "node:test";
 import fc from "fast-check";
 import type { Outcome, SenderMacro } from "spf-check";
 import type { Evaluation } from "../../../src/filter/index.ts";
-import { sharesOf } from "../../../src/verdicts/fair-gate.ts";
 import { VerdictCache, type VerdictCacheOptions, type VerdictInput } from "../../../src/verdicts/index.ts";
 import { evaluate } from "../../support/evaluate.ts";
 import { keepingAlive, outcome, PendingChecks, request } from "./support.ts";
@@ -184,9 +183,21 @@ describe("VerdictCache", () => {
   it("keeps the memory of large records within bounds", () => {
     const fixture = new Fixture({ entriesMax: 100_000, octetsMax: 1_000_000 });
     for (let i = 0; i < 100; i++) {
-      fixture.learn(outcome({ problem: "x".repeat(60_000) }), { domain: `d${i}.test` });
+      fixture.learn(outcome({ problem: "x".repeat(10_000) }), { domain: `d${i}.test` });
     }
-    assert.equal(fixture.cache.counters().entries, 16);
+    assert.equal(fixture.cache.counters().entries, 95);
+  });
+
+  it("does not keep what is over 16 KB, so that a few hundred of it cannot flush the rest", () => {
+    const fixture = new Fixture();
+    fixture.learn(outcome(), { domain: "small.test" });
+    const path = Array.from({ length: 11 }, (_, i) => ({
+      domain: `d${i}.test`,
+      term: `redirect=${"x".repeat(6000)}`,
+    }));
+    for (let i = 0; i < 200; i++) fixture.learn(outcome({ path }), { domain: `d${i}.test` });
+    assert.equal(gist(fixture.evaluate({ domain: "small.test" })), "pass cached");
+    assert.equal(fixture.cache.counters().entries, 1);
   });
 });
 
@@ -357,20 +368,28 @@ describe("evaluate, out of time with a published result that is known", () => {
 describe("evaluate, fairness", () => {
   const limits = { runningMax: 16, waitingMax: 20 };
 
-  it("lets a client network have an eighth, and others past it", () => {
+  it("lets one network and one domain have an eighth, and all others past it", () => {
     const fixture = new Fixture(limits);
-    for (let i = 0; i < 10; i++) fixture.evaluate({ ip: `192.0.2.${i}`, domain: `t${i}.slow${i}.test` });
+    for (let i = 0; i < 10; i++) fixture.evaluate({ ip: `192.0.2.${i}`, domain: `t${i}.slow.test` });
     assert.equal(fixture.checks.open, 2);
-    const other = fixture.evaluate({ ip: "198.51.100.1", domain: "quick.test" });
-    fixture.checks.answer(outcome(), 2);
-    assert.equal(gist(other), "pass");
+    for (const parts of [
+      { ip: "192.0.2.77", domain: "quick.test" },
+      { ip: "198.51.100.1", domain: "slow.test" },
+    ]) {
+      const other = fixture.evaluate(parts);
+      fixture.checks.answer(outcome(), 2);
+      assert.equal(gist(other), "pass");
+    }
     assert.deepEqual([fixture.cache.counters().running, fixture.cache.counters().waiting], [2, 8]);
   });
 
-  it("lets a domain with all below it have an eighth", () => {
-    const fixture = new Fixture(limits);
-    for (let i = 0; i < 10; i++) fixture.evaluate({ ip: `10.0.${i}.1`, domain: `t${i}.slow.test` });
-    assert.equal(fixture.checks.open, 2);
+  it("lets a network have a half, whatever its domains, and a domain, whoever asks", () => {
+    const network = new Fixture(limits);
+    for (let i = 0; i < 12; i++) network.evaluate({ ip: `192.0.2.${i}`, domain: `t.slow${i}.test` });
+    assert.equal(network.checks.open, 8);
+    const domain = new Fixture(limits);
+    for (let i = 0; i < 12; i++) domain.evaluate({ ip: `10.0.${i}.1`, domain: `t${i}.slow.test` });
+    assert.equal(domain.checks.open, 8);
   });
 
   it("evaluates those that waited in their turn, or takes what has come into memory meanwhile", () => {
@@ -399,8 +418,8 @@ describe("evaluate, fairness", () => {
     const waiting = fixture.evaluate({ domain: "b.test" });
     const refused = fixture.evaluate({ domain: "c.test" });
     assert.deepEqual(
-      [gist(refused), refused.verdicts[0]?.outcome.problem],
-      ["temperror", "too many SPF evaluations at once"],
+      [gist(refused), refused.verdicts[0]?.outcome.problem, refused.verdicts[0]?.outcome.failure],
+      ["temperror", "too many SPF evaluations at once", "overload"],
     );
     fixture.checks.answer(outcome());
     fixture.checks.answer(outcome());
@@ -408,11 +427,28 @@ describe("evaluate, fairness", () => {
     assert.equal(fixture.cache.counters().refused, 1);
   });
 
-  it("counts mapped addresses with IPv4, and IPv6 by its /48", () => {
-    const shares = (ip: string, domain: string): string => sharesOf(request({ ip, domain })).join(", ");
-    assert.equal(shares("192.0.2.7", "A.Example.test."), "ip 192.0.2, domain example.test");
-    assert.equal(shares("::ffff:192.0.2.9", "test"), "ip 192.0.2, domain test");
-    assert.equal(shares("2001:db8:1:2::3", "b.c.d.e"), "ip 32.1.13.184.0.1, domain d.e");
+  it("says that no turn came in time, which is no word of DNS", async () => {
+    const fixture = new Fixture({ runningMax: 1, nowMs: () => performance.now() });
+    fixture.evaluate({ domain: "slow.test" });
+    const late = await keepingAlive(
+      new Promise<Evaluation>((resolve) => {
+        evaluate(fixture.cache, request({ deadlineMs: performance.now() + 20 }), resolve);
+      }),
+    );
+    const own = await keepingAlive(
+      new Promise<Evaluation>((resolve) => {
+        evaluate(
+          fixture.cache,
+          request({ domain: "slow.test", deadlineMs: performance.now() + 20 }),
+          resolve,
+        );
+      }),
+    );
+    assert.deepEqual(
+      [late, own].map(({ outcome: { failure } }) => failure),
+      ["overload", "deadline"],
+    );
+    assert.deepEqual([fixture.cache.counters().timeouts, fixture.cache.counters().refused], [2, 1]);
   });
 });
 
