@@ -62,6 +62,11 @@ function actionLine(event: ActionEvent, format: TextFormat): string {
     `SPF ${event.action}${event.reportOnly ? " (report only)" : ""}: ${whoLine(event, format)}`,
     `reason=${quotedValue(event.reason)}`,
   ];
+  if (format === "detailed") {
+    if (event.rule !== undefined) parts.push(`rule=${event.rule}`);
+    if (event.location !== undefined) parts.push(`line=${fieldValue(event.location)}`);
+    if (event.dkim !== undefined) parts.push(`dkim=${fieldValue(event.dkim)}`);
+  }
   if (event.queueId !== undefined) parts.push(`queue=${fieldValue(event.queueId)}`);
   if (event.reply !== undefined) parts.push(`reply=${quotedValue(event.reply)}`);
   return parts.join(", ");

@@ -72,6 +72,27 @@ describe("eventLines", () => {
         'reason="SPF fail", queue=4AM3IhAB012345, reply="550 5.7.23 no"',
     ],
     [
+      "a detailed line names the rule, where it stands, and why DKIM spared nothing",
+      actionEvent({ rule: "PolicyFor", location: "/etc/mail/my smfs/smf-spf.conf:12", dkim: "jobid" }),
+      "detailed",
+      "SPF refused: ip=192.0.2.9, ptr=[192.0.2.9], helo=spf.example.jp, from=mail@uso.example.jp, " +
+        'reason="SPF fail", rule=PolicyFor, line=/etc/mail/my\\x20smfs/smf-spf.conf:12, dkim=jobid, ' +
+        'queue=4AM3IhAB012345, reply="550 5.7.23 no"',
+    ],
+    [
+      "DKIM has spared a sender",
+      actionEvent({
+        action: "spared",
+        reason: "dkim=pass header.d=example.jp",
+        rule: "AcceptDKIM",
+        location: "/etc/mail/smfs/smf-spf.conf:3",
+        reply: undefined,
+      }),
+      "classic",
+      "SPF spared: 192.0.2.9, [192.0.2.9], spf.example.jp, mail@uso.example.jp, " +
+        'reason="dkim=pass header.d=example.jp", queue=4AM3IhAB012345',
+    ],
+    [
       "a message would have been quarantined",
       actionEvent({
         action: "quarantined",

@@ -38,7 +38,8 @@ describe("JsonLines", () => {
   });
 
   it("events() writes an action with its recipients", () => {
-    assert.deepEqual(only(actionEvent({ recipients: ["<a@b>"] })), {
+    const event = actionEvent({ recipients: ["<a@b>"], location: "/etc/smf-spf.conf:7", dkim: "none" });
+    assert.deepEqual(only(event), {
       level: "notice",
       time: "2025-11-22T03:18:00.000Z",
       event: "action",
@@ -50,6 +51,9 @@ describe("JsonLines", () => {
       helo: "spf.example.jp",
       from: "mail@uso.example.jp",
       reason: "SPF fail",
+      rule: "RefuseFail",
+      line: "/etc/smf-spf.conf:7",
+      dkim: "none",
       reply: "550 5.7.23 no",
       to: ["<a@b>"],
       recipients: 1,
@@ -65,7 +69,7 @@ describe("JsonLines", () => {
     });
     const written = [
       ...Object.keys(only(everything)),
-      ...Object.keys(only(actionEvent())),
+      ...Object.keys(only(actionEvent({ location: "f:1", dkim: "none" }))),
       ...Object.keys(read(lines.message("notice", "started"))),
     ];
     const page = readFileSync(join(import.meta.dirname, "../../../etc/man/smf-spf.conf.5"), "utf8");
