@@ -8,17 +8,20 @@ import { type Player, playSteps, type SmtpPeer } from "../scenario/play.ts";
 import type { Scenario } from "../scenario/scenario.ts";
 import { ScenarioDaemon } from "../scenario/scenario-daemon.ts";
 import { TLS } from "./certificates.ts";
+import { documentedLine } from "./documented-line.ts";
 import { emptyMailboxes, readMailboxes } from "./mailbox.ts";
 import type { Mta } from "./mta.ts";
 import { MTA_IPV4, MTA_IPV6, NAMESERVER, RIG, run } from "./namespace.ts";
-import { readmeLine } from "./readme.ts";
 import { ACCOUNT } from "./sasl.ts";
 import { Syslog } from "./syslog.ts";
 
 /** The way for user postfix to the socket; Sendmail is root and needs none. */
 const ACCESS: Record<Mta["name"], { settings: string; socketMode: number }> = {
   sendmail: { settings: "", socketMode: 0o600 },
-  postfix: { settings: `${readmeLine("SocketGroup ")}\n${readmeLine("SocketMode ")}\n`, socketMode: 0o660 },
+  postfix: {
+    settings: `${documentedLine("postfix.md", "SocketGroup ")}\n${documentedLine("postfix.md", "SocketMode ")}\n`,
+    socketMode: 0o660,
+  },
 };
 
 export const SOCKET = "/var/run/smfs/smf-spf.sock";

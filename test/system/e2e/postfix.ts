@@ -3,11 +3,11 @@ import { existsSync, readdirSync, rmSync, statSync, writeFileSync } from "node:f
 import { join } from "node:path";
 import { accepts } from "../../support/accepts.ts";
 import { TLS } from "./certificates.ts";
+import { documentedLine } from "./documented-line.ts";
 import { DELIVER } from "./mailbox.ts";
 import type { HeldMessage, Mta, NextFilter } from "./mta.ts";
 import { MTA_IPV4, MTA_IPV6, run } from "./namespace.ts";
 import { Program, waitUntil } from "./process.ts";
-import { readmeLine } from "./readme.ts";
 import { makeAccount } from "./sasl.ts";
 
 const PORT = 25;
@@ -34,7 +34,7 @@ local_transport = rig
 rig_destination_recipient_limit = 1
 local_destination_concurrency_limit = 20
 rig_destination_concurrency_limit = 20
-${[readmeLine("smtpd_milters = "), ...next.map(({ socket }) => `unix:${socket}`)].join(", ")}
+${[documentedLine("postfix.md", "smtpd_milters = "), ...next.map(({ socket }) => `unix:${socket}`)].join(", ")}
 milter_default_action = ${action}
 in_flow_delay = 0
 smtpd_error_sleep_time = 0

@@ -1,25 +1,25 @@
-/** A real Sendmail, configured as README tells the administrator to, with delivery into the rig's mailboxes. */
+/** A real Sendmail, configured as docs/sendmail.md tells the administrator, with delivery into the rig's mailboxes. */
 import { mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { accepts } from "../../support/accepts.ts";
 import { TLS } from "./certificates.ts";
+import { documentedLine } from "./documented-line.ts";
 import { DELIVER } from "./mailbox.ts";
 import type { HeldMessage, Mta, NextFilter } from "./mta.ts";
 import { MTA_IPV4, MTA_IPV6, RIG, run } from "./namespace.ts";
 import { Program } from "./process.ts";
-import { readmeLine } from "./readme.ts";
 import { makeAccount } from "./sasl.ts";
 
 const PORT = 25;
 const QUEUE = "/var/spool/mqueue-rig";
 const FOLDER = join(RIG, "sendmail");
 
-/** The two lines of README.md, with the flags of F= put in. */
+/** The two lines of docs/sendmail.md, with the flags of F= put in. */
 function filterLines(flags: FilterFlag, next: readonly NextFilter[]): string {
-  const filter = readmeLine("INPUT_MAIL_FILTER(`smf-spf'");
+  const filter = documentedLine("sendmail.md", "INPUT_MAIL_FILTER(`smf-spf'");
   return [
     filter.replace(", T=", `, ${flags}T=`),
-    readmeLine("define(`confMILTER_MACROS_HELO'"),
+    documentedLine("sendmail.md", "define(`confMILTER_MACROS_HELO'"),
     ...next.map(({ name, socket }) => `INPUT_MAIL_FILTER(\`${name}', \`S=unix:${socket}, F=T')dnl`),
   ].join("\n");
 }

@@ -8,11 +8,12 @@ import { optionOf } from "./reading.ts";
 
 /** What other documents than smf-spf.conf(5) and the sample say of defaults, and how often at least. */
 const TOLD: readonly (readonly [file: string, option: OptionName, words: RegExp])[] = [
-  ["README.md", "LookupTime", /`LookupTime` \((.*?)\)/g],
-  ["README.md", "ShutdownTime", /`ShutdownTime` \((.*?)\)/g],
   ["README.md", "RefuseFail", /`RefuseFail` \((.*?)\)/g],
   ["README.md", "Tag", /Subject tagged `(.*?)`/g],
-  ["README.md", "Socket", /[`\s](unix:\/var\/run\S*?)[`,\s]/g],
+  ["docs/sendmail.md", "LookupTime", /`LookupTime` \((.*?)\)/g],
+  ["docs/sendmail.md", "Socket", /[=\s](unix:\/var\/run\S*?)[`,\s]/g],
+  ["docs/postfix.md", "Socket", /[=\s](unix:\/var\/run\S*?)[`,\s]/g],
+  ["docs/daemon.md", "ShutdownTime", /`ShutdownTime` \((.*?)\)/g],
   ["CHANGELOG.md", "LookupTime", /`LookupTime`, (.*?)\)/g],
   ["CHANGELOG.md", "SocketMode", /`SocketMode (\d+)` is still the default/g],
   ["SECURITY.md", "CacheSize", /CacheSize ([\d,]+)/g],
@@ -38,7 +39,13 @@ describe("the documents", () => {
   }
 
   it("name the default configuration file", () => {
-    for (const file of ["README.md", "etc/smf-spf.conf", "etc/man/smf-spf.8", "etc/man/smf-spf.conf.5"]) {
+    for (const file of [
+      "docs/install.md",
+      "docs/first-week.md",
+      "etc/smf-spf.conf",
+      "etc/man/smf-spf.8",
+      "etc/man/smf-spf.conf.5",
+    ]) {
       const told = read(file).match(/\/etc\/[\w/-]*smf-spf\.conf/g) ?? [];
       assert.deepEqual([...new Set(told)], [DEFAULT_CONFIG_FILE], file);
     }
