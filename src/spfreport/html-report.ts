@@ -1,5 +1,5 @@
 import { createHash } from "node:crypto";
-import { SPF_RESULTS } from "spf-check";
+import { SPF_RESULTS, type SpfResult } from "spf-check";
 import { STYLE } from "./html-style.ts";
 import { element, type Markup, text } from "./markup.ts";
 import { refusedByDay, resultsByDay, STACKED, shareBar, swatch } from "./plots.ts";
@@ -302,12 +302,20 @@ function more(rows: number): Markup[] {
   return rows > 0 ? [element("p", { class: "advice" }, text(`and ${grouped(rows)} more`))] : [];
 }
 
+/** The columns that a bar beside them shows, by the colour of their part. */
+const COLOURS: Readonly<Record<string, SpfResult>> = { refused: "fail", "would be": "softfail" };
 const NUMBERS = new Set(["refused", "would be", "messages", "domains", "days", "hits"]);
 
 function table(heads: readonly string[], rows: readonly (readonly Markup[])[]): Markup {
-  const head = heads.map((name) =>
-    element("th", NUMBERS.has(name) ? { class: "n", scope: "col" } : { scope: "col" }, text(name)),
-  );
+  const head = heads.map((name) => {
+    const colour = COLOURS[name];
+    return element(
+      "th",
+      NUMBERS.has(name) ? { class: "n", scope: "col" } : { scope: "col" },
+      ...(colour === undefined ? [] : [swatch(colour)]),
+      text(name),
+    );
+  });
   const body = rows.map((cells) => element("tr", {}, ...cells));
   return element(
     "div",

@@ -78,7 +78,7 @@ class Run {
   }
 
   #sources(): Source[] {
-    if (this.#request.journal) return [journal(this.#nowMs)];
+    if (this.#request.journal) return [journal(this.#nowMs, this.#request.period.since)];
     if (this.#request.files.length > 0) {
       return fileSources(this.#request.files, this.#nowMs, (name, reason) => {
         this.#fail(EXIT.noInput, `${name}: ${reason}`);

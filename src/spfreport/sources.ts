@@ -57,15 +57,25 @@ export function standardInput(nowMs: number): Source {
   };
 }
 
-/** The lines of smf-spf in the journal of systemd. */
-export function journal(nowMs: number): Source {
-  return { name: "journalctl", writtenMs: nowMs, size: undefined, open: readJournal };
+/** The lines of smf-spf in the journal of systemd, from a time on. */
+export function journal(nowMs: number, sinceMs: number): Source {
+  return {
+    name: "journalctl",
+    writtenMs: nowMs,
+    size: undefined,
+    open: (onRead) => readJournal(sinceMs, onRead),
+  };
 }
 
-async function* readJournal(onRead: (octets: number) => void): AsyncIterable<Buffer> {
-  const child = spawn("journalctl", ["-t", "smf-spf", "-o", "short-iso-precise", "--no-pager", "-q"], {
-    stdio: ["ignore", "pipe", "pipe"],
-  });
+async function* readJournal(sinceMs: number, onRead: (octets: number) => void): AsyncIterable<Buffer> {
+  const since = Number.isFinite(sinceMs) ? [`--since=@${Math.floor(sinceMs / 1000)}`] : [];
+  const child = spawn(
+    "journalctl",
+    ["-t", "smf-spf", "-o", "short-iso-precise", "--no-pager", "-q", ...since],
+    {
+      stdio: ["ignore", "pipe", "pipe"],
+    },
+  );
   let words = "";
   child.stderr.on("data", (chunk: Buffer) => {
     words = (words + chunk.toString("latin1")).slice(0, 500);

@@ -62,7 +62,7 @@ const FORWARDER_DOMAINS_MIN = 3;
 const FORWARDER_DAYS_MIN = 2;
 /** So many clients are asked about at most. */
 const ASKED_MAX = 40;
-const PARENTS_MAX = 3;
+const PARENTS_MAX = 4;
 /** A pass for a network wider than this lets strangers in. */
 const PREFIX_MIN = { 4: 16, 6: 32 } as const;
 
@@ -188,13 +188,14 @@ function forwarderSuggestion(
   { trustedForwarder }: PolicySettings,
 ): Single[] {
   if (answers === undefined || answers.length === 0) return [];
+  // Spared by now, though it was not when the log was written.
+  if (answers.some(({ result, domain }) => result === "pass" && trustedForwarder.includes(domain))) return [];
   const { ip, ptr, failed, failedDomains, failedDays } = client;
   const pass = answers.find(isNarrowPass);
   const common = { count: failed, dates: failedDays, clients: [ip] };
   const brings = `${nameOf(ip, ptr)} failed for ${atLeast(failedDomains)} domains`;
   if (pass !== undefined) {
     const { domain } = pass;
-    if (trustedForwarder.includes(domain)) return [];
     return [
       {
         ...common,
