@@ -1,9 +1,12 @@
-import { CONTINUE, type Edit, type EndOfMessageResponse } from "milter-protocol";
+import { CONTINUE, type Edit, type EndOfMessageResponse, type Response } from "milter-protocol";
 import type { OctetString } from "../address/index.ts";
 import {
+  awaitsEvidence,
   type Cause,
+  type DkimEvidence,
   decideAtEndOfMessage,
   describeCause,
+  evidenceDeferral,
   isActedUpon,
   type MessageDecision,
   type Quarantine,
@@ -14,6 +17,7 @@ import {
   senderFault,
   senderSyntaxReply,
   TOO_MANY_FIELDS,
+  weighEvidence,
 } from "../policy/index.ts";
 import {
   authenticationResults,
@@ -22,7 +26,7 @@ import {
   receivedSpf,
   type TraceFacts,
 } from "../trace-fields/index.ts";
-import { CHANGED_FIELDS_MAX, type Removals } from "./fields-seen.ts";
+import { CHANGED_FIELDS_MAX, type Removals, verifierIds } from "./fields-seen.ts";
 import {
   authservIdOf,
   type CheckedMail,
@@ -56,12 +60,18 @@ export function finishMessage(
     return recorded(context, message, mail);
   }
   tellExempt(message, mail);
-  const remaining = message.remaining(mail);
-  const decision = decideAtEndOfMessage(withoutReportOnly(remaining), mail.stage === "eom");
+  const judged = message.remaining(mail);
+  const evidence = evidenceOn(context, message, mail, judged);
+  const remaining = evidence?.kind === "pass" ? spare(message, judged, evidence.domain) : judged;
+  const mayRefuse = mail.stage === "eom" || evidence !== undefined;
+  const decision = decideAtEndOfMessage(withoutReportOnly(remaining), mayRefuse);
   if (decision.refused !== undefined) {
-    return { edits: [], response: refuse(context, message, mail, decision.refused) };
+    return { edits: [], response: refuseAtEnd(context, message, mail, decision.refused, evidence) };
   }
-  const records = remaining.some(({ actions }) => actions.check) ? recordEdits(context, message, mail) : [];
+  const dkimPass = evidence?.kind === "pass" ? evidence.domain : undefined;
+  const records = remaining.some(({ actions }) => actions.check)
+    ? recordEdits(context, message, mail, dkimPass)
+    : [];
   const removals = removalsOf(context, message, hasReceivedSpf(records));
   const tags = tagEdits(context, message, decision);
   if (removals === undefined) return refuseFields(context, message);
@@ -72,7 +82,7 @@ export function finishMessage(
   }
   edits.push(...records);
   quarantine(context, message, decision.quarantine, edits);
-  reportOnly(context, message, mail, remaining);
+  reportOnly(context, message, mail, remaining, mayRefuse, evidence);
   tellReported(message);
   return { edits, response: CONTINUE };
 }
@@ -107,6 +117,57 @@ function tellExempt(message: Message, mail: CheckedMail): void {
   }
 }
 
+/** What a DKIM verifier says where something waits for it (AcceptDKIM). */
+function evidenceOn(
+  context: ConnectionContext,
+  { findings, fields, log }: Message,
+  { sender }: CheckedMail,
+  remaining: readonly RemainingRecipient[],
+): DkimEvidence | undefined {
+  const waits = remaining.some(({ actions, judgement }) => awaitsEvidence(actions, findings, judgement));
+  if (!waits || sender.kind !== "mailbox") return undefined;
+  const { settings } = context.ports;
+  const ids = verifierIds(settings, authservIdOf(context));
+  const evidence = weighEvidence(settings, ids, fields.verifierResults, log.queueId, sender.domain);
+  if (evidence.kind === "nothing") log.noEvidence = evidence.why;
+  return evidence;
+}
+
+/** Whoever's judgement has waited gets the message as it is. */
+function spare(
+  { findings, log }: Message,
+  remaining: readonly RemainingRecipient[],
+  domain: OctetString,
+): readonly RemainingRecipient[] {
+  const waiting = remaining.filter(({ actions, judgement }) => awaitsEvidence(actions, findings, judgement));
+  const [first] = waiting;
+  if (first !== undefined) {
+    log.action({
+      action: "spared",
+      reason: { words: `dkim=pass header.d=${domain}`, rule: ruleOf(first.actions, "AcceptDKIM") },
+      reportOnly: waiting.every(({ actions }) => actions.reportOnly),
+    });
+  }
+  const spared = new Set(waiting);
+  return remaining.map((recipient) =>
+    spared.has(recipient) ? { ...recipient, judgement: { kind: "deliver" } } : recipient,
+  );
+}
+
+/** Refuses a message as a whole, or defers it where a later try may spare it. */
+function refuseAtEnd(
+  context: ConnectionContext,
+  message: Message,
+  mail: CheckedMail,
+  refused: NonNullable<MessageDecision["refused"]>,
+  evidence: DkimEvidence | undefined,
+): Response {
+  if (evidence?.kind !== "temperror") return refuse(context, message, mail, refused);
+  const { cause, rule, actions } = refused;
+  const reason = { words: `${describeCause(cause)}, dkim=temperror header.d=${evidence.domain}`, rule };
+  return speak(message, reason, evidenceDeferral(evidence.domain), actions.reportOnly);
+}
+
 /** With ReportOnly a recipient gets its mail whatever the judgement. */
 function withoutReportOnly(remaining: readonly RemainingRecipient[]): readonly RemainingRecipient[] {
   if (!remaining.some(({ actions }) => actions.reportOnly)) return remaining;
@@ -121,13 +182,14 @@ function reportOnly(
   message: Message,
   mail: CheckedMail,
   remaining: readonly RemainingRecipient[],
+  mayRefuse: boolean,
+  evidence: DkimEvidence | undefined,
 ): void {
-  const mayRefuse = mail.stage === "eom";
   const spared = remaining.filter(
     ({ actions, judgement }) => actions.reportOnly && (mayRefuse || judgement.kind === "flag"),
   );
   const would = decideAtEndOfMessage(spared, mayRefuse);
-  if (would.refused !== undefined) refuse(context, message, mail, would.refused);
+  if (would.refused !== undefined) refuseAtEnd(context, message, mail, would.refused, evidence);
   if (would.tag !== undefined) {
     message.log.action({ action: "tagged", reason: reasonOf(would.tag), reportOnly: true });
   }
@@ -230,7 +292,12 @@ const BELOW_ALL_FIELDS = 1_000_000;
  * The fields that record what was found, each put on top of the one before, so that Authentication-Results ends
  * up above all others (RFC 8601 section 4).
  */
-export function recordEdits(context: ConnectionContext, message: Message, mail: CheckedMail): Edit[] {
+export function recordEdits(
+  context: ConnectionContext,
+  message: Message,
+  mail: CheckedMail,
+  dkimPass?: OctetString,
+): Edit[] {
   const { settings } = context.ports;
   const { helo, sender } = message.findings;
   const main = sender ?? helo;
@@ -240,6 +307,7 @@ export function recordEdits(context: ConnectionContext, message: Message, mail: 
     ip: mail.client.evaluatedIp,
     helo: mail.helo,
     smtputf8: message.smtputf8,
+    dkimPass,
   };
   const edits: Edit[] = [];
   if (settings.addReceivedHeader) {

@@ -1,6 +1,13 @@
 import type { Edit } from "milter-protocol";
 import type { OctetString } from "../address/index.ts";
-import { type PolicySettings, type RelayHop, readRelayHop } from "../policy/index.ts";
+import {
+  holdsDkim,
+  type PolicySettings,
+  type RelayHop,
+  readRelayHop,
+  VERIFIER_RESULTS_MAX,
+  type VerifierResults,
+} from "../policy/index.ts";
 import { ResultsField, tagSubject } from "../trace-fields/index.ts";
 import type { Features } from "./needs.ts";
 
@@ -49,6 +56,8 @@ export class FieldsSeen {
   #guesses = 0;
   #subjects: OctetString[] | undefined;
   #hop: RelayHop | undefined;
+  #receivedSeen = false;
+  #verifierResults: VerifierResults[] | undefined;
   #heldBytes = 0;
 
   /** @param ourId our authserv-id */
@@ -68,6 +77,11 @@ export class FieldsSeen {
     return this.#hop;
   }
 
+  /** What DKIM verifiers say, or what could be taken for it; more than one may spare nobody. */
+  get verifierResults(): readonly VerifierResults[] {
+    return this.#verifierResults ?? [];
+  }
+
   /** Takes one field, in the order of the message. The length of the name rules out nearly all of them. */
   see(name: OctetString, value: OctetString, fromRelay: boolean): void {
     switch (name.length) {
@@ -75,7 +89,9 @@ export class FieldsSeen {
         if (this.#features.tags && name.toLowerCase() === "subject") this.#seeSubject(value);
         break;
       case 8:
-        if (fromRelay && name.toLowerCase() === "received") this.#seeReceived(value);
+        if (name.toLowerCase() !== "received") break;
+        this.#receivedSeen = true;
+        if (fromRelay) this.#seeReceived(value);
         break;
       case 11:
         if (name.toLowerCase() === "x-spf-guess") this.#guesses++;
@@ -146,6 +162,7 @@ export class FieldsSeen {
   /** The same for what is to be removed: then no further field is read, for they cost time too. */
   #seeResults(value: OctetString): void {
     this.#results++;
+    if (this.#features.readsDkim) this.#seeVerifierResults(value);
     const { removeForgedHeaders: mode, dkimVerifier, dkimVerifierJobID } = this.#settings;
     if (mode === "off" || this.#forgedMax || this.#ofVerifierMax) return;
     const field = new ResultsField(value);
@@ -162,6 +179,17 @@ export class FieldsSeen {
     }
   }
 
+  #seeVerifierResults(value: OctetString): void {
+    const seen = (this.#verifierResults ??= []);
+    if (seen.length === VERIFIER_RESULTS_MAX) return;
+    const field = new ResultsField(value);
+    if (!verifierIds(this.#settings, this.#ourId).some((id) => field.bears(id))) return;
+    const read = field.read();
+    if (read !== undefined && !holdsDkim(read)) return;
+    seen.push({ read, onTop: !this.#receivedSeen });
+    this.#heldBytes += TEXT_OCTETS + 2 * value.length;
+  }
+
   get #forgedMax(): boolean {
     return (this.#forged?.length ?? 0) > CHANGED_FIELDS_MAX;
   }
@@ -176,6 +204,14 @@ export class FieldsSeen {
     this.#hop = readRelayHop(this.#settings, value);
     this.#heldBytes += TEXT_OCTETS + 2 * value.length;
   }
+}
+
+/** The names of the DKIM verifier (DKIMVerifier): our own where none is given. */
+export function verifierIds(
+  { dkimVerifier }: Pick<PolicySettings, "dkimVerifier">,
+  ourId: OctetString,
+): readonly OctetString[] {
+  return dkimVerifier.length > 0 ? dkimVerifier : [ourId];
 }
 
 function removalsOfAll(name: string, count: number): Edit[] {

@@ -15,6 +15,7 @@ import {
 } from "milter-protocol";
 import type { OctetString } from "../address/index.ts";
 import {
+  awaitsEvidence,
   type Client,
   type ConnectDecision,
   decideAtConnect,
@@ -187,7 +188,7 @@ class Filter implements MilterHandler {
   #answerMail(message: Message, mail: CheckedMail): Response {
     const judgement = message.judgement(mail);
     if (judgement.kind === "deliver" && this.#isDone(mail)) return ACCEPT;
-    if (mail.stage !== "mail" || judgement.kind !== "refuse") return CONTINUE;
+    if (mail.stage !== "mail" || judgement.kind !== "refuse" || message.awaitsEvidence(mail)) return CONTINUE;
     const { actions } = mail.policy;
     const rule = judgement.option && ruleOf(actions, judgement.option);
     return refuse(this.#context, message, mail, { cause: judgement.cause, rule, actions });
@@ -238,7 +239,11 @@ class Filter implements MilterHandler {
       if (response.kind === "reply") return response;
     }
     const judgement = message.judgementFor(mail, recipient);
-    if (mail.stage === "rcpt" && judgement.kind === "refuse") {
+    if (
+      mail.stage === "rcpt" &&
+      judgement.kind === "refuse" &&
+      !awaitsEvidence(actions, message.findings, judgement)
+    ) {
       const rule = judgement.option && ruleOf(actions, judgement.option);
       const refused = { cause: judgement.cause, rule, actions, recipients: [argument] };
       const response = refuse(this.#context, message, mail, refused);

@@ -3,6 +3,7 @@ import type { Pending } from "spf-check";
 import type { OctetString, Path } from "../address/index.ts";
 import {
   type ActionSettings,
+  awaitsEvidence,
   type Cause,
   type Client,
   decideAtRcpt,
@@ -52,6 +53,8 @@ export interface ActionReport {
 }
 
 const NOBODY: readonly string[] = [];
+/** What a DKIM signature could have spared. */
+const EVIDENCED: ReadonlySet<ActionEvent["action"]> = new Set(["refused", "tagged", "quarantined", "held"]);
 
 /** Tells the operator about one mail. */
 export class MessageLog {
@@ -61,6 +64,8 @@ export class MessageLog {
   client: Client | undefined;
   helo: OctetString;
   queueId: string | undefined;
+  /** AcceptDKIM: why nothing has spared the sender. */
+  noEvidence: string | undefined;
 
   constructor(
     report: (event: FilterEvent) => void,
@@ -113,7 +118,7 @@ export class MessageLog {
       location: reason.rule?.location,
       recipients,
       reply,
-      dkim: undefined,
+      dkim: EVIDENCED.has(action) ? this.noEvidence : undefined,
       reportOnly,
     });
   }
@@ -212,6 +217,11 @@ export class Message {
   judgementFor(mail: CheckedMail, recipient: Recipient): Judgement {
     const shared = recipient.exempt === undefined && recipient.actions === mail.policy.actions;
     return shared ? this.judgement(mail) : decideAtRcpt(recipient, this.findings);
+  }
+
+  /** Whether what is done as far as client and sender decide waits for what a DKIM verifier says. */
+  awaitsEvidence(mail: CheckedMail): boolean {
+    return awaitsEvidence(mail.policy.actions, this.findings, this.judgement(mail));
   }
 
   /** Those who get the message; one that stands for all where the recipients were not asked for. */

@@ -16,6 +16,8 @@ export interface Features {
   readonly refusesAtRcpt: boolean;
   readonly seesRecipients: boolean;
   readonly hasRelays: boolean;
+  /** What a DKIM verifier says may spare a sender. */
+  readonly readsDkim: boolean;
 }
 
 const featuresOfSettings = new WeakMap<FilterSettings, Features>();
@@ -52,6 +54,7 @@ function readFeatures(settings: FilterSettings): Features {
     // What is only reported names its recipients.
     seesRecipients: atRcpt || quarantines || (checks && may(({ reportOnly }) => reportOnly === true)),
     hasRelays,
+    readsDkim: checks && may(({ acceptDKIM }) => acceptDKIM === true),
   };
 }
 
@@ -116,8 +119,7 @@ export function canMove(offered: ReadonlySet<EditKind>): boolean {
 function commandsFor(features: Features): ReadonlySet<OptionalCommand> {
   const wants = new Set<OptionalCommand>(["connect", "helo"]);
   if (features.seesRecipients) wants.add("rcpt");
-  if (features.removesForged || features.removesGuesses || features.tags || features.hasRelays)
-    wants.add("headers");
+  if (fieldsFor(features).size > 0) wants.add("headers");
   return wants;
 }
 
@@ -127,7 +129,8 @@ function fieldsFor(features: Features): ReadonlySet<string> {
   if (features.removesForged) fields.add("authentication-results").add("received-spf");
   if (features.removesGuesses) fields.add("x-spf-guess");
   if (features.tags) fields.add("subject");
-  if (features.hasRelays) fields.add("received");
+  if (features.hasRelays || features.readsDkim) fields.add("received");
+  if (features.readsDkim) fields.add("authentication-results");
   return fields;
 }
 

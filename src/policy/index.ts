@@ -18,6 +18,14 @@ export {
   whitelistedClient,
 } from "./decide.ts";
 export {
+  awaitsEvidence,
+  type DkimEvidence,
+  holdsDkim,
+  VERIFIER_RESULTS_MAX,
+  type VerifierResults,
+  weighEvidence,
+} from "./dkim-evidence.ts";
+export {
   decideAtEndOfMessage,
   type MessageDecision,
   type Quarantine,
@@ -46,6 +54,7 @@ export {
 } from "./judgement.ts";
 export { type ReceivedFrom, readReceived } from "./received.ts";
 export {
+  evidenceDeferral,
   firstLine,
   type Reply,
   type ReplyFacts,

@@ -142,6 +142,11 @@ const OVERLOADED: Reply = {
   lines: ["Too many SPF checks at once, try again later"],
 };
 
+/** The reply where a DKIM verifier could not tell at present whether the signature of this domain is good. */
+export function evidenceDeferral(domain: OctetString): Reply {
+  return { code: "451", enhanced: "4.7.0", lines: [`DKIM of ${domain} cannot be checked at present`] };
+}
+
 /** The reply to a MAIL FROM that is no address. */
 export function senderSyntaxReply(actions: Pick<ActionSettings, "softFail">): Reply {
   return permanentOrNot(actions, "1.7", ["Sender address does not conform to RFC 5321 syntax"]);

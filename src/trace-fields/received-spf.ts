@@ -21,6 +21,8 @@ export interface TraceFacts {
   readonly helo: OctetString;
   /** The message may carry UTF-8 in its fields (RFC 6531). */
   readonly smtputf8: boolean;
+  /** The domain whose DKIM signature has spared the sender (AcceptDKIM). */
+  readonly dkimPass?: OctetString | undefined;
 }
 
 /** One evaluated identity of a message. */
@@ -109,6 +111,7 @@ function commentOf(
   if (outcome.recordSource !== "published") comment += `; ${outcome.recordSource} record`;
   if (outcome.local !== undefined) comment += `; local policy: ${outcome.local.result}`;
   if (outcome.guess !== undefined) comment += `; best guess: ${outcome.guess.result}`;
+  if (facts.dkimPass !== undefined) comment += `; dkim pass: ${printableDomain(facts.dkimPass, false)}`;
   return commentText(comment);
 }
 
