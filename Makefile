@@ -45,6 +45,7 @@ check: deps ## formatter, linter, types, architecture
 	npx biome ci .
 	npx eslint src test
 	npx tsc -p .
+	npx tsc -p src/status/page
 	$(TSX) test/run.ts test/unit/architecture.test.ts
 
 format: deps ## rewrite the sources in the project's format

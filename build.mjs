@@ -7,10 +7,14 @@
  */
 import { mkdirSync, readdirSync, readFileSync, writeFileSync } from "node:fs";
 import { build } from "esbuild";
+import { tsImport } from "tsx/esm/api";
 
 const outdir = process.argv[2] ?? "dist";
 mkdirSync(outdir, { recursive: true });
 writeFileSync(`${outdir}/package.json`, `${JSON.stringify({ type: "commonjs" })}\n`);
+
+const { buildPage } = await tsImport("./src/status/build-page.ts", import.meta.url);
+const { inputs: pageInputs, ...page } = await buildPage();
 
 const { metafile } = await build({
   metafile: true,
@@ -27,12 +31,12 @@ const { metafile } = await build({
   format: "cjs",
   banner: { js: "#!/usr/bin/env node" },
   // Of package.json only the version is wanted in the programs.
-  plugins: [versionOnly()],
+  plugins: [versionOnly(), finishedPage()],
   legalComments: "inline",
   logLevel: "warning",
 });
 
-writeFileSync(`${outdir}/LICENSES`, licences(Object.keys(metafile.inputs)));
+writeFileSync(`${outdir}/LICENSES`, licences([...Object.keys(metafile.inputs), ...pageInputs]));
 
 /** The licence texts of all packages that files were bundled from; a package without one ends the build. */
 function licences(files) {
@@ -57,6 +61,19 @@ function versionOnly() {
         const { name, version } = manifest;
         return { contents: JSON.stringify({ name, version }), loader: "json" };
       });
+    },
+  };
+}
+
+/** The status page as it is served, in the place of the code that makes it. */
+function finishedPage() {
+  return {
+    name: "finished-page",
+    setup({ onLoad }) {
+      onLoad({ filter: /[/\\]status[/\\]page-assets\.ts$/ }, () => ({
+        contents: `const page = ${JSON.stringify(page)}; export const pageOf = () => Promise.resolve(page);`,
+        loader: "js",
+      }));
     },
   };
 }

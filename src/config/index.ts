@@ -3,6 +3,7 @@ export { DEFAULT_CONFIG_FILE, type LoadedConfig, type LoadOptions, loadConfig } 
 export { migrateConfig } from "./migrate.ts";
 export { migrateQmail } from "./migrate-qmail.ts";
 export { type ConfigSources, type ParsedConfig, parseConfig } from "./parse-config.ts";
+export { type RuleLine, ruleLines } from "./rule-lines.ts";
 export {
   diffSettings,
   keepUntilRestart,

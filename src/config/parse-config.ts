@@ -36,7 +36,7 @@ export interface ParsedConfig {
   /** Values that cannot be used: the daemon does not start. */
   readonly faults: readonly Fault[];
   /** The names of User and SocketGroup, also where there are faults: whether the system has them is found out later. */
-  readonly accounts: Pick<Settings, "user" | "socketGroup">;
+  readonly accounts: Pick<Settings, "user" | "socketGroup" | "statusSocketGroup">;
   /** The list files that it names, whatever they hold. */
   readonly listFiles: readonly string[];
   /** Where the value in force of an option is given, or the file alone where it is not: for later faults. */
@@ -98,6 +98,7 @@ class ConfigReader {
       accounts: {
         user: valueOf(this.#given, "user") ?? defaultValue(OPTIONS.user),
         socketGroup: valueOf(this.#given, "socketGroup"),
+        statusSocketGroup: valueOf(this.#given, "statusSocketGroup"),
       },
       locationOf: (key: OptionKey): Location =>
         lastGiven(this.#given, key)?.location ?? { file, line: 0, option: OPTIONS[key].name },

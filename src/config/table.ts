@@ -13,7 +13,14 @@
  *    `faulty/` if the kind is new.
  */
 import { type Option, rows } from "./option.ts";
-import { ipAddress, nameserver, natPair, network, socketAddress } from "./values/address.ts";
+import {
+  ipAddress,
+  localSocketAddress,
+  nameserver,
+  natPair,
+  network,
+  socketAddress,
+} from "./values/address.ts";
 import { accountName, addressPattern, domainName, filePath, hostPattern, recipient } from "./values/name.ts";
 import { choice, count, octalMode, onOff, timeMs, timeSeconds } from "./values/plain.ts";
 import { type MessageRow, policyFor } from "./values/policy-for.ts";
@@ -108,6 +115,9 @@ const TABLE = {
   socket: daemon.option("Socket", socketAddress, "unix:/var/run/smfs/smf-spf.sock", "where the MTA connects", RESTART),
   socketMode: daemon.option("SocketMode", octalMode, "0600", "permissions of the socket", RESTART),
   socketGroup: daemon.optional("SocketGroup", accountName, "postfix", "group of the socket", RESTART),
+  statusSocket: daemon.optional("StatusSocket", localSocketAddress, "unix:/var/run/smfs/status.sock", "where status page and metrics are served", RESTART),
+  statusSocketMode: daemon.option("StatusSocketMode", octalMode, "0660", "permissions of that socket", RESTART),
+  statusSocketGroup: daemon.optional("StatusSocketGroup", accountName, "adm", "group of that socket", RESTART),
   pidFile: daemon.option("PidFile", filePath, "/var/run/smfs/smf-spf.pid", "file for the process id", RESTART),
   daemonize: daemon.option("Daemonize", onOff, "on", "go to the background", RESTART),
   syslog: daemon.option("Syslog", FACILITIES, "mail", "facility of the system log"),

@@ -21,6 +21,8 @@ export interface AnswerCacheCounters {
   readonly misses: number;
   /** Questions that found an equal one on its way. */
   readonly joined: number;
+  /** Entries that had to make room for others. */
+  readonly evictions: number;
   readonly entries: number;
 }
 
@@ -60,6 +62,7 @@ export class AnswerCache implements AnswerSource {
   #hits = 0;
   #misses = 0;
   #joined = 0;
+  #evictions = 0;
 
   constructor({ source, entriesMax, octetsMax, nowMs = () => performance.now() }: AnswerCacheOptions) {
     this.#source = source;
@@ -75,7 +78,14 @@ export class AnswerCache implements AnswerSource {
     const before = this.#entries?.dump() ?? [];
     this.#entries =
       entriesMax > 0
-        ? new LRUCache({ max: entriesMax, maxSize: octetsMax, maxEntrySize: ENTRY_OCTETS_MAX })
+        ? new LRUCache({
+            max: entriesMax,
+            maxSize: octetsMax,
+            maxEntrySize: ENTRY_OCTETS_MAX,
+            dispose: (_entry, _key, reason) => {
+              if (reason === "evict") this.#evictions++;
+            },
+          })
         : undefined;
     this.#entries?.load(before);
   }
@@ -85,6 +95,7 @@ export class AnswerCache implements AnswerSource {
       hits: this.#hits,
       misses: this.#misses,
       joined: this.#joined,
+      evictions: this.#evictions,
       entries: this.#entries?.size ?? 0,
     };
   }

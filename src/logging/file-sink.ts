@@ -23,6 +23,8 @@ export interface FileSinkOptions {
   /** What stands before a line: the head of syslog, a priority, or nothing. */
   readonly head: (level: LogLevel) => string;
   readonly formatOwn: FormatOwn;
+  /** What it stands for: the journal is in the place of syslog. */
+  readonly kind?: Sink["kind"];
 }
 
 /**
@@ -51,6 +53,14 @@ export class FileSink implements Sink {
 
   get lost(): number {
     return this.#queue.dropped;
+  }
+
+  get lostInAll(): number {
+    return this.#queue.droppedInAll;
+  }
+
+  get kind(): Sink["kind"] {
+    return this.#options.kind ?? "file";
   }
 
   write(level: LogLevel, line: string): void {

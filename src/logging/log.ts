@@ -99,6 +99,13 @@ export class Log {
     return this.#sinks.reduce((sum, sink) => sum + sink.lost, 0);
   }
 
+  /** All lines lost since the sinks in use were made. */
+  get lostInAll(): Record<Sink["kind"], number> {
+    const lost = { syslog: 0, file: 0 };
+    for (const sink of this.#sinks) lost[sink.kind] += sink.lostInAll;
+    return lost;
+  }
+
   /** Writes what is waiting, for some seconds at most. */
   async close(): Promise<void> {
     await Promise.all(this.#sinks.map((sink) => sink.close()));
@@ -157,7 +164,13 @@ export class Log {
     if (settings.syslog === "none") return sinks;
     if (isJournal(this.#options.journalStream)) {
       sinks.push(
-        new FileSink({ open: () => 2, owned: false, head: (level) => `<${SEVERITY[level]}>`, formatOwn }),
+        new FileSink({
+          kind: "syslog",
+          open: () => 2,
+          owned: false,
+          head: (level) => `<${SEVERITY[level]}>`,
+          formatOwn,
+        }),
       );
     } else {
       const command = this.#options.loggerCommand;

@@ -10,6 +10,9 @@ export interface Sink {
   reopen(): string | undefined;
   /** Lines lost and not told yet. */
   readonly lost: number;
+  /** All lines lost since the sink was made. */
+  readonly lostInAll: number;
+  readonly kind: "syslog" | "file";
   /** Writes what is waiting, for a limited time, and closes. */
   close(): Promise<void>;
 }
@@ -39,6 +42,7 @@ export class LineQueue {
   readonly #linesMax: number;
   #lines: QueuedLine[] = [];
   #dropped = 0;
+  #told = 0;
 
   constructor(linesMax: number) {
     this.#linesMax = linesMax;
@@ -81,12 +85,18 @@ export class LineQueue {
   /** The number of lines lost since the last call that told it. */
   takeDropped(): number {
     const dropped = this.#dropped;
+    this.#told += dropped;
     this.#dropped = 0;
     return dropped;
   }
 
   get dropped(): number {
     return this.#dropped;
+  }
+
+  /** All lines lost since the start. */
+  get droppedInAll(): number {
+    return this.#told + this.#dropped;
   }
 }
 

@@ -45,6 +45,7 @@ export class SyslogSink implements Sink {
   readonly #options: SyslogOptions;
   readonly #children = new Map<LogLevel, LoggerChild>();
   readonly #early = new LineQueue(QUEUE_LINES_MAX);
+  readonly kind = "syslog";
   #style: Style | undefined;
   #started = false;
   #closed = false;
@@ -56,6 +57,12 @@ export class SyslogSink implements Sink {
   get lost(): number {
     let lost = this.#early.dropped;
     for (const child of this.#children.values()) lost += child.lost;
+    return lost;
+  }
+
+  get lostInAll(): number {
+    let lost = this.#early.dropped;
+    for (const child of this.#children.values()) lost += child.lostInAll;
     return lost;
   }
 
@@ -138,6 +145,10 @@ class LoggerChild {
 
   get lost(): number {
     return this.#queue.dropped;
+  }
+
+  get lostInAll(): number {
+    return this.#queue.droppedInAll;
   }
 
   lose(lines: number): void {

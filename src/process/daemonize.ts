@@ -32,6 +32,8 @@ export interface BackgroundStart {
     readonly socketFd: number;
     readonly fromSystemd: boolean;
     readonly logFd: number | undefined;
+    /** The socket of StatusSocket. */
+    readonly statusFd: number | undefined;
     /** Called when the daemon has the socket. */
     readonly onSpawn: () => void;
     /** Called with the daemon's PID before it is ready; what it throws ends the start. */
@@ -69,10 +71,14 @@ export async function startInBackground(start: BackgroundStart): Promise<StartOu
   ];
   let env: NodeJS.ProcessEnv = { ...ownEnvironment(start.env), [MARK]: "1" };
   if (unprivileged !== undefined) {
-    const { socketFd, fromSystemd, logFd } = unprivileged;
+    const { socketFd, fromSystemd, logFd, statusFd } = unprivileged;
     stdio.push(socketFd);
     if (logFd !== undefined) stdio.push(logFd);
-    env = { ...env, ...handoverVariable({ fromSystemd, hasLog: logFd !== undefined }) };
+    if (statusFd !== undefined) stdio.push(statusFd);
+    env = {
+      ...env,
+      ...handoverVariable({ fromSystemd, hasLog: logFd !== undefined, hasStatus: statusFd !== undefined }),
+    };
   }
   // Under the name that this process was called by: FreeBSD's rc.subr compares it with the script's first line.
   const argv0 = unprivileged === undefined ? process.argv0 : program;
@@ -258,17 +264,23 @@ export interface Handover {
   readonly fromSystemd: boolean;
   /** The open file of LogTo; undefined where there is none, or it is a standard stream. */
   readonly logFd: number | undefined;
+  /** The socket of StatusSocket; undefined where there is none. */
+  readonly statusFd: number | undefined;
 }
 
-/** The words for the daemon's environment; the socket goes to descriptor 4, the log to 5. */
+/** The words for the daemon's environment; the socket goes to descriptor 4, then come log and status socket. */
 export function handoverVariable({
   fromSystemd,
   hasLog,
+  hasStatus = false,
 }: {
   readonly fromSystemd: boolean;
   readonly hasLog: boolean;
+  readonly hasStatus?: boolean;
 }): NodeJS.ProcessEnv {
-  return { [VARIABLE]: `${fromSystemd ? "systemd" : "own"}${hasLog ? ",log" : ""}` };
+  return {
+    [VARIABLE]: `${fromSystemd ? "systemd" : "own"}${hasLog ? ",log" : ""}${hasStatus ? ",status" : ""}`,
+  };
 }
 
 /** Reads those words, and takes them out of the environment. */
@@ -280,5 +292,6 @@ export function takeHandover(env: NodeJS.ProcessEnv): Handover | undefined {
     socketFd: SOCKET_FD,
     fromSystemd: words[0] === "systemd",
     logFd: words.includes("log") ? LOG_FD : undefined,
+    statusFd: words.includes("status") ? (words.includes("log") ? LOG_FD + 1 : LOG_FD) : undefined,
   };
 }

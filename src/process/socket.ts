@@ -41,6 +41,8 @@ export interface SocketAccess {
   /** The user that the daemon becomes; undefined where it stays who it is. */
   readonly account: Account | undefined;
   readonly gid: number | undefined;
+  /** The option that asks for it, for messages. */
+  readonly option?: string;
 }
 
 /** What every system has room for (sun_path). */
@@ -67,17 +69,19 @@ export async function bindSocket(
   address: ListenAddress,
   access: SocketAccess,
 ): Promise<BoundSocket> {
+  const { option = "Socket" } = access;
   if (address.kind !== "unix") {
-    await bindInet(listen, address);
+    await bindInet(listen, address, option);
     return { remove: () => undefined };
   }
   const { path } = address;
-  const release = await lockFor(path);
+  const name = `${option} unix:${path}`;
+  const release = await lockFor(path, name);
   try {
-    await refuseOccupied(path);
+    await refuseOccupied(path, name);
     return await bindUnix(listen, path, access);
   } catch (error) {
-    throw unavailable(`Socket unix:${path}`, error);
+    throw unavailable(name, error);
   } finally {
     release();
   }
@@ -192,9 +196,13 @@ function giveTo(path: string, account: Account | undefined, gid: number | undefi
   }
 }
 
-async function bindInet(listen: Listen, address: Exclude<ListenAddress, { kind: "unix" }>): Promise<void> {
+async function bindInet(
+  listen: Listen,
+  address: Exclude<ListenAddress, { kind: "unix" }>,
+  option: string,
+): Promise<void> {
   const family = address.kind === "inet" ? 4 : 6;
-  const name = `Socket ${address.kind}:${address.port}@${address.host}`;
+  const name = `${option} ${address.kind}:${address.port}@${address.host}`;
   try {
     const host = isIP(address.host) !== 0 ? address.host : (await lookup(address.host, { family })).address;
     await listen({ port: address.port, host, ipv6Only: family === 6 });
@@ -204,30 +212,27 @@ async function bindInet(listen: Listen, address: Exclude<ListenAddress, { kind: 
 }
 
 /** Two starts at once: the second waits for the first to have bound, and then finds a live socket. */
-async function lockFor(path: string): Promise<() => void> {
+async function lockFor(path: string, name: string): Promise<() => void> {
   for (let tries = 1; ; tries++) {
     let lock: ReturnType<typeof takeLock>;
     try {
       lock = takeLock(`${path}.lock`);
     } catch (error) {
-      throw unavailable(`Socket unix:${path}`, error);
+      throw unavailable(name, error);
     }
     if (typeof lock !== "number") return lock;
     if (tries >= LOCK_TRIES) {
-      throw new DaemonError(EXIT.unavailable, `Socket unix:${path}: process ${lock} is starting there`);
+      throw new DaemonError(EXIT.unavailable, `${name}: process ${lock} is starting there`);
     }
     await delay(LOCK_WAIT_MS);
   }
 }
 
 /** Refuses everything that is in the way but a socket that nobody listens on. */
-async function refuseOccupied(path: string): Promise<void> {
+async function refuseOccupied(path: string, name: string): Promise<void> {
   try {
     if (!lstatSync(path).isSocket()) {
-      throw new DaemonError(
-        EXIT.unavailable,
-        `Socket unix:${path}: the file there is not a socket; it is not removed`,
-      );
+      throw new DaemonError(EXIT.unavailable, `${name}: the file there is not a socket; it is not removed`);
     }
   } catch (error) {
     if (systemCode(error) === "ENOENT") return;
@@ -236,7 +241,7 @@ async function refuseOccupied(path: string): Promise<void> {
   const answer = await connectTo(path);
   if (answer === "ENOENT" || answer === "ECONNREFUSED") return;
   const why = answer === "" ? "a daemon answers there" : `it may be a daemon's (${answer})`;
-  throw new DaemonError(EXIT.unavailable, `Socket unix:${path} is in use: ${why}`);
+  throw new DaemonError(EXIT.unavailable, `${name} is in use: ${why}`);
 }
 
 /** The error code of a connection attempt; empty where somebody accepts it. */

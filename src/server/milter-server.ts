@@ -162,6 +162,11 @@ export class MilterServer {
     return this.#transport;
   }
 
+  /** Whether connections are accepted. */
+  get listening(): boolean {
+    return this.#server.listening;
+  }
+
   /** The port of an IP socket, for port 0; undefined for a Unix socket. */
   get port(): number | undefined {
     const bound = this.#server.address();

@@ -25,6 +25,12 @@ export type CommandLine =
       readonly path: string;
       readonly tcprules: string | undefined;
     }
+  | {
+      readonly kind: "status";
+      readonly config: string | undefined;
+      readonly dryRun: boolean;
+      readonly json: boolean;
+    }
   /** `--help`, `--version`, or a usage error: print and leave. */
   | { readonly kind: "done"; readonly exitCode: number; readonly output: string; readonly errors: string };
 
@@ -36,6 +42,7 @@ interface Options {
   readonly showConfig?: true | string;
   readonly migrate?: string;
   readonly tcprules?: string;
+  readonly status?: true | string;
 }
 
 /** Reads the arguments after the program's name. */
@@ -59,6 +66,12 @@ export function parseCommandLine(
     )
     .option("--migrate <path>", "print a new smf-spf.conf from an old one, or from a qmail control directory")
     .option("--tcprules <file>", "with --migrate: rules of tcpserver to take over")
+    .addOption(
+      new Option(
+        "--status [json]",
+        "print what the daemon serves at StatusSocket, as text or as JSON",
+      ).choices(["json"]),
+    )
     .version(`smf-spf ${version}`, "-V, --version", "print the version")
     .helpOption("-h, --help", "print this help")
     .allowExcessArguments(true)
@@ -108,6 +121,14 @@ export function parseCommandLine(
       config: options.config,
       dryRun: options.dryRun === true,
       changed: options.showConfig === "changed",
+    };
+  }
+  if (options.status !== undefined) {
+    return {
+      kind: "status",
+      config: options.config,
+      dryRun: options.dryRun === true,
+      json: options.status === "json",
     };
   }
   return {

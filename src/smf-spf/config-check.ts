@@ -7,6 +7,7 @@ import {
   formatFault,
   type LoadedConfig,
   loadConfig,
+  type OptionSettings,
   type Settings,
   showConfig,
 } from "../config/index.ts";
@@ -25,6 +26,8 @@ export interface ConfigChoice {
 export type ReadSettings =
   | {
       readonly settings: Settings;
+      /** The same, option by option. */
+      readonly options: OptionSettings | undefined;
       readonly warnings: readonly string[];
       /** What was read: the file, and the list files that it names. */
       readonly files: readonly string[];
@@ -45,7 +48,7 @@ export function readSettings(choice: ConfigChoice, { mustExist = false } = {}): 
     return { settings: undefined, warnings, faults, exitCode: exitCodeOf(loaded) };
   }
   const files = [configFileOf(choice), ...loaded.listFiles];
-  return { settings: loaded.settings, warnings, files };
+  return { settings: loaded.settings, options: loaded.options, warnings, files };
 }
 
 /** Those of the files that this process may not read; one that is not there is another matter. */
@@ -158,9 +161,10 @@ function missingLogger({ settings, locationOf }: LoadedConfig): Fault[] {
  * As root the daemon becomes User, so that must be there; an ordinary user stays who it is. A group that is not
  * there would shut the MTA out, whoever starts.
  */
-function missingAccounts({ noInput, accounts: { user, socketGroup }, locationOf }: LoadedConfig): Fault[] {
+function missingAccounts({ noInput, accounts, locationOf }: LoadedConfig): Fault[] {
   if (noInput) return [];
   const faults: Fault[] = [];
+  const { user } = accounts;
   const account = isRoot() ? findUser(user) : undefined;
   if (isRoot() && account === undefined) {
     faults.push({
@@ -170,10 +174,13 @@ function missingAccounts({ noInput, accounts: { user, socketGroup }, locationOf 
   } else if (account?.uid === 0) {
     faults.push({ ...locationOf("user"), reason: `"${user}" is root; the daemon needs a user of its own` });
   }
-  if (socketGroup !== undefined && findGroup(socketGroup) === undefined) {
+  const groups = { socketGroup: "name one that the MTA is in", statusSocketGroup: "name another" } as const;
+  for (const key of ["socketGroup", "statusSocketGroup"] as const) {
+    const group = accounts[key];
+    if (group === undefined || findGroup(group) !== undefined) continue;
     faults.push({
-      ...locationOf("socketGroup"),
-      reason: `there is no group "${socketGroup}" on this system; name one that the MTA is in`,
+      ...locationOf(key),
+      reason: `there is no group "${group}" on this system; ${groups[key]}`,
     });
   }
   return faults;

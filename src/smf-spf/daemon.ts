@@ -1,6 +1,6 @@
 /** The life of the daemon: bind, drop privileges, serve, reload, drain. */
 import { hostname, userInfo } from "node:os";
-import { diffSettings, keepUntilRestart, type Settings } from "../config/index.ts";
+import { diffSettings, keepUntilRestart, type OptionSettings, type Settings } from "../config/index.ts";
 import { formatNameserver } from "../dns/index.ts";
 import { Log } from "../logging/index.ts";
 import { disablePretenuring, heapShare, shareSocketShapes } from "../node-tuning.ts";
@@ -29,7 +29,8 @@ import { MilterServer } from "../server/index.ts";
 import { type ConfigChoice, readSettings, unreadable } from "./config-check.ts";
 import { Traffic, tellServerEvent } from "./counters.ts";
 import { createGeneration, type Generation, type GenerationPorts } from "./generation.ts";
-import { prepareDirectories, socketAccess } from "./privileged-start.ts";
+import { prepareDirectories, socketAccess, statusAccess } from "./privileged-start.ts";
+import { StatusPage } from "./status-page.ts";
 import { VERSION } from "./version.ts";
 
 /** What connections may hold together of messages that are not finished: thousands of ordinary ones. */
@@ -41,6 +42,8 @@ const CLOSING_MS = 15_000;
 /** What the daemon starts with. */
 export interface DaemonStart {
   readonly settings: Settings;
+  /** The same, option by option. */
+  readonly options: OptionSettings | undefined;
   readonly warnings: readonly string[];
   readonly choice: ConfigChoice;
   /** What the settings were read from. */
@@ -139,6 +142,9 @@ class Daemon {
   #generation: Generation;
   #socket: BoundSocket | undefined;
   #isStopping = false;
+  /** Only where StatusSocket is given. */
+  #page: StatusPage | undefined;
+  #statusSocket: BoundSocket | undefined;
 
   constructor(start: DaemonStart, log: Log) {
     this.#start = start;
@@ -147,6 +153,7 @@ class Daemon {
       hostname: hostname(),
       report: (event) => {
         this.#traffic.add(event);
+        this.#page?.status.add(event);
         log.report(event);
       },
       onError: (error) => {
@@ -172,6 +179,7 @@ class Daemon {
     const { settings, program, starter } = this.#start;
     const { socket } = settings;
     const { handover } = starter;
+    await this.#openStatus(account);
     if (socketFd === undefined) {
       const access = socketAccess(settings, account);
       this.#socket = await bindSocket((options) => this.#server.listen(options), socket, access);
@@ -190,11 +198,37 @@ class Daemon {
         starter.isBackground || (error instanceof DaemonError && error.exitCode !== EXIT.cannotCreate);
       if (fatal) {
         this.#socket?.remove();
+        this.#statusSocket?.remove();
         throw error;
       }
       this.#log.warning(error instanceof Error ? error.message : String(error));
     }
     if (account !== undefined) dropPrivileges(account);
+  }
+
+  /** Binds the socket of the status page, or takes the one that was bound; it answers once the daemon serves. */
+  async #openStatus(account: Account | undefined): Promise<void> {
+    const { settings, options, starter } = this.#start;
+    const { statusSocket } = settings;
+    if (statusSocket === undefined) return;
+    this.#page = await StatusPage.create(
+      {
+        log: this.#log,
+        server: this.#server,
+        settings: () => this.#generation.settings,
+        engine: () => this.#generation.engine,
+      },
+      options,
+    );
+    const { status } = this.#page;
+    const fd = starter.handover?.statusFd;
+    if (fd === undefined) {
+      const access = statusAccess(settings, account);
+      this.#statusSocket = await bindSocket((address) => status.listen(address), statusSocket, access);
+      return;
+    }
+    await status.listen({ fd });
+    if (statusSocket.kind === "unix") this.#statusSocket = adoptSocket(statusSocket.path);
   }
 
   /** Resolves with the exit code when a signal has ended the service. */
@@ -206,6 +240,7 @@ class Daemon {
     this.#log.notice(
       `smf-spf ${VERSION} started: listening on ${nameOf(settings)}, running as ${who}, name servers ${servers.join(", ")}${dry}`,
     );
+    this.#page?.status.start();
     return new Promise((resolve) => {
       listenToSignals({
         stop: (signal) => {
@@ -244,6 +279,8 @@ class Daemon {
     const told = notifyStopping(process.env, { withinMs: settings.shutdownTimeMs + CLOSING_MS });
     const drained = this.#server.drain(settings.shutdownTimeMs);
     this.#socket?.remove();
+    this.#page?.status.close();
+    this.#statusSocket?.remove();
     await drained;
     const failure = await told;
     // systemd learns of the end anyhow.
@@ -269,6 +306,7 @@ class Daemon {
     const read = readSettings(this.#start.choice, { mustExist: true });
     for (const warning of read.warnings) this.#log.warning(warning);
     if (read.settings === undefined) {
+      this.#page?.reloaded(undefined);
       for (const fault of read.faults) this.#log.error(fault);
       this.#log.error("reload: the configuration has faults, the old settings stay in force");
       return;
@@ -278,11 +316,13 @@ class Daemon {
       this.#log.reconfigure(read.settings);
     } catch (error) {
       this.#log.error(error instanceof Error ? error.message : String(error));
+      this.#page?.reloaded(undefined);
       this.#log.error("reload: the log could not be moved, the old settings stay in force");
       return;
     }
     const settings = keepUntilRestart(this.#start.settings, read.settings);
     this.#generation = createGeneration(settings, this.#ports, this.#generation);
+    this.#page?.reloaded(read.options);
     this.#server.setLimits(read.settings);
     if (changed.includes("MaxConnections")) this.warnOfLimits();
     const taken = changed.filter((name) => !restartNeeded.includes(name));

@@ -3,17 +3,20 @@
 import { checkHost, withDefaultExplanation } from "spf-check";
 import type { Settings } from "../config/index.ts";
 import {
+  ANSWER_TIME_BOUNDS_MS,
   AnswerCache,
   drive,
   EarlyShares,
   formatNameserver,
   Resolver,
+  type ResolverCounters,
   type ServerHealth,
   type ServerState,
   SystemNameservers,
 } from "../dns/index.ts";
 import type { Evaluation, EvaluationRequest, Evaluator } from "../filter/index.ts";
 import { HeapGrowth, heapShare } from "../node-tuning.ts";
+import type { Figures } from "../status/index.ts";
 import { sharesOf, temperror, VerdictCache } from "../verdicts/index.ts";
 
 /** The settings that may change in an engine at work. */
@@ -168,6 +171,33 @@ export class Engine {
     return this.#resolver.health();
   }
 
+  /** For the status page. */
+  figures(): Pick<Figures, "caches" | "dns" | "dnsProblem" | "nameservers" | "evaluations"> {
+    const { running, waiting, refused, ...verdicts } = this.#verdicts.counters();
+    const dns = this.#resolver.counters();
+    const nameservers = this.#resolver
+      .health()
+      .map(({ address, port, answerMs, isDown }) => ({ address, port, answerMs, down: isDown }));
+    return {
+      caches: { verdicts, answers: this.#answers.counters() },
+      dns: {
+        questionsUdp: dns.questionsSent - dns.questionsSentTcp,
+        questionsTcp: dns.questionsSentTcp,
+        timeouts: dns.timeouts,
+        faults: faultsOf(dns),
+        foreign: dns.foreign,
+        answerSeconds: {
+          bounds: ANSWER_TIME_BOUNDS_MS.map((ms) => ms / 1000),
+          counts: dns.answerTimes,
+          sum: dns.answerMs / 1000,
+        },
+      },
+      dnsProblem: nameservers.every(({ down }) => down) ? "no name server answers" : undefined,
+      nameservers,
+      evaluations: { running, waiting, turnedAway: refused },
+    };
+  }
+
   /** For the log, in words. */
   counters(): string[] {
     const verdicts = this.#verdicts.counters();
@@ -200,6 +230,13 @@ function nameserversOf({
   nameserver,
 }: Pick<Settings, "nameserver">): ConstructorParameters<typeof Resolver>[0]["servers"] {
   return nameserver.length > 0 ? nameserver : new SystemNameservers();
+}
+
+/** The failures that name servers answered with, by name (RFC 6895 section 2.3). */
+function faultsOf({ rcodes }: ResolverCounters): Record<string, number> {
+  const { 1: FORMERR = 0, 2: SERVFAIL = 0, 4: NOTIMP = 0, 5: REFUSED = 0 } = rcodes;
+  const all = rcodes.reduce((sum, count) => sum + count, 0);
+  return { FORMERR, SERVFAIL, NOTIMP, REFUSED, other: all - FORMERR - SERVFAIL - NOTIMP - REFUSED };
 }
 
 function nowSeconds(): number {

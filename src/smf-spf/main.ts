@@ -5,6 +5,7 @@ import { EXIT, endOnSignals, findStarter, systemReason, watchOutput } from "../p
 import { parseCommandLine } from "./command-line.ts";
 import { checkConfig, showConfigOf } from "./config-check.ts";
 import { migrate } from "./migrate.ts";
+import { showStatus } from "./show-status.ts";
 import { start } from "./start.ts";
 import { VERSION } from "./version.ts";
 
@@ -32,6 +33,12 @@ async function main(): Promise<number> {
       return commandLine.exitCode;
     case "check-config": {
       const { lines, exitCode } = checkConfig(commandLine);
+      for (const line of lines) process.stdout.write(`${line}\n`);
+      return exitCode;
+    }
+    case "status": {
+      const { lines, problems, exitCode } = await showStatus(commandLine, commandLine);
+      for (const line of problems) process.stderr.write(`smf-spf: ${line}\n`);
       for (const line of lines) process.stdout.write(`${line}\n`);
       return exitCode;
     }

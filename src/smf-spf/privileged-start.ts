@@ -31,13 +31,17 @@ const BACKLOG = 1024;
  * @throws DaemonError where the daemon could not work there
  */
 export function prepareDirectories(
-  { socket, pidFile }: Settings,
+  { socket, statusSocket, pidFile }: Settings,
   account: Account | undefined,
   { ownsSocket, needsPidFile }: { readonly ownsSocket: boolean; readonly needsPidFile: boolean },
 ): string[] {
   const warnings: string[] = [];
   if (ownsSocket && socket.kind === "unix") {
     const file = { option: "Socket", path: socket.path, exitCode: EXIT.unavailable };
+    warnings.push(...prepareRunDirectory(file, account));
+  }
+  if (statusSocket?.kind === "unix") {
+    const file = { option: "StatusSocket", path: statusSocket.path, exitCode: EXIT.unavailable };
     warnings.push(...prepareRunDirectory(file, account));
   }
   try {
@@ -57,6 +61,17 @@ export function socketAccess(settings: Settings, account: Account | undefined): 
     mode: socketMode,
     account,
     gid: socketGroup === undefined ? undefined : findGroup(socketGroup),
+  };
+}
+
+/** Who may use the socket of the status page. */
+export function statusAccess(settings: Settings, account: Account | undefined): SocketAccess {
+  const { statusSocketMode, statusSocketGroup } = settings;
+  return {
+    option: "StatusSocket",
+    mode: statusSocketMode,
+    account,
+    gid: statusSocketGroup === undefined ? undefined : findGroup(statusSocketGroup),
   };
 }
 
@@ -86,15 +101,22 @@ export async function startAsUser(start: UnprivilegedStart): Promise<StartOutcom
   prepareDirectories(settings, account, { ownsSocket, needsPidFile: true }).forEach(warn);
   const logFd = openLog(settings, account);
   const server = createServer();
+  const statusServer = createServer();
   let bound: BoundSocket | undefined;
+  let statusBound: BoundSocket | undefined;
   let daemon = 0;
   const takeBack = (): void => {
     bound?.remove();
+    statusBound?.remove();
     removePidFile(settings.pidFile, daemon);
   };
   try {
     if (ownsSocket)
       bound = await bindSocket(listenWith(server), settings.socket, socketAccess(settings, account));
+    if (settings.statusSocket !== undefined) {
+      const access = statusAccess(settings, account);
+      statusBound = await bindSocket(listenWith(statusServer), settings.statusSocket, access);
+    }
     const outcome = await startInBackground({
       ...start,
       unprivileged: {
@@ -102,8 +124,12 @@ export async function startAsUser(start: UnprivilegedStart): Promise<StartOutcom
         socketFd: systemdSocket ?? descriptorOf(server),
         fromSystemd: !ownsSocket,
         logFd,
-        // It has the socket now; here nobody shall be served.
-        onSpawn: () => server.close(),
+        statusFd: statusBound === undefined ? undefined : descriptorOf(statusServer),
+        // It has the sockets now; here nobody shall be served.
+        onSpawn: () => {
+          server.close();
+          if (statusBound !== undefined) statusServer.close();
+        },
         onStarted: (pid) => {
           daemon = pid;
           writePidFile(settings.pidFile, account, script, pid);

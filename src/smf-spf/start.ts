@@ -42,13 +42,13 @@ export async function start(request: StartRequest, starter: Starter): Promise<nu
     await starter.failed(read.exitCode, read.faults.join("\n"));
     return read.exitCode;
   }
-  const { settings, warnings, files } = read;
+  const { settings, options, warnings, files } = read;
   try {
     const another = starter.isBackground ? undefined : anotherProcess(settings, choice, request.foreground);
     if (another === undefined) {
       // The log gets them as well, where there is one.
       if (process.stderr.isTTY || !isLogging(settings)) complainAll(warnings);
-      return await runDaemon({ settings, warnings, files, choice, program, starter });
+      return await runDaemon({ settings, options, warnings, files, choice, program, starter });
     }
     // Where standard error is the journal, the daemon's log is there as well.
     if (!isJournal(process.env["JOURNAL_STREAM"]) || !isLogging(settings)) complainAll(warnings);

@@ -49,6 +49,8 @@ export interface VerdictCacheCounters {
   readonly running: number;
   readonly waiting: number;
   readonly entries: number;
+  /** Entries that had to make room for others. */
+  readonly evictions: number;
 }
 
 /** What {@link VerdictCache.setLimits} changes. */
@@ -110,6 +112,7 @@ export class VerdictCache implements Evaluator {
       running: this.#gate.running,
       waiting: this.#gate.waiting,
       entries: this.#store.size,
+      evictions: this.#store.evictions,
     };
   }
 
@@ -241,12 +244,16 @@ export class VerdictCache implements Evaluator {
 
   #serveAll(flight: Flight, outcome: Outcome, cached: boolean): void {
     this.#unlist(flight);
-    for (const waiter of flight.waiters) this.#serve(waiter, this.#evaluation(waiter, outcome, cached));
+    let joined = false;
+    for (const waiter of flight.waiters) {
+      this.#serve(waiter, this.#evaluation(waiter, outcome, cached, joined));
+      joined = true;
+    }
     const same = macroMask(outcome.macrosRead) === 0;
     for (const waiter of flight.followers) {
       if (same) {
         this.#counts.joined++;
-        this.#serve(waiter, this.#evaluation(waiter, outcome, cached));
+        this.#serve(waiter, this.#evaluation(waiter, outcome, cached, true));
       } else {
         this.#boardAgain(waiter);
       }
@@ -268,8 +275,9 @@ export class VerdictCache implements Evaluator {
     if (this.#leaders.get(flight.base) === flight) this.#leaders.delete(flight.base);
   }
 
-  #evaluation({ startMs }: Waiter, outcome: Outcome, cached: boolean): Evaluation {
-    return { outcome, cached, elapsedMs: this.#nowMs() - startMs };
+  #evaluation({ startMs }: Waiter, outcome: Outcome, cached: boolean, joined = false): Evaluation {
+    const elapsedMs = this.#nowMs() - startMs;
+    return joined ? { outcome, cached, source: "joined", elapsedMs } : { outcome, cached, elapsedMs };
   }
 
   /** @param waited time was lost in our own queue: that is no word of DNS. */

@@ -165,6 +165,8 @@ type Signpost = Pick<KeptVerdict, "masksSeen">;
  */
 export class VerdictStore {
   #entries: LRUCache<string, KeptVerdict | Signpost> | undefined;
+  /** Entries that had to make room for others. */
+  evictions = 0;
   #lifeMsMax = 0;
 
   /** @param ttlSeconds the longest life; 0, or no entries, keeps nothing. */
@@ -178,7 +180,14 @@ export class VerdictStore {
     this.#lifeMsMax = ttlSeconds * 1000;
     const keeps = entriesMax > 0 && ttlSeconds > 0;
     this.#entries = keeps
-      ? new LRUCache({ max: entriesMax, maxSize: octetsMax, maxEntrySize: ENTRY_OCTETS_MAX })
+      ? new LRUCache({
+          max: entriesMax,
+          maxSize: octetsMax,
+          maxEntrySize: ENTRY_OCTETS_MAX,
+          dispose: (_entry, _key, reason) => {
+            if (reason === "evict") this.evictions++;
+          },
+        })
       : undefined;
     const latestMs = nowMs + this.#lifeMsMax;
     for (const [, entry] of before) {

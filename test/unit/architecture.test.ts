@@ -26,6 +26,7 @@ const MAY_IMPORT: Record<string, readonly string[]> = {
   dns: ["address", "spf-check"],
   verdicts: ["address", "spf-check", "filter"],
   logging: ["filter", "process"],
+  status: ["filter", "spf-check"],
 };
 
 /** Folders of which a folder may import the types. */

@@ -104,21 +104,22 @@ const SOCKET_PATH_OCTETS_MAX = 103;
 export const socketAddress: ValueKind<ListenAddress> = wordKind(
   "socket",
   "unix:/path, local:/path, inet:port@host or inet6:port@host",
-  (word) => {
-    const [, scheme = "", rest = ""] = /^(?:(unix|local|inet|inet6):)?(.*)$/i.exec(word) ?? [];
-    const kind = scheme.toLowerCase();
-    if (kind === "inet" || kind === "inet6") return inetSocket(kind, rest);
-    if (!rest.startsWith("/")) {
-      return invalid(kind === "" ? "" : "the path must begin with /");
-    }
-    if (Buffer.byteLength(rest) > SOCKET_PATH_OCTETS_MAX) {
-      return invalid(`the path is longer than ${SOCKET_PATH_OCTETS_MAX} octets`);
-    }
-    return ok({ kind: "unix", path: rest });
-  },
-  (socket) =>
-    socket.kind === "unix" ? `unix:${socket.path}` : `${socket.kind}:${socket.port}@${socket.host}`,
+  readSocket,
+  formatSocket,
 );
+
+function readSocket(word: string): Reading<ListenAddress> {
+  const [, scheme = "", rest = ""] = /^(?:(unix|local|inet|inet6):)?(.*)$/i.exec(word) ?? [];
+  const kind = scheme.toLowerCase();
+  if (kind === "inet" || kind === "inet6") return inetSocket(kind, rest);
+  if (!rest.startsWith("/")) {
+    return invalid(kind === "" ? "" : "the path must begin with /");
+  }
+  if (Buffer.byteLength(rest) > SOCKET_PATH_OCTETS_MAX) {
+    return invalid(`the path is longer than ${SOCKET_PATH_OCTETS_MAX} octets`);
+  }
+  return ok({ kind: "unix", path: rest });
+}
 
 function inetSocket(kind: "inet" | "inet6", text: string): Reading<ListenAddress> {
   const [, portText = "", written] = /^([^@]*)(?:@(.*))?$/.exec(text) ?? [];
@@ -141,4 +142,26 @@ function inetSocket(kind: "inet" | "inet6", text: string): Reading<ListenAddress
   if (ip === undefined && /^[\d.]+$/.test(host))
     return invalid("the host after @ is missing or cannot be used");
   return ok({ kind, port, host });
+}
+
+/** A socket that only this host reaches. */
+export const localSocketAddress: ValueKind<ListenAddress> = wordKind(
+  "socket of this host",
+  "unix:/path, or inet:port@127.0.0.1, inet6:port@[::1] or another address of this host alone",
+  (word) => {
+    const reading = readSocket(word);
+    if ("fault" in reading || reading.value.kind === "unix" || isLoopback(reading.value.host)) return reading;
+    return invalid(word.includes("@") ? "other hosts can reach it" : "the host after @ is missing");
+  },
+  formatSocket,
+);
+
+function formatSocket(socket: ListenAddress): string {
+  return socket.kind === "unix" ? `unix:${socket.path}` : `${socket.kind}:${socket.port}@${socket.host}`;
+}
+
+function isLoopback(host: string): boolean {
+  if (host.toLowerCase() === "localhost") return true;
+  const ip = parseIpAddress(host);
+  return ip !== undefined && (ip.text === "::1" || (ip.family === 4 && ip.text.startsWith("127.")));
 }

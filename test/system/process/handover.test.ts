@@ -7,7 +7,12 @@ describe("takeHandover", () => {
     for (const hasLog of [true, false]) {
       it(`reads what handoverVariable() says of ${fromSystemd ? "systemd's" : "our own"} socket ${hasLog ? "and a log" : "alone"}`, () => {
         const env: NodeJS.ProcessEnv = { ...handoverVariable({ fromSystemd, hasLog }), HOME: "/" };
-        assert.deepEqual(takeHandover(env), { socketFd: 4, fromSystemd, logFd: hasLog ? 5 : undefined });
+        assert.deepEqual(takeHandover(env), {
+          socketFd: 4,
+          fromSystemd,
+          logFd: hasLog ? 5 : undefined,
+          statusFd: undefined,
+        });
         assert.deepEqual(env, { HOME: "/" });
       });
     }

@@ -221,6 +221,14 @@ const GOOD: { readonly [K in OptionName]: readonly [string, unknown][] } = {
     ["0777", 0o777],
   ],
   SocketGroup: [["postfix", "postfix"]],
+  StatusSocket: [
+    ["unix:/run/s/status.sock", { kind: "unix", path: "/run/s/status.sock" }],
+    ["inet:9325@127.0.0.1", { kind: "inet", port: 9325, host: "127.0.0.1" }],
+    ["inet:9325@localhost", { kind: "inet", port: 9325, host: "localhost" }],
+    ["inet6:9325@[::1]", { kind: "inet6", port: 9325, host: "::1" }],
+  ],
+  StatusSocketMode: [["0600", 0o600]],
+  StatusSocketGroup: [["adm", "adm"]],
   PidFile: [["/run/x.pid", "/run/x.pid"]],
   Daemonize: [["off", false]],
   Syslog: [

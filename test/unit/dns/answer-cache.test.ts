@@ -86,7 +86,7 @@ describe("AnswerCache", () => {
     assert.equal(fixture.source.all.length, 1);
     fixture.source.answer(found(0));
     for (const { answers } of asks) assert.deepEqual(answers, [found(0)]);
-    assert.deepEqual(fixture.cache.counters(), { hits: 0, misses: 1, joined: 2, entries: 0 });
+    assert.deepEqual(fixture.cache.counters(), { hits: 0, misses: 1, joined: 2, evictions: 0, entries: 0 });
   });
 
   it("lets one leave without harm to the others, and ends the question with the last", () => {

@@ -26,6 +26,8 @@ describe("parseCommandLine", () => {
       ["--show-config=changed", "-n"],
       { kind: "show-config", config: undefined, dryRun: true, changed: true },
     ],
+    [["--status"], { kind: "status", config: undefined, dryRun: false, json: false }],
+    [["--status=json", "-c", "/x"], { kind: "status", config: "/x", dryRun: false, json: true }],
     [["--show-config", "-c", "/x"], { kind: "show-config", config: "/x", dryRun: false, changed: false }],
   ];
   for (const [args, expected] of table) {
@@ -42,6 +44,7 @@ describe("parseCommandLine", () => {
     ["extra"],
     ["--show-config=some"],
     ["--tcprules", "/x"],
+    ["--status=some"],
   ]) {
     it(`is a usage error, 64, when given "${args.join(" ")}"`, () => {
       const result = parse(...args);

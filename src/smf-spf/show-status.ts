@@ -1,0 +1,67 @@
+/** `--status`: what the daemon serves at StatusSocket, in the terminal. */
+import { type IncomingMessage, request } from "node:http";
+import type { Settings } from "../config/index.ts";
+import { EXIT, systemReason } from "../process/index.ts";
+import { type ConfigChoice, configFileOf, readSettings } from "./config-check.ts";
+
+const ANSWER_MS_MAX = 5_000;
+const ANSWER_OCTETS_MAX = 2_000_000;
+
+/** What is printed and what is complained of, and the exit code: 69 where nobody answers. */
+export async function showStatus(
+  choice: ConfigChoice,
+  { json }: { readonly json: boolean },
+): Promise<{
+  readonly lines: readonly string[];
+  readonly problems: readonly string[];
+  readonly exitCode: number;
+}> {
+  const read = readSettings(choice);
+  if (read.settings === undefined) return { lines: [], problems: read.faults, exitCode: read.exitCode };
+  const { statusSocket } = read.settings;
+  if (statusSocket === undefined) {
+    const problem = `StatusSocket is not set in ${configFileOf(choice)}`;
+    return { lines: [], problems: [problem], exitCode: EXIT.unavailable };
+  }
+  try {
+    const text = await fetchStatus(statusSocket);
+    if (json) return { lines: [text], problems: [], exitCode: EXIT.ok };
+    const { statusLines } = await import("../status/index.ts");
+    const lines = statusLines(JSON.parse(text) as Parameters<typeof statusLines>[0]);
+    return { lines, problems: [], exitCode: EXIT.ok };
+  } catch (error) {
+    const problem = `StatusSocket ${nameOf(statusSocket)} does not answer: ${systemReason(error)}`;
+    return { lines: [], problems: [problem], exitCode: EXIT.unavailable };
+  }
+}
+
+type Address = NonNullable<Settings["statusSocket"]>;
+
+function fetchStatus(address: Address): Promise<string> {
+  const where =
+    address.kind === "unix" ? { socketPath: address.path } : { host: address.host, port: address.port };
+  return new Promise((resolve, reject) => {
+    const asked = request({ ...where, path: "/status.json", headers: { Host: "localhost" }, agent: false });
+    asked.setTimeout(ANSWER_MS_MAX, () => asked.destroy(new Error("no answer in time")));
+    asked.once("error", reject);
+    asked.once("response", (response: IncomingMessage) => {
+      const chunks: Buffer[] = [];
+      let octets = 0;
+      response.on("data", (chunk: Buffer) => {
+        chunks.push(chunk);
+        octets += chunk.length;
+        if (octets > ANSWER_OCTETS_MAX) asked.destroy(new Error("the answer is too long"));
+      });
+      response.once("error", reject);
+      response.once("end", () => {
+        if (response.statusCode === 200) resolve(Buffer.concat(chunks).toString("utf8"));
+        else reject(new Error(`it answers with status ${response.statusCode ?? 0}`));
+      });
+    });
+    asked.end();
+  });
+}
+
+function nameOf(address: Address): string {
+  return address.kind === "unix" ? `unix:${address.path}` : `${address.kind}:${address.port}@${address.host}`;
+}

@@ -1,0 +1,324 @@
+/** What /metrics serves: the figures as Prometheus and OpenMetrics have them. */
+import { readdirSync, readFileSync } from "node:fs";
+import { type Metric, type OpenMetricsContentType, Registry } from "prom-client";
+import type { HistogramCounts } from "./histogram.ts";
+import { actionLabel } from "./labels.ts";
+import type { RuleCounter } from "./rule-hits.ts";
+import { CLOSE_CAUSES, FAULT_RCODES, type Figures, type Product, SHARED_CACHE_ERRORS } from "./sources.ts";
+import type { Tally } from "./tally.ts";
+
+/** Where samples come from at the moment of a scrape. */
+export interface MetricSources {
+  readonly product: Product;
+  readonly tally: Tally;
+  readonly rules: RuleCounter;
+  /** How late the event loop is, in seconds. */
+  readonly eventLoopLagSeconds: () => number;
+}
+
+interface Sample {
+  readonly value: number;
+  readonly labels?: Readonly<Record<string, string | number>>;
+  readonly metricName?: string;
+}
+
+interface Family {
+  readonly name: string;
+  readonly type: "counter" | "gauge" | "histogram";
+  readonly help: string;
+  readonly samples: (figures: Figures) => readonly Sample[];
+}
+
+/** A text for each of the two formats. */
+export class Metrics {
+  readonly #plain = new Registry();
+  readonly #open = new Registry<OpenMetricsContentType>();
+  #figures: Figures | undefined;
+
+  constructor(sources: MetricSources) {
+    this.#open.setContentType(Registry.OPENMETRICS_CONTENT_TYPE);
+    for (const family of families(sources)) {
+      // Every registry changes the names of its metrics to its own fashion.
+      this.#plain.registerMetric(this.#metricOf(family));
+      this.#open.registerMetric(this.#metricOf(family));
+    }
+  }
+
+  /** Prometheus text 0.0.4, or OpenMetrics 1.0. */
+  text(format: "prometheus" | "openmetrics", figures: Figures): Promise<string> {
+    this.#figures = figures;
+    return format === "prometheus" ? this.#plain.metrics() : this.#open.metrics();
+  }
+
+  static contentType(format: "prometheus" | "openmetrics"): string {
+    return format === "prometheus" ? Registry.PROMETHEUS_CONTENT_TYPE : Registry.OPENMETRICS_CONTENT_TYPE;
+  }
+
+  /** What a registry asks for; the library's own counters would hash labels at each count. */
+  #metricOf({ name, type, help, samples }: Family): Metric {
+    const metric = {
+      name,
+      type,
+      get: () => {
+        const values = this.#figures === undefined ? [] : samples(this.#figures);
+        return Promise.resolve({ name: metric.name, help, type, values, aggregator: "sum" });
+      },
+    };
+    return metric as unknown as Metric;
+  }
+}
+
+function families(sources: MetricSources): Family[] {
+  return [...ownFamilies(sources), ...processFamilies(sources)].map((family) => ({
+    ...family,
+    name: /^(?:process|nodejs)_/.test(family.name) ? family.name : `smfspf_${family.name}`,
+  }));
+}
+
+function ownFamilies({ product, tally, rules }: MetricSources): Family[] {
+  const one = (value: number): Sample[] => [{ value }];
+  const cache = (value: "hits" | "misses" | "joined" | "evictions" | "entries"): Family["samples"] => {
+    return ({ caches }) =>
+      Object.entries(caches).map(([name, figures]) => ({ labels: { cache: name }, value: figures[value] }));
+  };
+  return [
+    {
+      name: "build_info",
+      type: "gauge",
+      help: "The version of smf-spf and of Node.js; always 1.",
+      samples: () => [{ labels: { version: product.version, node: product.node }, value: 1 }],
+    },
+    {
+      name: "config_info",
+      type: "gauge",
+      help: "A digest of the settings in force; always 1.",
+      samples: ({ configDigest }) => [{ labels: { digest: configDigest }, value: 1 }],
+    },
+    {
+      name: "results_total",
+      type: "counter",
+      help: "SPF results by identity and by where they came from.",
+      samples: () => tally.results().map(({ count, ...labels }) => ({ labels, value: count })),
+    },
+    {
+      name: "actions_total",
+      type: "counter",
+      help: "What was done to mail, by the option that led to it; report_only=1: only logged.",
+      samples: () =>
+        tally.actions().map(({ action, rule, reportOnly, count }) => ({
+          labels: { action: actionLabel(action), rule, report_only: reportOnly ? 1 : 0 },
+          value: count,
+        })),
+    },
+    {
+      name: "rule_hits_total",
+      type: "counter",
+      help: "How often a line of smf-spf.conf has decided.",
+      samples: () => rules.all().map(({ rule, line, hits }) => ({ labels: { rule, line }, value: hits })),
+    },
+    histogram("mail_wait_seconds", "How long the MTA waited for a result.", () => tally.waits),
+    histogram("evaluation_lookups", "Terms with DNS lookups in an evaluation.", () => tally.lookups),
+    histogram("evaluation_voids", "Terms with void lookups in an evaluation.", () => tally.voids),
+    {
+      name: "permerrors_total",
+      type: "counter",
+      help: "Results permerror by what is wrong with the record.",
+      samples: () => tally.permerrors().map(({ problem, count }) => ({ labels: { problem }, value: count })),
+    },
+    {
+      name: "temperrors_total",
+      type: "counter",
+      help: "Results temperror by cause.",
+      samples: () => tally.temperrors().map(({ cause, count }) => ({ labels: { cause }, value: count })),
+    },
+    { name: "cache_hits_total", type: "counter", help: "Found in a cache.", samples: cache("hits") },
+    { name: "cache_misses_total", type: "counter", help: "Not found in a cache.", samples: cache("misses") },
+    {
+      name: "cache_joined_total",
+      type: "counter",
+      help: "Served by an equal question or evaluation that was under way.",
+      samples: cache("joined"),
+    },
+    {
+      name: "cache_evictions_total",
+      type: "counter",
+      help: "Entries that had to make room before their time.",
+      samples: cache("evictions"),
+    },
+    { name: "cache_entries", type: "gauge", help: "Entries in a cache.", samples: cache("entries") },
+    {
+      name: "dns_questions_total",
+      type: "counter",
+      help: "Questions sent to name servers, each try on its own.",
+      samples: ({ dns }) => [
+        { labels: { transport: "udp" }, value: dns.questionsUdp },
+        { labels: { transport: "tcp" }, value: dns.questionsTcp },
+      ],
+    },
+    {
+      name: "dns_timeouts_total",
+      type: "counter",
+      help: "Tries that no name server answered in time.",
+      samples: ({ dns }) => one(dns.timeouts),
+    },
+    {
+      name: "dns_faults_total",
+      type: "counter",
+      help: "Answers of name servers that were of no use, by RCODE.",
+      samples: ({ dns }) =>
+        FAULT_RCODES.map((rcode) => ({ labels: { rcode }, value: dns.faults[rcode] ?? 0 })),
+    },
+    {
+      name: "dns_foreign_answers_total",
+      type: "counter",
+      help: "Messages that answered none of our questions.",
+      samples: ({ dns }) => one(dns.foreign),
+    },
+    histogram("dns_answer_seconds", "How long name servers took to answer.", ({ dns }) => dns.answerSeconds),
+    {
+      name: "evaluations",
+      type: "gauge",
+      help: "Evaluations of SPF under way.",
+      samples: ({ evaluations: { running, waiting } }) => [
+        { labels: { state: "running" }, value: running },
+        { labels: { state: "waiting" }, value: waiting },
+      ],
+    },
+    {
+      name: "evaluations_turned_away_total",
+      type: "counter",
+      help: "Evaluations that were not begun because too many were waiting.",
+      samples: ({ evaluations }) => one(evaluations.turnedAway),
+    },
+    {
+      name: "connections_current",
+      type: "gauge",
+      help: "Connections of the MTA: open, and those of them in the middle of a message.",
+      samples: ({ connections: { open, busy } }) => [
+        { labels: { state: "open" }, value: open },
+        { labels: { state: "busy" }, value: busy },
+      ],
+    },
+    {
+      name: "connections_total",
+      type: "counter",
+      help: "Connections accepted.",
+      samples: ({ connections }) => one(connections.accepted),
+    },
+    {
+      name: "connections_refused_total",
+      type: "counter",
+      help: "Connections over MaxConnections.",
+      samples: ({ connections }) => one(connections.refused),
+    },
+    {
+      name: "connections_closed_total",
+      type: "counter",
+      help: "Connections that smf-spf closed, by cause.",
+      samples: ({ connections }) =>
+        CLOSE_CAUSES.map((cause) => ({ labels: { cause }, value: connections.closed[cause] })),
+    },
+    {
+      name: "log_lines_lost_total",
+      type: "counter",
+      help: "Log lines that could not be written.",
+      samples: ({ logLinesLost }) =>
+        Object.entries(logLinesLost).map(([sink, lost]) => ({ labels: { sink }, value: lost })),
+    },
+    {
+      name: "reload_success",
+      type: "gauge",
+      help: "1 when the last reload, or the start, took the configuration.",
+      samples: ({ reload }) => one(reload.ok ? 1 : 0),
+    },
+    {
+      name: "reload_timestamp_seconds",
+      type: "gauge",
+      help: "When the configuration was last read.",
+      samples: ({ reload }) => one(reload.timeMs / 1000),
+    },
+    {
+      name: "shared_cache_up",
+      type: "gauge",
+      help: "1 while the shared cache answers; no sample without SharedCache.",
+      samples: ({ sharedCache }) => (sharedCache === undefined ? [] : one(sharedCache.up ? 1 : 0)),
+    },
+    {
+      name: "shared_cache_errors_total",
+      type: "counter",
+      help: "Errors of the shared cache, by kind.",
+      samples: ({ sharedCache }) =>
+        SHARED_CACHE_ERRORS.map((kind) => ({ labels: { kind }, value: sharedCache?.errors[kind] ?? 0 })),
+    },
+  ];
+}
+
+function histogram(name: string, help: string, counts: (figures: Figures) => HistogramCounts): Family {
+  return {
+    name,
+    type: "histogram",
+    help,
+    samples: (figures) => {
+      const { bounds, counts: buckets, sum } = counts(figures);
+      const samples: Sample[] = [];
+      let below = 0;
+      for (let index = 0; index <= bounds.length; index++) {
+        below += buckets[index] ?? 0;
+        const le = bounds[index] ?? "+Inf";
+        samples.push({ metricName: `smfspf_${name}_bucket`, labels: { le }, value: below });
+      }
+      samples.push({ metricName: `smfspf_${name}_sum`, value: sum });
+      samples.push({ metricName: `smfspf_${name}_count`, value: below });
+      return samples;
+    },
+  };
+}
+
+/** The metrics that every program has, under the names of the Prometheus client libraries. */
+function processFamilies({ product, eventLoopLagSeconds }: MetricSources): Family[] {
+  const gauge = (name: string, help: string, value: () => number | undefined): Family => ({
+    name,
+    type: "gauge",
+    help,
+    samples: () => {
+      const found = value();
+      return found === undefined ? [] : [{ value: found }];
+    },
+  });
+  const cpuSeconds = (): number => {
+    const { user, system } = process.cpuUsage();
+    return (user + system) / 1e6;
+  };
+  return [
+    {
+      name: "process_cpu_seconds_total",
+      type: "counter",
+      help: "Processor time in user and system mode.",
+      samples: () => [{ value: cpuSeconds() }],
+    },
+    gauge("process_start_time_seconds", "When the process started.", () => product.startedMs / 1000),
+    gauge("process_resident_memory_bytes", "Resident memory.", () => process.memoryUsage.rss()),
+    gauge("process_heap_bytes", "Heap of JavaScript in use.", () => process.memoryUsage().heapUsed),
+    gauge("process_open_fds", "Open file descriptors.", openDescriptors),
+    gauge("process_max_fds", "Most file descriptors that may be open.", descriptorLimit),
+    gauge("nodejs_eventloop_lag_seconds", "How late the event loop is.", eventLoopLagSeconds),
+  ];
+}
+
+function openDescriptors(): number | undefined {
+  try {
+    // The one that reads the directory is among them.
+    return readdirSync("/proc/self/fd").length - 1;
+  } catch {
+    return undefined;
+  }
+}
+
+function descriptorLimit(): number | undefined {
+  try {
+    const [, soft] = /^Max open files\s+(\d+)/m.exec(readFileSync("/proc/self/limits", "latin1")) ?? [];
+    return soft === undefined ? undefined : Number(soft);
+  } catch {
+    return undefined;
+  }
+}

@@ -1,0 +1,152 @@
+/** A key among the most frequent. */
+export interface Frequent<Label> {
+  readonly key: string;
+  /** So often it was seen for certain since it got its place. */
+  readonly count: number;
+  readonly label: Label;
+  /** What was seen in each of the last columns of time, the latest last. */
+  readonly trend: readonly number[];
+}
+
+/**
+ * The most frequent keys of a stream in bounded memory (Space-Saving; Metwally, Agrawal, El Abbadi 2005): as many
+ * counters as there are places; a key without one takes that of the rarest and inherits its count as an error. With
+ * N keys seen, whatever makes up more than N/places of them has a place, and a flood of keys that come once
+ * displaces none of those.
+ */
+export class SpaceSaving<Label> {
+  readonly #places: number;
+  readonly #columns: number;
+  readonly #slots = new Map<string, number>();
+  readonly #keys: string[] = [];
+  readonly #labels: Label[] = [];
+  readonly #counts: Float64Array;
+  readonly #errors: Float64Array;
+  readonly #trend: Uint32Array;
+  /** Slots as a heap, the rarest first, and where in it each slot is. */
+  readonly #heap: Int32Array;
+  readonly #position: Int32Array;
+  #column = 0;
+
+  constructor(places: number, columns: number) {
+    this.#places = places;
+    this.#columns = columns;
+    this.#counts = new Float64Array(places);
+    this.#errors = new Float64Array(places);
+    this.#trend = new Uint32Array(places * columns);
+    this.#heap = new Int32Array(places);
+    this.#position = new Int32Array(places);
+  }
+
+  /**
+   * Takes a key. The returned slot is the key's for as long as it keeps its place.
+   *
+   * @param own makes the texts to be kept, which must not hold on to the packets they come from; asked for a key
+   * that gets a place only
+   */
+  add(key: string, own: (key: string) => { readonly key: string; readonly label: Label }): number {
+    let slot = this.#slots.get(key);
+    if (slot === undefined) {
+      slot = this.#keys.length;
+      if (slot < this.#places) {
+        this.#heap[slot] = slot;
+        this.#position[slot] = slot;
+      } else {
+        slot = this.#heap[0] ?? 0;
+        this.#slots.delete(this.#keys[slot] ?? "");
+        this.#errors[slot] = this.#counts[slot] ?? 0;
+        this.#trend.fill(0, slot * this.#columns, (slot + 1) * this.#columns);
+      }
+      const kept = own(key);
+      this.#keys[slot] = kept.key;
+      this.#labels[slot] = kept.label;
+      this.#slots.set(kept.key, slot);
+      if (this.#errors[slot] === 0) this.#rise(slot);
+    }
+    this.#counts[slot] = (this.#counts[slot] ?? 0) + 1;
+    this.#sink(slot);
+    const cell = slot * this.#columns + this.#column;
+    this.#trend[cell] = (this.#trend[cell] ?? 0) + 1;
+    return slot;
+  }
+
+  /** How often the key in a slot was seen for certain. */
+  count(slot: number): number {
+    return (this.#counts[slot] ?? 0) - (this.#errors[slot] ?? 0);
+  }
+
+  label(slot: number): Label | undefined {
+    return this.#labels[slot];
+  }
+
+  relabel(slot: number, label: Label): void {
+    this.#labels[slot] = label;
+  }
+
+  /** So many columns of time have gone by. */
+  advance(columns: number): void {
+    for (let step = 0; step < Math.min(columns, this.#columns); step++) {
+      this.#column = (this.#column + 1) % this.#columns;
+      for (let cell = this.#column; cell < this.#trend.length; cell += this.#columns) this.#trend[cell] = 0;
+    }
+  }
+
+  /** The slots in use, most frequent first. */
+  slots(): number[] {
+    return this.#keys
+      .map((_, slot) => slot)
+      .sort((a, b) => this.count(b) - this.count(a) || (this.#counts[b] ?? 0) - (this.#counts[a] ?? 0));
+  }
+
+  at(slot: number): Frequent<Label> | undefined {
+    const key = this.#keys[slot];
+    const label = this.#labels[slot];
+    if (key === undefined || label === undefined) return undefined;
+    const trend: number[] = [];
+    for (let step = 1; step <= this.#columns; step++) {
+      trend.push(this.#trend[slot * this.#columns + ((this.#column + step) % this.#columns)] ?? 0);
+    }
+    return { key, count: this.count(slot), label, trend };
+  }
+
+  /** The most frequent keys. */
+  top(rows: number): Frequent<Label>[] {
+    return this.slots()
+      .slice(0, rows)
+      .flatMap((slot) => this.at(slot) ?? []);
+  }
+
+  #sink(slot: number): void {
+    const size = this.#keys.length;
+    for (;;) {
+      const at = this.#position[slot] ?? 0;
+      let child = 2 * at + 1;
+      if (child >= size) return;
+      if (child + 1 < size && this.#countAt(child + 1) < this.#countAt(child)) child++;
+      if (this.#countAt(child) >= this.#countAt(at)) return;
+      this.#swap(at, child);
+    }
+  }
+
+  #rise(slot: number): void {
+    for (;;) {
+      const at = this.#position[slot] ?? 0;
+      const parent = (at - 1) >> 1;
+      if (at === 0 || this.#countAt(parent) <= this.#countAt(at)) return;
+      this.#swap(at, parent);
+    }
+  }
+
+  #countAt(position: number): number {
+    return this.#counts[this.#heap[position] ?? 0] ?? 0;
+  }
+
+  #swap(a: number, b: number): void {
+    const slotA = this.#heap[a] ?? 0;
+    const slotB = this.#heap[b] ?? 0;
+    this.#heap[a] = slotB;
+    this.#heap[b] = slotA;
+    this.#position[slotA] = b;
+    this.#position[slotB] = a;
+  }
+}

@@ -1,0 +1,97 @@
+/** /status.json as text for a terminal: how the daemon is, what mail waited for, and the most frequent. */
+import type { StatusDocument } from "./document.ts";
+
+/** Rows of each list. */
+const ROWS = 10;
+const WIDTH = 80;
+
+/** The lines for `smf-spf --status`. */
+export function statusLines(status: StatusDocument): string[] {
+  const { product, started, now, report_only: reportOnly, problems, nameservers, reload, waits } = status;
+  const servers = nameservers
+    .map(({ address, answer_ms: ms }) => `${address} ${milliseconds(ms)}`)
+    .join(", ");
+  const lines = [
+    `${product}, up since ${local(started)} (${duration(Date.parse(now) - Date.parse(started))})`,
+    ...(reportOnly ? ["report only: nothing is refused, tagged or quarantined"] : []),
+    `name servers: ${servers}`,
+    `configuration: ${reload.ok ? "read" : "refused"} ${local(reload.time)}`,
+    ...(problems.length === 0 ? ["all is well"] : problems.map((problem) => `problem: ${problem}`)),
+    "",
+    ...results(status),
+    "",
+    "What mail waited for in the last hour",
+    `  half within ${milliseconds(waits.p50_ms)}, 95 % ${milliseconds(waits.p95_ms)}, 99 % ${milliseconds(waits.p99_ms)}`,
+    `  from memory ${percent(waits.from_memory)}; DNS time-outs since the start: ${waits.dns_timeouts}`,
+    ...tops(status),
+  ];
+  return lines.map(printable);
+}
+
+function results({ results: all }: StatusDocument): string[] {
+  const rows = Object.entries(all).map(([result, { hour, day, week, total }]) =>
+    [result.padEnd(10), ...[hour, day, week, total].map((count) => String(count).padStart(10))].join(""),
+  );
+  return [`Results   ${["hour", "day", "week", "start"].map((name) => name.padStart(10)).join("")}`, ...rows];
+}
+
+function tops({ top }: StatusDocument): string[] {
+  return [
+    ...list("Domains refused", top.domains_refused, (row) => [row.count, row.domain, row.line]),
+    ...list("Clients refused", top.clients_refused, (row) => [row.count, `${row.ip} ${row.ptr}`, row.line]),
+    ...list("Domains in error", top.domains_in_error, (row) => [
+      row.count,
+      `${row.domain}: ${row.result}: ${row.problem}`,
+      row.line,
+    ]),
+    ...list("Forwarders to look at", top.forwarders, (row) => [
+      row.count,
+      `${row.ptr} (${row.ip}), ${row.domains} domains`,
+      row.line,
+    ]),
+    ...list("Rules", top.rules, (row) => [row.hits, `${row.rule}  ${row.line}`, null]),
+  ];
+}
+
+function list<Row>(
+  title: string,
+  rows: readonly Row[],
+  read: (row: Row) => [count: number, text: string, line: string | null],
+): string[] {
+  if (rows.length === 0) return [];
+  const lines = rows.slice(0, ROWS).flatMap((row) => {
+    const [count, text, line] = read(row);
+    const shown = `${String(count).padStart(8)}  ${text}`;
+    const first = shown.length <= WIDTH ? shown : `${shown.slice(0, WIDTH - 1)}…`;
+    return line === null ? [first] : [first, `${" ".repeat(10)}${line}`];
+  });
+  return ["", title, ...lines];
+}
+
+function milliseconds(ms: number | null): string {
+  if (ms === null) return "-";
+  return ms >= 1000 ? `${(ms / 1000).toFixed(1)} s` : `${ms.toFixed(1)} ms`;
+}
+
+function percent(share: number | null): string {
+  return share === null ? "-" : `${(share * 100).toFixed(1)} %`;
+}
+
+function duration(ms: number): string {
+  const minutes = Math.floor(ms / 60_000);
+  const hours = Math.floor(minutes / 60);
+  if (hours >= 24) return `${Math.floor(hours / 24)} d ${hours % 24} h`;
+  return hours > 0 ? `${hours} h ${minutes % 60} min` : `${minutes} min`;
+}
+
+function local(time: string): string {
+  const date = new Date(time);
+  const two = (value: number): string => String(value).padStart(2, "0");
+  const day = `${date.getFullYear()}-${two(date.getMonth() + 1)}-${two(date.getDate())}`;
+  return `${day} ${two(date.getHours())}:${two(date.getMinutes())}`;
+}
+
+/** Whoever has the socket may not be smf-spf: nothing that a terminal obeys is printed. */
+function printable(line: string): string {
+  return line.replace(/\p{C}/gu, "?");
+}
