@@ -4,21 +4,13 @@ import { type Findings, type Judgement, judge } from "./judgement.ts";
 import { findPattern, formatPattern, matchesPattern } from "./patterns.ts";
 import {
   type ActionSettings,
+  type MailPolicy,
   type Origins,
   type PolicyFor,
   type PolicySettings,
   type Reason,
-  refusesAnything,
   ruleOf,
 } from "./settings.ts";
-
-/** The options in force for one mail: those outside, with the PolicyFor lines that match it. */
-export interface MailPolicy {
-  /** As far as client and sender decide. */
-  readonly actions: ActionSettings;
-  /** The matching lines in order, where some of them ask for a recipient too; else empty. */
-  readonly lines: readonly PolicyFor[];
-}
 
 const NO_LINES: readonly PolicyFor[] = [];
 const LOCAL_PART_OCTETS_MAX = 64;
@@ -255,6 +247,7 @@ function listedPath(
   path: Path,
 ): Reason | undefined {
   const patterns = option === "WhitelistFrom" ? settings.whitelistFrom : settings.whitelistTo;
+  if (patterns.length === 0) return undefined;
   const pattern = findPattern(patterns, path);
   if (pattern === undefined) return undefined;
   return {
@@ -304,4 +297,18 @@ export function recipientOf(settings: PolicySettings, policy: MailPolicy, argume
 /** What the findings come to for one recipient: a whitelisted one gets its mail as it is. */
 export function decideAtRcpt(recipient: Recipient, findings: Findings): Judgement {
   return recipient.exempt === undefined ? judge(recipient.actions, findings) : { kind: "deliver" };
+}
+
+/** Whether these options refuse anything; SPFBehavior 0 and 1 do not. */
+export function refusesAnything(actions: Partial<ActionSettings>): boolean {
+  return (
+    (actions.refuseFail ?? "off") !== "off" ||
+    (actions.refuseHeloFail ?? "off") !== "off" ||
+    actions.refuseSoftFail === true ||
+    actions.refuseNeutral === true ||
+    actions.refuseSPFNone === true ||
+    actions.refuseSPFNoneHelo === true ||
+    actions.refusePermError === true ||
+    actions.acceptTempError === false
+  );
 }

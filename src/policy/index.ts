@@ -1,5 +1,4 @@
 export type { Client } from "./client.ts";
-export type { MailPolicy } from "./decide.ts";
 export {
   type ConnectDecision,
   type ConnectionFacts,
@@ -11,6 +10,7 @@ export {
   type RefusalStage,
   recipientOf,
   refusalStage,
+  refusesAnything,
   type SessionFacts,
   senderFault,
   syntaxStage,
@@ -32,13 +32,6 @@ export {
   type RemainingRecipient,
 } from "./end-of-message.ts";
 export {
-  type IdentityCheck,
-  nextCheck,
-  senderCheck,
-  senderOfUnknownClient,
-  withOutcome,
-} from "./identities.ts";
-export {
   type ActingResult,
   actingResult,
   type Basis,
@@ -46,11 +39,16 @@ export {
   type CheckedIdentity,
   describeCause,
   type Findings,
+  type IdentityCheck,
   isActedUpon,
   type Judgement,
   judge,
   NO_FINDINGS,
+  nextCheck,
   type RefusingOption,
+  senderCheck,
+  senderOfUnknownClient,
+  withOutcome,
 } from "./judgement.ts";
 export { type ReceivedFrom, readReceived } from "./received.ts";
 export {
@@ -68,13 +66,13 @@ export {
   type ActionSettings,
   type AddressPattern,
   type ClientNat,
+  type MailPolicy,
   type Origin,
   type Origins,
   type PolicyFor,
   type PolicySettings,
   type Reason,
   type Rule,
-  refusesAnything,
   ruleOf,
 } from "./settings.ts";
 export { type RelayedClient, type RelayHop, readRelayHop } from "./trusted-relay.ts";

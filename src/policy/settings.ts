@@ -77,20 +77,6 @@ export interface ActionSettings {
   readonly origins?: Origins | undefined;
 }
 
-/** Whether these options refuse anything; SPFBehavior 0 and 1 do not. */
-export function refusesAnything(actions: Partial<ActionSettings>): boolean {
-  return (
-    (actions.refuseFail ?? "off") !== "off" ||
-    (actions.refuseHeloFail ?? "off") !== "off" ||
-    actions.refuseSoftFail === true ||
-    actions.refuseNeutral === true ||
-    actions.refuseSPFNone === true ||
-    actions.refuseSPFNoneHelo === true ||
-    actions.refusePermError === true ||
-    actions.acceptTempError === false
-  );
-}
-
 /** One PolicyFor line: all selectors given must match. */
 export interface PolicyFor {
   readonly ip: Network | undefined;
@@ -134,4 +120,12 @@ export interface PolicySettings extends ActionSettings {
   /** undefined: the MTA's {j}. */
   readonly authservID: string | undefined;
   readonly removeForgedHeaders: "on" | "all" | "off";
+}
+
+/** The options in force for one message: those outside, with the PolicyFor lines that match it. */
+export interface MailPolicy {
+  /** As far as client and sender decide. */
+  readonly actions: ActionSettings;
+  /** The matching lines in order, where some of them ask for a recipient too; else empty. */
+  readonly lines: readonly PolicyFor[];
 }
