@@ -56,7 +56,10 @@ fill_package_tree() {
 	mv "$tree/usr/bin/spfquery" "$tree/usr/bin/spfquery.smf-spf"
 	mv "$tree/usr/share/man/man1/spfquery.1" "$tree/usr/share/man/man1/spfquery.smf-spf.1"
 	gzip -9n "$tree"/usr/share/man/man?/*
+	# Debian has the licence in copyright, and packs the changelog.
+	rm "$doc/LICENSE"
 	gzip -9n "$doc/CHANGELOG.md"
+	find "$doc" -name '*.md' -exec sed -i -e 's|](LICENSE)|](copyright)|g' -e 's|CHANGELOG\.md)|CHANGELOG.md.gz)|g' {} +
 	make_changelog | gzip -9n >"$doc/changelog.gz"
 	make_copyright >"$doc/copyright"
 }

@@ -331,8 +331,9 @@ do_install() {
 	for page in etc/man/*.[1-8]; do
 		install_text "$page" "$MANDIR/man${page##*.}/$(basename "$page")" 644
 	done
-	for document in README.md CHANGELOG.md SECURITY.md; do
-		install_copy "$document" "$DOCDIR/$document"
+	# With the same paths below, so that their links hold.
+	for document in README.md README.ja.md CHANGELOG.md SECURITY.md LICENSE docs/*.md docs/images/*; do
+		[ ! -f "$document" ] || install_copy "$document" "$DOCDIR/$document"
 	done
 	install_copy LICENSE "$DATADIR/LICENSE"
 	install_copy dist/LICENSES "$DATADIR/LICENSES"

@@ -5,7 +5,7 @@ import { existsSync, mkdirSync, readdirSync, readFileSync, statSync } from "node
 import { join } from "node:path";
 import { after, before, describe, it } from "node:test";
 import { gunzipSync } from "node:zlib";
-import { runProgram, Tree } from "./tree.ts";
+import { brokenLinks, PAGES, runProgram, Tree } from "./tree.ts";
 
 const SKIP = !existsSync("/usr/bin/dpkg-deb") && "dpkg-deb is not installed";
 const ENVIRONMENT = {
@@ -96,10 +96,12 @@ describe("make dist", { skip: SKIP }, () => {
       "usr/lib/tmpfiles.d/smf-spf.conf",
       "usr/sbin/smf-spf",
       "usr/share/doc/smf-spf/CHANGELOG.md.gz",
+      "usr/share/doc/smf-spf/README.ja.md",
       "usr/share/doc/smf-spf/README.md",
       "usr/share/doc/smf-spf/SECURITY.md",
       "usr/share/doc/smf-spf/changelog.gz",
       "usr/share/doc/smf-spf/copyright",
+      ...PAGES.map((page) => `usr/share/doc/smf-spf/${page}`),
       "usr/share/doc/smf-spf/examples/logwatch/smf-spf",
       "usr/share/doc/smf-spf/examples/logwatch/smf-spf.conf",
       "usr/share/doc/smf-spf/examples/smf-spf.conf.sample",
@@ -113,7 +115,8 @@ describe("make dist", { skip: SKIP }, () => {
     const found = readdirSync(unpacked, { recursive: true, withFileTypes: true })
       .filter((entry) => !entry.isDirectory() && !entry.parentPath.startsWith(control))
       .map((entry) => join(entry.parentPath, entry.name).slice(unpacked.length + 1));
-    assert.deepEqual(found.sort(), files);
+    assert.deepEqual(found.sort(), files.sort());
+    assert.deepEqual(brokenLinks(join(unpacked, "usr/share/doc/smf-spf")), []);
     assert.match(read("usr/sbin/smf-spf"), /^#!\/usr\/bin\/node\n/);
     assert.match(
       read("usr/lib/systemd/system/smf-spf.service"),

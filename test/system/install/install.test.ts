@@ -16,7 +16,9 @@ import {
 } from "node:fs";
 import { join } from "node:path";
 import { afterEach, beforeEach, describe, it } from "node:test";
-import { runProgram, Tree } from "./tree.ts";
+import { brokenLinks, PAGES, runProgram, Tree } from "./tree.ts";
+
+const DOCUMENTS = ["README.md", "README.ja.md", "CHANGELOG.md", "SECURITY.md", "LICENSE", ...PAGES];
 
 const SAMPLE = "/usr/local/share/smf-spf/smf-spf.conf.sample";
 const CONFIG = "/etc/mail/smfs/smf-spf.conf";
@@ -63,9 +65,7 @@ describe("make install", () => {
           "/usr/local/share/man/man5/smf-spf.conf.5",
           "/usr/local/share/man/man1/spfquery.1",
           "/usr/local/share/man/man1/spfreport.1",
-          "/usr/local/share/doc/smf-spf/CHANGELOG.md",
-          "/usr/local/share/doc/smf-spf/README.md",
-          "/usr/local/share/doc/smf-spf/SECURITY.md",
+          ...DOCUMENTS.map((name) => `/usr/local/share/doc/smf-spf/${name}`),
           "/usr/local/share/smf-spf/LICENSE",
           "/usr/local/share/smf-spf/LICENSES",
           "/usr/local/share/smf-spf/installed",
@@ -78,6 +78,7 @@ describe("make install", () => {
           ...scripts,
         ].sort(),
       );
+      assert.deepEqual(brokenLinks(tree.at("/usr/local/share/doc/smf-spf")), []);
       for (const file of scripts) assert.doesNotMatch(read(file), /@[A-Z]+@/, file);
       assert.equal(tree.make("uninstall").code, 0);
       assert.deepEqual(readdirSync(tree.destination), []);

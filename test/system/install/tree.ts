@@ -1,8 +1,17 @@
 /** An installation in a folder, for tests that need no root. */
 import { spawnSync } from "node:child_process";
-import { cpSync, mkdirSync, mkdtempSync, readdirSync, rmSync, writeFileSync } from "node:fs";
+import {
+  cpSync,
+  existsSync,
+  mkdirSync,
+  mkdtempSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  writeFileSync,
+} from "node:fs";
 import { tmpdir } from "node:os";
-import { join } from "node:path";
+import { dirname, join, relative } from "node:path";
 
 const ROOT = join(import.meta.dirname, "../../..");
 
@@ -45,7 +54,9 @@ export class Tree {
       "build.mjs",
       "LICENSE",
       "README.md",
+      "README.ja.md",
       "CHANGELOG.md",
+      "docs",
       "SECURITY.md",
     ]) {
       cpSync(join(ROOT, name), join(this.source, name), { recursive: true });
@@ -87,4 +98,25 @@ export class Tree {
   close(): void {
     rmSync(this.folder, { recursive: true, force: true });
   }
+}
+
+/** The pages of docs, as paths below the source tree. */
+export const PAGES: readonly string[] = readdirSync(join(ROOT, "docs"), {
+  recursive: true,
+  withFileTypes: true,
+})
+  .filter((entry) => entry.isFile())
+  .map((entry) => relative(ROOT, join(entry.parentPath, entry.name)));
+
+/** The links of the documents in a directory that lead nowhere, as `document: target`. */
+export function brokenLinks(directory: string): string[] {
+  const documents = readdirSync(directory, { recursive: true, encoding: "utf8" }).filter((name) =>
+    name.endsWith(".md"),
+  );
+  return documents.flatMap((document) =>
+    [...readFileSync(join(directory, document), "utf8").matchAll(/\]\((?!https?:)([^)\s#]+)(?:#[^)]*)?\)/g)]
+      .map(([, target = ""]) => target)
+      .filter((target) => !existsSync(join(directory, dirname(document), target)))
+      .map((target) => `${document}: ${target}`),
+  );
 }
