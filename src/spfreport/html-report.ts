@@ -4,7 +4,7 @@ import { STYLE } from "./html-style.ts";
 import { element, type Markup, text } from "./markup.ts";
 import { refusedByDay, resultsByDay, STACKED, shareBar, swatch } from "./plots.ts";
 import type { Report } from "./report.ts";
-import type { Suggestion } from "./suggest.ts";
+import { linesFirst, type Suggestion } from "./suggest.ts";
 import { adviceOf } from "./text-report.ts";
 import { ADVICE, caveats, counted, duration, grouped, headline, percent, spanOf } from "./words.ts";
 
@@ -106,7 +106,14 @@ function suggestions({ suggestions: all, refusals: { count } }: Report): Markup[
       ? [element("h3", {}, text("All lines for smf-spf.conf")), element("pre", {}, text(lines.join("\n")))]
       : [];
   const advice = lines.length > 0 ? ADVICE.suggestions : ADVICE.suggestionsForOthers;
-  return [section("What to do", advice, element("ul", { class: "todo" }, ...all.map(suggestion)), ...copy)];
+  return [
+    section(
+      "What to do",
+      advice,
+      element("ul", { class: "todo" }, ...linesFirst(all).map(suggestion)),
+      ...copy,
+    ),
+  ];
 }
 
 function suggestion(one: Suggestion): Markup {

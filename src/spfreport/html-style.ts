@@ -57,7 +57,7 @@ footer p { margin: 0 0 .25rem; }
     --pass: #3f9b6e; --none: #c3c8cf; --neutral: #8d96a3; --softfail: #e2a72e; --fail: #cd4a3f;
     --temperror: #9a73d8; --permerror: #5d45a3; --mark: #1f5fa8; }
   body { font-size: 10pt; } main { max-width: none; padding: 0; }
-  h2, .advice, thead { break-after: avoid; } tr, svg { break-inside: avoid; }
+  h2, h3, .advice, thead { break-after: avoid; } tr, svg { break-inside: avoid; }
   svg rect, svg path, .swatch { print-color-adjust: exact; -webkit-print-color-adjust: exact; }
 }
 `;

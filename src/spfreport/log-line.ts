@@ -148,7 +148,7 @@ export function readLogLine(body: string): Reading {
     local: resultOf(fields.get("local")),
     guess: resultOf(fields.get("guess")),
     problem: fields.get("problem"),
-    ours: form === "detailed" || (form === "classic" && !sender.from.startsWith("<")) ? true : undefined,
+    ours: form === "detailed" ? true : undefined,
   };
 }
 

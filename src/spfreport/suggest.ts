@@ -154,6 +154,14 @@ export function suggest(
   ]);
 }
 
+/** The same, with those first that are lines for smf-spf.conf. */
+export function linesFirst(suggestions: readonly Suggestion[]): Suggestion[] {
+  return [
+    ...suggestions.filter(({ line }) => line !== undefined),
+    ...suggestions.filter(({ line }) => line === undefined),
+  ];
+}
+
 function relaySuggestion({ ip, ptr, foreignDomains, acted, actedDays }: LocalTally): Single {
   return {
     kind: "TrustedRelay",

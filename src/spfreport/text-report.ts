@@ -1,6 +1,6 @@
 import { SPF_RESULTS, type SpfResult } from "spf-check";
 import type { Report } from "./report.ts";
-import type { Suggestion } from "./suggest.ts";
+import { linesFirst, type Suggestion } from "./suggest.ts";
 import {
   ADVICE,
   caveats,
@@ -27,6 +27,8 @@ export interface TextOptions extends TextLook {
 }
 
 const WIDTH = 80;
+/** More days than this are shown by month. */
+const DAYS_MAX = 62;
 const SGR = { strong: "1", dim: "2", good: "32", bad: "31", doubtful: "33", broken: "35" } as const;
 type Tone = keyof typeof SGR;
 
@@ -52,7 +54,7 @@ export function suggestionLines(report: Report): string {
   const { suggestions } = report;
   const notes = caveats(report).flatMap((note) => comment(note));
   if (suggestions.length === 0) return [...comment(ADVICE.suggestionsNone), ...notes].map(ended).join("");
-  const blocks = suggestions.map((suggestion) => {
+  const blocks = linesFirst(suggestions).map((suggestion) => {
     const { evidence, count, days, risk, line } = suggestion;
     return [
       ...comment(`${evidence}: ${counted(count, "message")} on ${counted(days, "day")}.`),
@@ -115,10 +117,9 @@ class TextReport {
       if (refusals.count > 0) this.#addWrapped(ADVICE.suggestionsNone);
       return;
     }
-    const lines = suggestions.filter(({ line }) => line !== undefined);
-    const others = suggestions.filter(({ line }) => line === undefined);
-    this.#title("What to do", lines.length > 0 ? ADVICE.suggestions : ADVICE.suggestionsForOthers);
-    for (const suggestion of [...lines, ...others]) {
+    const hasLines = suggestions.some(({ line }) => line !== undefined);
+    this.#title("What to do", hasLines ? ADVICE.suggestions : ADVICE.suggestionsForOthers);
+    for (const suggestion of linesFirst(suggestions)) {
       const { line, count, days, evidence, risk } = suggestion;
       const figures = `${counted(count, "message")} on ${counted(days, "day")}`;
       const what =
@@ -159,9 +160,11 @@ class TextReport {
   }
 
   #days(): void {
-    const { days } = this.#report;
-    if (days.length < 2) return;
-    this.#title("Days", ADVICE.days);
+    const { days: single } = this.#report;
+    if (single.length < 2) return;
+    const isLong = single.length > DAYS_MAX;
+    const days = isLong ? byMonth(single) : single;
+    this.#title(isLong ? "Months" : "Days", ADVICE.days);
     const totals = days.map(({ results }) => SPF_RESULTS.reduce((sum, result) => sum + results[result], 0));
     const most = Math.max(1, ...totals);
     this.#add(
@@ -174,7 +177,7 @@ class TextReport {
       const total = totals[i] ?? 0;
       const bar = this.#bar(total / most, 34);
       this.#add(
-        `  ${shortDate(date).padEnd(12)}${grouped(total).padStart(10)}  ${bar.padEnd(36)}${this.#count(refused, 9)}${this.#count(reportOnly, 9)}`.trimEnd(),
+        `  ${(isLong ? date : shortDate(date)).padEnd(12)}${grouped(total).padStart(10)}  ${bar.padEnd(36)}${this.#count(refused, 9)}${this.#count(reportOnly, 9)}`.trimEnd(),
       );
     }
   }
@@ -368,6 +371,24 @@ class TextReport {
       this.#add("".padEnd(indent) + (tone === undefined ? line : this.#paint(tone, line)));
     }
   }
+}
+
+/** The days of each month as one, named by year and month. */
+function byMonth(days: Report["days"]): Report["days"] {
+  const months = new Map<string, Report["days"][number]>();
+  for (const day of days) {
+    const date = day.date.slice(0, 7);
+    const sum = months.get(date);
+    const results = { ...day.results };
+    for (const result of SPF_RESULTS) results[result] += sum?.results[result] ?? 0;
+    months.set(date, {
+      date,
+      results,
+      refused: day.refused + (sum?.refused ?? 0),
+      reportOnly: day.reportOnly + (sum?.reportOnly ?? 0),
+    });
+  }
+  return [...months.values()];
 }
 
 /** The text in lines of at most `width`, broken at spaces; a longer word is cut. */

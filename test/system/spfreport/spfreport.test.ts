@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { spawn } from "node:child_process";
-import { mkdtempSync, readFileSync, rmSync, utimesSync, writeFileSync } from "node:fs";
+import { mkdirSync, mkdtempSync, readFileSync, rmSync, utimesSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { after, before, describe, it } from "node:test";
@@ -263,6 +263,39 @@ describe("spfreport", { concurrency: 3 }, () => {
     const { code, err } = await run("-c", config);
     assert.equal(code, 78);
     assert.match(err, /bad\.conf:1: RefuseFail: /);
+  });
+
+  it("reads the journal from --since on", async () => {
+    const bin = join(folder, "bin");
+    mkdirSync(bin);
+    const script = `#!/bin/sh\necho "$*" >"${folder}/journal.args"\ncat <<'END'\n${FAIL.join("\n")}\nEND\n`;
+    writeFileSync(join(bin, "journalctl"), script, { mode: 0o755 });
+    const env = { ...TZ, PATH: `${bin}:${process.env["PATH"] ?? ""}` };
+    const argv = ["--no-dns", "--format=json", "--journal", "--since", "2026-11-20"];
+    const { code, out } = await program.run(argv, "", env);
+    assert.equal(code, 0);
+    assert.equal((JSON.parse(out) as Said).messages, 1);
+    const since = Date.UTC(2026, 10, 19, 23) / 1000;
+    assert.equal(
+      readFileSync(join(folder, "journal.args"), "utf8"),
+      `-t smf-spf -o short-iso-precise --no-pager -q --since=@${since}\n`,
+    );
+    writeFileSync(join(bin, "journalctl"), "#!/bin/sh\necho No journal files were found. >&2\nexit 1\n");
+    const failed = await program.run(argv, "", env);
+    assert.equal(failed.code, 66);
+    assert.match(failed.err, /journalctl: No journal files were found/);
+  });
+
+  it("shows a long time by month", async () => {
+    const times = Array.from({ length: 100 }, (_, i) => new Date(Date.UTC(2026, 5, 1 + i, 12)).toISOString());
+    const { out } = await run(
+      write(
+        "months",
+        times.map((time) => pass(time)),
+      ),
+    );
+    assert.match(out, /^Months /m);
+    assert.match(out, /^ {2}2026-07 +31 /m);
   });
 
   it("prints only lines and comments with --suggest", async () => {

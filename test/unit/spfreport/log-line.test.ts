@@ -16,7 +16,6 @@ describe("readLogLine()", () => {
   it("reads classic results, ours and those of 2.0.2", () => {
     assert.deepEqual(read("SPF fail: 192.0.2.9, [192.0.2.9], mail.example.org, a@example.org"), {
       ...RESULT,
-      ours: true,
     });
     assert.deepEqual(read("SPF fail: 192.0.2.9, [192.0.2.9], mail.example.org, <a@example.org>"), RESULT);
     assert.deepEqual(read("SPF pass (cached): 2001:db8::1, h, h, <>"), {
