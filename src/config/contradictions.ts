@@ -32,6 +32,9 @@ const RULES: readonly Rule[] = [
   nothingToQuarantine,
   nothingIsQuarantined,
   nullSenderIsSkipped,
+  verifierIsNotAsked,
+  verifierWithoutJobId,
+  nothingWaitsForVerifier,
   guessGivenTwice,
   socketHasNoFile,
   groupHasNoAccess,
@@ -172,6 +175,39 @@ function nullSenderIsSkipped(given: Given, settings: Settings): Fault | undefine
   const noneHelo = lastGiven(given, "refuseSPFNoneHelo");
   if (noneHelo?.value !== true || !settings.skipNDR) return undefined;
   return warning(noneHelo.location, "has no effect: with SkipNDR on the null sender is not checked");
+}
+
+/** DKIMVerifier names whose fields are removed, too; the job id is no more than a question of whom to believe. */
+function verifierIsNotAsked(given: Given, settings: Settings): Fault | undefined {
+  const jobId = lastGiven(given, "dkimVerifierJobID");
+  if (jobId === undefined || acceptsDkim(settings) || settings.dkimVerifier.length > 0) return undefined;
+  return warning(jobId.location, "has no effect without AcceptDKIM on or DKIMVerifier");
+}
+
+function verifierWithoutJobId(given: Given, settings: Settings): Fault | undefined {
+  const jobId = lastGiven(given, "dkimVerifierJobID");
+  if (jobId?.value !== false || !acceptsDkim(settings)) return undefined;
+  return warning(
+    jobId.location,
+    "off: while the verifier is silent, a field that the sender has forged spares it; OpenDKIM has AuthservIDWithJobID",
+  );
+}
+
+function nothingWaitsForVerifier(given: Given, settings: Settings): Fault | undefined {
+  const accept = lastGiven(given, "acceptDKIM");
+  if (accept?.value !== true || settings.policyFor.length > 0) return undefined;
+  const { refuseFail, refuseSoftFail, refuseNeutral, refusePermError, tagSubject, quarantine } = settings;
+  if (refuseFail !== "off" && refuseFail !== "nomail") return undefined;
+  if ([refuseSoftFail, refuseNeutral, refusePermError, tagSubject, quarantine].includes(true))
+    return undefined;
+  return warning(
+    accept.location,
+    "has no effect: nothing is refused, tagged or quarantined that it could spare",
+  );
+}
+
+function acceptsDkim(settings: Settings): boolean {
+  return settings.acceptDKIM || settings.policyFor.some(({ actions }) => actions.acceptDKIM === true);
 }
 
 function guessGivenTwice(given: Given): Fault | undefined {
