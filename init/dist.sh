@@ -9,7 +9,8 @@ umask 022
 out=${1:-dist}
 version=$(sed -n 's/^  "version": "\(.*\)",$/\1/p' package.json)
 epoch=${SOURCE_DATE_EPOCH:-$(git log -1 --format=%ct 2>/dev/null || date +%s)}
-maintainer="${DEBFULLNAME:-the smf-spf authors} <${DEBEMAIL:-root@localhost}>"
+# An address that can never be anybody's: whoever passes the package on puts in their own.
+maintainer="${DEBFULLNAME:-smf-spf maintainers} <${DEBEMAIL:-maintainers@smf-spf.invalid}>"
 work=$(mktemp -d)
 trap 'rm -rf "$work"' EXIT
 
@@ -30,6 +31,8 @@ make_tarball() {
 		printf '%s\n' dist/smf-spf.js dist/spfquery.js dist/spfreport.js dist/package.json dist/LICENSES
 	} >"$work/files"
 	tar -cf - -T "$work/files" | tar -xf - -C "$folder"
+	# rpmbuild -ta reads it, with the version.
+	fill init/smf-spf.spec >"$folder/init/smf-spf.spec"
 	# One time for all: the programs are not older than the sources, so make does not build them again.
 	tar --sort=name --format=ustar --owner=0 --group=0 --numeric-owner --mode=u+rw,go=rX --mtime="@$epoch" \
 		-cf - -C "$work" "smf-spf-$version" | gzip -9n >"$1"

@@ -58,6 +58,7 @@ export class Tree {
       "CHANGELOG.md",
       "docs",
       "SECURITY.md",
+      "docs",
     ]) {
       cpSync(join(ROOT, name), join(this.source, name), { recursive: true });
     }
