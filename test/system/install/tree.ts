@@ -58,7 +58,6 @@ export class Tree {
       "CHANGELOG.md",
       "docs",
       "SECURITY.md",
-      "docs",
     ]) {
       cpSync(join(ROOT, name), join(this.source, name), { recursive: true });
     }
