@@ -110,6 +110,7 @@ const TABLE = {
 
   ttlSeconds: memory.option("TTL", timeSeconds(0, 365 * DAY), "1h", "longest life of a cached verdict"),
   cacheSize: memory.option("CacheSize", count(1, 10_000_000), "100000", "entries of each cache"),
+  cacheFile: memory.optional("CacheFile", filePath, "/var/lib/smfs/cache", "keep both caches over a restart", RESTART),
 
   user: daemon.option("User", accountName, "smfs", "account to run as", RESTART),
   socket: daemon.option("Socket", socketAddress, "unix:/var/run/smfs/smf-spf.sock", "where the MTA connects", RESTART),

@@ -1,6 +1,7 @@
 import { LRUCache } from "lru-cache";
 import type { Answer, AnswerSource, Pending, Question, RecordData, RecordType } from "spf-check";
 import { ownText } from "../address/index.ts";
+import { type KeepableAnswer, type PlainAnswer, plainAnswer, readPlainAnswer } from "./kept-answers.ts";
 import { questionKey } from "./messages.ts";
 
 /** Options of {@link AnswerCache}. */
@@ -49,6 +50,8 @@ interface Flight {
 
 const OCTETS_MAX = 64 * 1024 * 1024;
 const NO_RECORDS: readonly never[] = [];
+/** RFC 2181 section 8. */
+const TTL_SECONDS_MAX = 0x7fffffff;
 
 /**
  * Answers in memory for as long as their TTLs allow, and one question at a time for each name and type. Faults are
@@ -128,9 +131,32 @@ export class AnswerCache implements AnswerSource {
     return this.#pending(key, started, waiter);
   }
 
+  /** What is in memory, the least recently used first, with the milliseconds that each still has. */
+  *dump(): Generator<{ readonly restMs: number; readonly plain: PlainAnswer }> {
+    for (const [key] of this.#entries?.rentries() ?? []) {
+      if (typeof key !== "string") continue;
+      const entry = this.#entries?.peek(key);
+      const answer = this.#answerOf(entry);
+      if (entry === undefined || answer === undefined) continue;
+      yield { restMs: entry.expiresMs - this.#nowMs(), plain: plainAnswer(key, answer) };
+    }
+  }
+
+  /** Takes up what {@link dump} gave; false where it is no answer. What is in memory already is newer and stays. */
+  restore(plain: unknown, restMs: number): boolean {
+    const read = readPlainAnswer(plain);
+    if (read === undefined || !(restMs > 0) || restMs > TTL_SECONDS_MAX * 1000) return false;
+    const key = questionKey(read.question);
+    if (this.#entries?.has(key) !== true) this.#keep(key, { ...read.answer, ttlSeconds: restMs / 1000 });
+    return true;
+  }
+
   /** The answer with what is left of its TTL, in whole seconds, so that nothing made of it outlives it. */
   #inMemory(key: string): Answer | undefined {
-    const entry = this.#entries?.get(key);
+    return this.#answerOf(this.#entries?.get(key));
+  }
+
+  #answerOf(entry: Entry | undefined): KeepableAnswer | undefined {
     if (entry === undefined) return undefined;
     const { status, records, expiresMs } = entry;
     const restMs = expiresMs - this.#nowMs();
@@ -153,7 +179,7 @@ export class AnswerCache implements AnswerSource {
     const records = answer.status === "found" ? answer.records : NO_RECORDS;
     const [only, ...further] = records;
     // Whole milliseconds take no object of their own.
-    const expiresMs = Math.floor(this.#nowMs()) + answer.ttlSeconds * 1000;
+    const expiresMs = Math.floor(Math.floor(this.#nowMs()) + answer.ttlSeconds * 1000);
     this.#entries?.set(
       ownText(key),
       {

@@ -1,6 +1,8 @@
 /** The life of the daemon: bind, drop privileges, serve, reload, drain. */
 import { hostname, userInfo } from "node:os";
+import { setTimeout as sleep } from "node:timers/promises";
 import { diffSettings, keepUntilRestart, type OptionSettings, type Settings } from "../config/index.ts";
+
 import { formatNameserver } from "../dns/index.ts";
 import { Log } from "../logging/index.ts";
 import { disablePretenuring, heapShare, shareSocketShapes } from "../node-tuning.ts";
@@ -26,12 +28,16 @@ import {
   writePidFile,
 } from "../process/index.ts";
 import { MilterServer } from "../server/index.ts";
+import type { CacheFile } from "./cache-file.ts";
 import { type ConfigChoice, readSettings, unreadable } from "./config-check.ts";
 import { Traffic, tellServerEvent } from "./counters.ts";
 import { createGeneration, type Generation, type GenerationPorts } from "./generation.ts";
 import { prepareDirectories, socketAccess, statusAccess } from "./privileged-start.ts";
 import { StatusPage } from "./status-page.ts";
 import { VERSION } from "./version.ts";
+
+/** How often CacheFile is written: what a crash costs. */
+const SAVE_EVERY_MS = 15 * 60_000;
 
 /** What connections may hold together of messages that are not finished: thousands of ordinary ones. */
 const CONNECTIONS_OCTETS = 256 * 1024 * 1024;
@@ -140,6 +146,8 @@ class Daemon {
   readonly #traffic = new Traffic();
   readonly #ports: GenerationPorts;
   #generation: Generation;
+  #cacheFile: CacheFile | undefined;
+  #saver: NodeJS.Timeout | undefined;
   #socket: BoundSocket | undefined;
   #isStopping = false;
   /** Only where StatusSocket is given. */
@@ -241,6 +249,7 @@ class Daemon {
       `smf-spf ${VERSION} started: listening on ${nameOf(settings)}, running as ${who}, name servers ${servers.join(", ")}${dry}`,
     );
     this.#page?.status.start();
+    this.#keepCaches();
     return new Promise((resolve) => {
       listenToSignals({
         stop: (signal) => {
@@ -257,6 +266,7 @@ class Daemon {
         report: () => {
           this.#log.reopen();
           this.#report();
+          void this.#cacheFile?.save();
         },
         flush: () => {
           this.#generation.engine.flush();
@@ -264,6 +274,15 @@ class Daemon {
         },
       });
     });
+  }
+
+  /** Reads what the last run has left, and writes it anew from time to time. */
+  #keepCaches(): void {
+    const { settings, engine } = this.#generation;
+    if (settings.cacheFile === undefined) return;
+    this.#cacheFile = engine.cacheFile(settings.cacheFile, this.#ports.tell);
+    void this.#cacheFile.load();
+    this.#saver ??= setInterval(() => void this.#cacheFile?.save(), SAVE_EVERY_MS).unref();
   }
 
   /** Whether a signal has ended the service. */
@@ -282,6 +301,7 @@ class Daemon {
     this.#page?.status.close();
     this.#statusSocket?.remove();
     await drained;
+    await Promise.race([this.#cacheFile?.save(), sleep(settings.shutdownTimeMs, undefined, { ref: false })]);
     const failure = await told;
     // systemd learns of the end anyhow.
     if (failure !== undefined) this.#log.message("info", failure);
@@ -321,7 +341,9 @@ class Daemon {
       return;
     }
     const settings = keepUntilRestart(this.#start.settings, read.settings);
-    this.#generation = createGeneration(settings, this.#ports, this.#generation);
+    const former = this.#generation;
+    this.#generation = createGeneration(settings, this.#ports, former);
+    if (this.#generation.engine !== former.engine) this.#keepCaches();
     this.#page?.reloaded(read.options);
     this.#server.setLimits(read.settings);
     if (changed.includes("MaxConnections")) this.warnOfLimits();

@@ -1,5 +1,6 @@
 /** The way to a verdict: verdict cache → evaluator → answer cache → resolver. */
 
+import { createHash } from "node:crypto";
 import { checkHost, withDefaultExplanation } from "spf-check";
 import type { Settings } from "../config/index.ts";
 import {
@@ -18,6 +19,8 @@ import type { Evaluation, EvaluationRequest, Evaluator } from "../filter/index.t
 import { HeapGrowth, heapShare } from "../node-tuning.ts";
 import type { Figures } from "../status/index.ts";
 import { sharesOf, temperror, VerdictCache } from "../verdicts/index.ts";
+import { CacheFile } from "./cache-file.ts";
+import { VERSION } from "./version.ts";
 
 /** The settings that may change in an engine at work. */
 type AdjustableSettings = Pick<Settings, "cacheSize" | "ttlSeconds" | "prefetch">;
@@ -48,6 +51,7 @@ export class Engine {
   readonly #verdicts: VerdictCache;
   readonly #heap = new HeapGrowth();
   readonly #onError: (error: unknown) => void;
+  readonly #settings: EngineSettings;
   #adjusted: AdjustableSettings;
 
   /**
@@ -59,6 +63,7 @@ export class Engine {
     onError: (error: unknown) => void,
     tell: (text: string) => void = () => undefined,
   ) {
+    this.#settings = settings;
     this.#onError = onError;
     this.#adjusted = settings;
     this.#resolver = new Resolver({
@@ -196,6 +201,29 @@ export class Engine {
       nameservers,
       evaluations: { running, waiting, turnedAway: refused },
     };
+  }
+
+  /** The file that keeps both caches over a restart. */
+  cacheFile(path: string, tell: (text: string) => void): CacheFile {
+    const { nameserver, lookupLimit, voidLookupLimit, localPolicy } = this.#settings;
+    const { overrides, fallbacks, ...policy } = localPolicy;
+    const decisive = [
+      VERSION,
+      nameserver,
+      lookupLimit,
+      voidLookupLimit,
+      policy,
+      [...overrides],
+      [...fallbacks],
+    ];
+    return new CacheFile({
+      path,
+      answers: this.#answers,
+      verdicts: this.#verdicts,
+      digest: createHash("sha256").update(JSON.stringify(decisive)).digest("hex"),
+      wallMs: () => Date.now(),
+      tell,
+    });
   }
 
   /** For the log, in words. */

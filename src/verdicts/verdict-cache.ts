@@ -121,6 +121,16 @@ export class VerdictCache implements Evaluator {
     this.#store.setLimits(entriesMax, octetsMax, ttlSeconds, this.#nowMs());
   }
 
+  /** See {@link VerdictStore.dump}. */
+  dump(): ReturnType<VerdictStore["dump"]> {
+    return this.#store.dump(this.#nowMs());
+  }
+
+  /** See {@link VerdictStore.restore}. */
+  restore(plain: unknown, restMs: number): boolean {
+    return this.#store.restore(plain, restMs, this.#nowMs());
+  }
+
   /**
    * Past the deadline of the request the result is temperror, unless the published one is known by then; its failure
    * is "overload" where no turn came in time.

@@ -1,5 +1,5 @@
 import { LRUCache } from "lru-cache";
-import { isNoMailRecord, type Outcome, type PathStep, type SenderMacro } from "spf-check";
+import { isNoMailRecord, type Outcome, type PathStep, type SenderMacro, SPF_RESULTS } from "spf-check";
 import { type OctetString, ownText } from "../address/index.ts";
 import type { EvaluationRequest } from "../filter/index.ts";
 
@@ -241,10 +241,141 @@ export class VerdictStore {
     this.#put(widenedKey(mask, base, input), verdict);
   }
 
+  /** What is in memory, the least recently used first, with the milliseconds that each still has. */
+  *dump(nowMs: number): Generator<{ readonly restMs: number; readonly plain: PlainVerdict }> {
+    for (const [key, entry] of this.#entries?.rentries() ?? []) {
+      if (typeof key !== "string" || entry === undefined || typeof entry === "string") continue;
+      const isVerdict = entry instanceof KeptVerdict;
+      const restMs = isVerdict ? entry.expiresMs - nowMs : this.#lifeMsMax;
+      if (restMs <= 0) continue;
+      const { masksSeen } = entry;
+      yield { restMs, plain: [key, masksSeen, isVerdict ? plainOutcome(entry.outcome("")) : null] };
+    }
+  }
+
+  /** Takes up what {@link dump} gave; false where it is no verdict. What is in memory already is newer and stays. */
+  restore(plain: unknown, restMs: number, nowMs: number): boolean {
+    const read = readPlainVerdict(plain);
+    if (read === undefined || !(restMs > 0)) return false;
+    const { key, masksSeen, outcome } = read;
+    if (this.#entries?.has(key) === true) return true;
+    const expiresMs = nowMs + Math.min(restMs, this.#lifeMsMax);
+    this.#put(
+      key,
+      outcome === undefined ? { masksSeen } : new KeptVerdict(outcome, "", expiresMs, masksSeen),
+    );
+    return true;
+  }
+
   #put(key: string, entry: KeptVerdict | Signpost): void {
     const outcome = entry instanceof KeptVerdict ? entry.outcome("") : undefined;
     this.#entries?.set(ownText(key), entry, { size: weigh(key, outcome) });
   }
+}
+
+/** `[key, masks seen, outcome or null]`, only JSON values: a verdict as it is kept. */
+export type PlainVerdict = readonly [key: string, masksSeen: number, outcome: PlainOutcome | null];
+
+/** What {@link KeptVerdict} keeps of an outcome; the macros as a mask. */
+type PlainOutcome = Omit<Outcome, "macrosRead" | "ttlSeconds" | "trace"> & { readonly macros: MacroMask };
+
+function plainOutcome({ macrosRead, ttlSeconds: _ttl, trace: _trace, ...rest }: Outcome): PlainOutcome {
+  return { ...rest, macros: macroMask(macrosRead) };
+}
+
+const PATH_STEPS_MAX = 100;
+const SOURCES = ["published", "override", "fallback"] as const;
+
+/** Undefined where it is not what {@link VerdictStore} could have written. */
+function readPlainVerdict(
+  value: unknown,
+): { key: string; masksSeen: number; outcome: Outcome | undefined } | undefined {
+  if (!Array.isArray(value)) return undefined;
+  const [key, masksSeen, plain] = value as readonly unknown[];
+  if (!isText(key) || !isCount(masksSeen, 0xffff)) return undefined;
+  if (plain === null) return { key, masksSeen, outcome: undefined };
+  if (typeof plain !== "object") return undefined;
+  const outcome = readPlainOutcome(plain as Readonly<Record<string, unknown>>);
+  return outcome && { key, masksSeen, outcome };
+}
+
+function readPlainOutcome(plain: Readonly<Record<string, unknown>>): Outcome | undefined {
+  const { domain, mechanism, problem, failure, record, recordSource, lookups, voids, macros } = plain;
+  const result = SPF_RESULTS.find((one) => one === plain["result"]);
+  const path = readList(plain["path"], ({ domain: place, term }) =>
+    isText(place) && isText(term) ? { domain: place, term } : undefined,
+  );
+  const source = SOURCES.find((one) => one === recordSource);
+  const rules = ["local", "guess"].map((name) => readRules(plain[name]));
+  const explanation = readExplanation(plain["explanation"]);
+  if (result === undefined || result === "temperror" || path === undefined || source === undefined)
+    return undefined;
+  if (
+    !isText(domain) ||
+    ![mechanism, problem, failure, record].every((text) => text === undefined || isText(text))
+  ) {
+    return undefined;
+  }
+  if (!isCount(lookups, 1000) || !isCount(voids, 1000) || !isCount(macros, 15)) return undefined;
+  if (rules.includes(null) || explanation === null) return undefined;
+  return {
+    result,
+    domain,
+    mechanism: mechanism as string | undefined,
+    path,
+    explanation,
+    problem: problem as string | undefined,
+    failure: failure as Outcome["failure"],
+    record: record as string | undefined,
+    recordSource: source,
+    lookups,
+    voids,
+    macrosRead: macroSet(macros),
+    ttlSeconds: 0,
+    local: rules[0] ?? undefined,
+    guess: rules[1] ?? undefined,
+    trace: undefined,
+  };
+}
+
+/** Null where it is none. */
+function readRules(value: unknown): Outcome["local"] | null {
+  if (value === undefined) return undefined;
+  if (typeof value !== "object" || value === null) return null;
+  const { result, mechanism } = value as Readonly<Record<string, unknown>>;
+  const known = SPF_RESULTS.find((one) => one === result);
+  return known !== undefined && known !== "temperror" && isText(mechanism)
+    ? { result: known, mechanism }
+    : null;
+}
+
+/** Null where it is none (RFC 7208 section 6.2: printable ASCII). */
+function readExplanation(value: unknown): Outcome["explanation"] | null {
+  if (value === undefined) return undefined;
+  if (typeof value !== "object" || value === null) return null;
+  const { text, source } = value as Readonly<Record<string, unknown>>;
+  if (typeof text !== "string" || !/^[ -~]{1,500}$/.test(text)) return null;
+  return source === "domain" || source === "default" ? { text, source } : null;
+}
+
+function readList<T>(
+  value: unknown,
+  read: (item: Readonly<Record<string, unknown>>) => T | undefined,
+): readonly T[] | undefined {
+  if (!Array.isArray(value) || value.length > PATH_STEPS_MAX) return undefined;
+  const items = value.map((item: unknown) =>
+    typeof item === "object" && item !== null ? read(item as Readonly<Record<string, unknown>>) : undefined,
+  );
+  const known = items.filter((item) => item !== undefined);
+  return known.length === items.length ? known : undefined;
+}
+
+function isText(value: unknown): value is OctetString {
+  return typeof value === "string" && value.length <= ENTRY_OCTETS_MAX && !/[^\0-\xff]/.test(value);
+}
+
+function isCount(value: unknown, max: number): value is number {
+  return typeof value === "number" && Number.isInteger(value) && value >= 0 && value <= max;
 }
 
 /** An entry of the cache, its place in the table, the objects around its texts. */

@@ -11,7 +11,8 @@ import { settingsOf } from "./filter-bench.ts";
 
 const SOURCES = join(import.meta.dirname, "../../../src");
 /** Who may ask for the time of day: for the heads of lines, %{t}, and times that people read. */
-const TIME_OF_DAY = /^(smf-spf\/(engine|daemon|privileged-start)|spfquery\/.*|spfreport\/.*)\.ts$/;
+const TIME_OF_DAY =
+  /^(smf-spf\/(engine|daemon|privileged-start|status-page|why)|status\/.*|spfquery\/.*|spfreport\/.*)\.ts$/;
 const YEAR_MS = 365 * 24 * 3600 * 1000;
 const realNow = Date.now;
 

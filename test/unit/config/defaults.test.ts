@@ -60,6 +60,7 @@ describe("the settings of an empty file", () => {
       removeForgedHeaders: "on",
       ttlSeconds: 3600,
       cacheSize: 100_000,
+      cacheFile: undefined,
       user: "smfs",
       socket: { kind: "unix", path: "/var/run/smfs/smf-spf.sock" },
       socketMode: 0o600,

@@ -200,6 +200,7 @@ const GOOD: { readonly [K in OptionName]: readonly [string, unknown][] } = {
     ["365d", 31_536_000],
   ],
   CacheSize: [["10000000", 10_000_000]],
+  CacheFile: [["/var/lib/smfs/cache", "/var/lib/smfs/cache"]],
   User: [
     ["_spf", "_spf"],
     ["mail-user.1", "mail-user.1"],

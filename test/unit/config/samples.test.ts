@@ -52,11 +52,13 @@ describe("the sample files of 2.0.2 and 2.5", () => {
 });
 
 describe("etc/smf-spf.conf", () => {
-  it("starts without a word; only WhitelistIP is in use", () => {
+  it("starts without a word; only WhitelistIP and CacheFile are in use", () => {
     assert.deepEqual(reports(parse(ours)), []);
     const settings = settingsOf(ours);
     assert.deepEqual(settings.whitelistIP.map(formatNetwork), [...PRIVATE, "::1"]);
-    assert.deepEqual({ ...withoutOrigins(settings), whitelistIP: [] }, withoutOrigins(settingsOf("")));
+    assert.equal(settings.cacheFile, "/var/lib/smfs/cache");
+    const others = { ...withoutOrigins(settings), whitelistIP: [], cacheFile: undefined };
+    assert.deepEqual(others, withoutOrigins(settingsOf("")));
   });
 
   it("shows every option once or more, in the order of the table, with its default", () => {

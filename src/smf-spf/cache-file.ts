@@ -1,0 +1,240 @@
+/** CacheFile: what the caches hold outlives a restart. */
+import { createHash } from "node:crypto";
+import { constants } from "node:fs";
+import { type FileHandle, open, rename, unlink } from "node:fs/promises";
+
+/** A cache as the file sees it: plain values and how long each of them still holds. */
+export interface DumpableCache {
+  dump(): Iterable<{ readonly restMs: number; readonly plain: unknown }>;
+  /** False where the value is none of this cache. */
+  restore(plain: unknown, restMs: number): boolean;
+}
+
+/** What a {@link CacheFile} works with. */
+export interface CacheFileOptions {
+  readonly path: string;
+  readonly answers: DumpableCache;
+  readonly verdicts: DumpableCache;
+  /** Of every setting that a verdict depends on: with another one only answers are taken. */
+  readonly digest: string;
+  /** The time of day in milliseconds since 1970: it goes on while nobody runs. */
+  readonly wallMs: () => number;
+  /** What the operator is to know, in words. */
+  readonly tell: (text: string) => void;
+  /** The size at which writing ends; 64 MiB. */
+  readonly octetsMax?: number;
+}
+
+const OCTETS_MAX = 64 * 1024 * 1024;
+const FORMAT = 1;
+/** So many entries are read or written before others get a turn. */
+const SLICE = 500;
+const READ_OCTETS = 1024 * 1024;
+/** Clocks of a host that was set back a little are no reason to begin anew. */
+const FUTURE_MS = 60_000;
+const CLOSING_LINE_OCTETS_MAX = 200;
+
+/**
+ * The file is text, a JSON value a line: a head, the entries with the time of day at which each ends, and a line
+ * with a checksum of all that is above it. It is written beside its place and renamed, so whoever ends the daemon
+ * while it writes leaves the former file.
+ */
+export class CacheFile {
+  readonly #options: CacheFileOptions;
+  readonly #octetsMax: number;
+  /** Whether what is in memory may take the place of the file: not before that has been read to its end. */
+  #mayWrite = false;
+  #lastProblem: string | undefined;
+  #saving: Promise<void> | undefined;
+
+  constructor(options: CacheFileOptions) {
+    this.#options = options;
+    this.#octetsMax = options.octetsMax ?? OCTETS_MAX;
+  }
+
+  /** Reads the file into the caches, in slices. Never rejects. */
+  async load(): Promise<void> {
+    const { path, tell } = this.#options;
+    try {
+      const taken = await this.#read();
+      this.#mayWrite = true;
+      if (taken !== undefined) tell(`CacheFile ${path}: ${taken} entries read`);
+    } catch (error) {
+      if (!(error instanceof NotACache)) {
+        // Whatever is in its place is not ours to replace.
+        this.#fail("cannot be read", error);
+        return;
+      }
+      try {
+        await rename(path, `${path}.bad`);
+        this.#mayWrite = true;
+        tell(`CacheFile ${path} ${error.message}: set aside as ${path}.bad`);
+      } catch (failure) {
+        this.#fail("cannot be set aside", failure);
+      }
+    }
+  }
+
+  /** Writes what is in memory, unless the file has not been read yet; a second call joins the first. Never rejects. */
+  save(): Promise<void> {
+    if (!this.#mayWrite) return Promise.resolve();
+    this.#saving ??= this.#write()
+      .then(() => {
+        this.#lastProblem = undefined;
+      })
+      .catch((error: unknown) => {
+        this.#fail("cannot be written", error);
+      })
+      .finally(() => {
+        this.#saving = undefined;
+      });
+    return this.#saving;
+  }
+
+  /** @returns how many entries were taken; undefined where there is no file */
+  async #read(): Promise<number | undefined> {
+    const { path, answers, verdicts, digest, wallMs } = this.#options;
+    const file = await openRegular(path);
+    if (file === undefined) return undefined;
+    let text: string;
+    try {
+      text = await readChecked(file, this.#octetsMax + CLOSING_LINE_OCTETS_MAX);
+    } finally {
+      await file.close();
+    }
+    const nowMs = wallMs();
+    const headEnd = text.indexOf("\n");
+    const head = parse(text.slice(0, headEnd)) as { digest?: unknown; writtenMs?: unknown };
+    const { writtenMs } = head;
+    if (typeof writtenMs !== "number") throw new NotACache("is damaged");
+    if (writtenMs > nowMs + FUTURE_MS) return 0;
+    const caches: Readonly<Record<string, DumpableCache>> =
+      head.digest === digest ? { a: answers, v: verdicts } : { a: answers };
+    let taken = 0;
+    let lines = 0;
+    for (let at = headEnd + 1; at < text.length; ) {
+      const end = text.indexOf("\n", at);
+      const entry = parse(text.slice(at, end));
+      at = end + 1;
+      if (Array.isArray(entry)) {
+        const [kind, endsMs, plain] = entry as readonly unknown[];
+        const cache = typeof kind === "string" ? caches[kind] : undefined;
+        // An entry cannot have more time left than it had when it was written.
+        if (typeof endsMs === "number" && cache?.restore(plain, endsMs - Math.max(nowMs, writtenMs)) === true)
+          taken++;
+      }
+      if (++lines % SLICE === 0) await nextTurn();
+    }
+    return taken;
+  }
+
+  async #write(): Promise<void> {
+    const { path, answers, verdicts, digest, wallMs } = this.#options;
+    const fresh = `${path}.new`;
+    await unlink(fresh).catch(() => undefined);
+    const file = await open(fresh, "wx", 0o600);
+    try {
+      const hash = createHash("sha256");
+      let octets = 0;
+      const put = async (lines: readonly string[]): Promise<void> => {
+        const bytes = Buffer.from(`${lines.join("\n")}\n`, "latin1");
+        hash.update(bytes);
+        octets += bytes.length;
+        await file.appendFile(bytes);
+      };
+      await put([JSON.stringify({ cache: "smf-spf", format: FORMAT, digest, writtenMs: wallMs() })]);
+      // What was used last is last, and not to be cut off: the newer half of each is worth more than all of one.
+      for (const [kind, cache] of [
+        ["a", answers],
+        ["v", verdicts],
+      ] as const) {
+        let lines: string[] = [];
+        for (const { restMs, plain } of cache.dump()) {
+          lines.push(JSON.stringify([kind, Math.floor(wallMs() + restMs), plain]));
+          if (lines.length < SLICE) continue;
+          if (octets > this.#octetsMax * (kind === "a" ? 0.5 : 0.9)) break;
+          await put(lines);
+          lines = [];
+          await nextTurn();
+        }
+        if (lines.length > 0 && octets < this.#octetsMax * 0.9) await put(lines);
+      }
+      await file.appendFile(`${JSON.stringify({ sha256: hash.digest("hex") })}\n`);
+      await file.sync();
+      await file.close();
+      await rename(fresh, path);
+    } catch (error) {
+      await file.close().catch(() => undefined);
+      await unlink(fresh).catch(() => undefined);
+      throw error;
+    }
+  }
+
+  /** Told once for as long as it stays the same. */
+  #fail(what: string, error: unknown): void {
+    const problem = `CacheFile ${this.#options.path} ${what}: ${error instanceof Error ? error.message : String(error)}`;
+    if (problem !== this.#lastProblem) this.#options.tell(problem);
+    this.#lastProblem = problem;
+  }
+}
+
+/** The file is there, and is no cache. */
+class NotACache extends Error {}
+
+/** Undefined where there is none. Links are not followed; only a regular file that nobody else may write to is read. */
+async function openRegular(path: string): Promise<FileHandle | undefined> {
+  let file: FileHandle;
+  try {
+    file = await open(path, constants.O_RDONLY | constants.O_NOFOLLOW | constants.O_NONBLOCK);
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code === "ENOENT") return undefined;
+    throw error;
+  }
+  const stat = await file.stat();
+  const isOurs = stat.uid === process.getuid?.() || stat.uid === 0;
+  if (stat.isFile() && isOurs && (stat.mode & 0o022) === 0) return file;
+  await file.close();
+  throw new Error(stat.isFile() ? "others than its user may write to it" : "it is not a regular file");
+}
+
+/** The lines above the checksum, where that is right. */
+async function readChecked(file: FileHandle, octetsMax: number): Promise<string> {
+  const { size } = await file.stat();
+  if (size > octetsMax) throw new NotACache("is too large");
+  const bytes = Buffer.alloc(size);
+  for (let at = 0; at < size; ) {
+    const { bytesRead } = await file.read(bytes, at, Math.min(READ_OCTETS, size - at), at);
+    if (bytesRead === 0) throw new NotACache("is damaged");
+    at += bytesRead;
+  }
+  const end = size < 2 ? -1 : bytes.lastIndexOf(0x0a, size - 2) + 1;
+  const { sha256 } = (end <= 0 ? {} : parse(bytes.toString("latin1", end))) as { sha256?: unknown };
+  const hash = createHash("sha256");
+  for (let at = 0; at < end; at += READ_OCTETS) {
+    hash.update(bytes.subarray(at, Math.min(at + READ_OCTETS, end)));
+    await nextTurn();
+  }
+  const head = parse(bytes.toString("latin1", 0, Math.max(0, bytes.indexOf(0x0a)))) as Readonly<
+    Record<string, unknown>
+  >;
+  if (head["cache"] !== "smf-spf") throw new NotACache("is not a cache");
+  if (head["format"] !== FORMAT) throw new NotACache("is of another version");
+  if (typeof sha256 !== "string" || sha256 !== hash.digest("hex")) throw new NotACache("is damaged");
+  return bytes.toString("latin1", 0, end);
+}
+
+/** An object in any case. */
+function parse(line: string): object {
+  try {
+    const value: unknown = JSON.parse(line);
+    return typeof value === "object" && value !== null ? value : {};
+  } catch {
+    return {};
+  }
+}
+
+function nextTurn(): Promise<void> {
+  return new Promise((resolve) => {
+    setImmediate(resolve);
+  });
+}

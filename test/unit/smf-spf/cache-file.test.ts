@@ -1,0 +1,310 @@
+import assert from "node:assert/strict";
+import {
+  existsSync,
+  lstatSync,
+  mkdirSync,
+  mkdtempSync,
+  readFileSync,
+  rmSync,
+  statSync,
+  symlinkSync,
+  writeFileSync,
+} from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { afterEach, beforeEach, describe, it } from "node:test";
+import type { Answer } from "spf-check";
+import { AnswerCache } from "../../../src/dns/index.ts";
+import { CacheFile } from "../../../src/smf-spf/cache-file.ts";
+import { VerdictCache } from "../../../src/verdicts/index.ts";
+import { evaluate } from "../../support/evaluate.ts";
+import { nowOrLater } from "../../support/now-or-later.ts";
+import { outcome, PendingChecks, PendingQuestions, request } from "../verdicts/support.ts";
+
+const HOUR_MS = 3_600_000;
+let directory: string;
+let path: string;
+let wallMs: number;
+
+beforeEach(() => {
+  directory = mkdtempSync(join(tmpdir(), "cache-file-"));
+  path = join(directory, "cache");
+  wallMs = 1_800_000_000_000;
+});
+afterEach(() => {
+  rmSync(directory, { recursive: true });
+});
+
+/** Both caches of one run of the daemon, and the file. */
+class Run {
+  readonly questions = new PendingQuestions();
+  readonly checks = new PendingChecks();
+  readonly told: string[] = [];
+  readonly answers = new AnswerCache({ source: this.questions, entriesMax: 200_000 });
+  readonly verdicts = new VerdictCache({
+    check: this.checks.check,
+    ttlSeconds: 3600,
+    entriesMax: 200_000,
+    onError: (error) => assert.fail(String(error)),
+  });
+  readonly file: CacheFile;
+
+  constructor({ digest = "d", octetsMax }: { digest?: string; octetsMax?: number } = {}) {
+    this.file = new CacheFile({
+      path,
+      answers: this.answers,
+      verdicts: this.verdicts,
+      digest,
+      wallMs: () => wallMs,
+      tell: (text) => this.told.push(text.replace(directory, "")),
+      ...(octetsMax === undefined ? {} : { octetsMax }),
+    });
+  }
+
+  /** An answer from memory, else undefined. */
+  answer(name: string, type: "TXT" | "A" | "AAAA" | "MX" | "PTR" = "TXT"): Answer | undefined {
+    let known: Answer | undefined;
+    nowOrLater<Answer>(
+      (done) => this.answers.ask({ name, type }, done),
+      (answer) => (known = answer),
+    )();
+    return known;
+  }
+
+  learn(name: string, answer: Answer, type: "TXT" | "A" | "AAAA" | "MX" | "PTR" = "TXT"): void {
+    this.answers.ask({ name, type }, () => undefined);
+    this.questions.answer(answer, this.questions.open - 1);
+  }
+
+  verdict(parts: Parameters<typeof request>[0] = {}): string | undefined {
+    let known: string | undefined;
+    evaluate(this.verdicts, request(parts), ({ outcome: { result }, cached }) => {
+      if (cached) known = result;
+    })();
+    return known;
+  }
+
+  learnVerdict(given: ReturnType<typeof outcome>, parts: Parameters<typeof request>[0] = {}): void {
+    this.verdicts.evaluate(request(parts), () => undefined);
+    this.checks.answer(given, this.checks.open - 1);
+  }
+}
+
+const found = (text: string, ttlSeconds = 3600): Answer => ({ status: "found", records: [text], ttlSeconds });
+
+/** What a first run leaves. */
+async function written(): Promise<void> {
+  const run = new Run();
+  await run.file.load();
+  run.learn("a.test", found("v=spf1 \xe4 -all"));
+  run.learn("short.test", found("x", 60));
+  run.learn("none.test", { status: "nxdomain", ttlSeconds: 600 });
+  run.learnVerdict(outcome({ result: "fail", explanation: { text: "why", source: "domain" } }));
+  run.learnVerdict(outcome({ macrosRead: ["l"] }), { domain: "macro.test", sender: "me@macro.test" });
+  await run.file.save();
+  assert.deepEqual(run.told, []);
+}
+
+describe("CacheFile", () => {
+  it("keeps answers and verdicts over a restart, for the time they have left", async () => {
+    await written();
+    assert.equal(statSync(path).mode & 0o777, 0o600);
+    wallMs += 120_000;
+    const run = new Run();
+    await run.file.load();
+    const answer = run.answer("a.test");
+    assert.ok(answer?.status === "found" && answer.ttlSeconds <= 3480 && answer.ttlSeconds > 3400);
+    assert.deepEqual(answer.records, ["v=spf1 \xe4 -all"]);
+    assert.equal(run.answer("none.test")?.status, "nxdomain");
+    assert.equal(run.answer("short.test"), undefined, "its time is over");
+    assert.deepEqual([run.verdict(), run.questions.open], ["fail", 0]);
+    assert.equal(run.verdict({ domain: "macro.test", sender: "me@macro.test" }), "pass");
+    assert.equal(run.verdict({ domain: "macro.test", sender: "you@macro.test" }), undefined);
+    assert.match(run.told.join(), /^CacheFile \/cache: 5 entries read$/);
+  });
+
+  it("keeps every type of record", async () => {
+    const first = new Run();
+    await first.file.load();
+    const { parseIpAddress } = await import("../../../src/address/index.ts");
+    const four = parseIpAddress("192.0.2.1")!;
+    const six = parseIpAddress("2001:db8::1")!;
+    const all = [
+      ["A", [four, four]],
+      ["AAAA", [six]],
+      ["MX", [{ preference: 10, exchange: "mx.test" }]],
+      ["PTR", ["host.test"]],
+    ] as const;
+    for (const [type, records] of all)
+      first.learn("a.test", { status: "found", records, ttlSeconds: 600 }, type);
+    await first.file.save();
+    const run = new Run();
+    await run.file.load();
+    for (const [type, records] of all) {
+      const answer = run.answer("a.test", type);
+      assert.deepEqual(answer?.status === "found" ? answer.records : answer, records, type);
+    }
+  });
+
+  it("takes no verdict under other settings, but the answers", async () => {
+    await written();
+    const run = new Run({ digest: "other" });
+    await run.file.load();
+    assert.deepEqual([run.answer("a.test")?.status, run.verdict()], ["found", undefined]);
+  });
+
+  it("takes nothing from the future, and no more time than an entry had", async () => {
+    await written();
+    wallMs -= HOUR_MS;
+    const run = new Run();
+    await run.file.load();
+    assert.equal(run.answer("a.test"), undefined);
+    wallMs += HOUR_MS - 30_000;
+    const later = new Run();
+    await later.file.load();
+    const answer = later.answer("a.test");
+    assert.ok(answer?.status === "found" && answer.ttlSeconds <= 3600);
+  });
+
+  const spoiled: [string, (text: Buffer) => Buffer, RegExp][] = [
+    ["truncated", (text) => text.subarray(0, text.length - 100), /is damaged: set aside/],
+    ["truncated in its head", (text) => text.subarray(0, 10), /is not a cache: set aside/],
+    ["empty", () => Buffer.alloc(0), /is not a cache: set aside/],
+    [
+      "damaged in one bit",
+      (text) => {
+        const copy = Buffer.from(text);
+        copy[copy.length >> 1]! ^= 1;
+        return copy;
+      },
+      /is damaged: set aside/,
+    ],
+    ["foreign", () => Buffer.from("\x7fELF\n".repeat(1000)), /is not a cache: set aside/],
+    [
+      "of another version",
+      (text) => Buffer.from(text.toString("latin1").replace('"format":1', '"format":9'), "latin1"),
+      /is of another version: set aside/,
+    ],
+  ];
+  for (const [what, spoil, told] of spoiled) {
+    it(`sets aside a file that is ${what}, tells it once, and begins anew`, async () => {
+      await written();
+      writeFileSync(path, spoil(readFileSync(path)));
+      const run = new Run();
+      await run.file.load();
+      assert.equal(run.answer("a.test"), undefined);
+      assert.equal(run.told.length, 1);
+      assert.match(run.told[0]!, told);
+      assert.ok(existsSync(`${path}.bad`) && !existsSync(path));
+      await run.file.save();
+      assert.ok(existsSync(path));
+    });
+  }
+
+  it("leaves out entries that no name server could have sent, though the checksum is right", async () => {
+    const first = new Run();
+    await first.file.load();
+    const bad = [
+      ["A a.test", "found", ["2001:db8::1"]],
+      ["A a.test", "found", ["192.0.2.1", "x"]],
+      ["A a.test", "found", []],
+      ["TXT a..test", "found", ["v=spf1 +all"]],
+      ["NS a.test", "found", ["ns.test"]],
+      ["MX a.test", "found", [[70_000, "mx.test"]]],
+      ["TXT a.test", "found", ["\u0100"]],
+      ["TXT a.test", "fault", []],
+      "TXT a.test",
+      null,
+    ];
+    for (const plain of bad) assert.equal(first.answers.restore(plain, 1000), false, JSON.stringify(plain));
+    assert.equal(first.answers.restore(["TXT a.test", "found", ["x"]], Infinity), false);
+    const good = [...first.verdicts.dump()];
+    assert.deepEqual(good, []);
+    for (const plain of [
+      ["key", 1, {}],
+      ["key", 1, { result: "temperror" }],
+      ["key", -1, null],
+      [1, 1, null],
+      7,
+    ]) {
+      assert.equal(first.verdicts.restore(plain, 1000), false, JSON.stringify(plain));
+    }
+  });
+
+  it("does not overwrite a file that was not read to its end", async () => {
+    await written();
+    const before = readFileSync(path);
+    const run = new Run();
+    const loading = run.file.load();
+    await run.file.save();
+    assert.deepEqual(readFileSync(path), before);
+    await loading;
+    await run.file.save();
+  });
+
+  it("follows no link, opens no directory, and puts nothing in their place", async () => {
+    await written();
+    const target = join(directory, "target");
+    writeFileSync(target, readFileSync(path), { mode: 0o600 });
+    rmSync(path);
+    symlinkSync(target, path);
+    const linked = new Run();
+    await linked.file.load();
+    await linked.file.save();
+    assert.match(linked.told.join(), /^CacheFile \/cache cannot be read: ELOOP/);
+    assert.ok(lstatSync(path).isSymbolicLink());
+    rmSync(path);
+    mkdirSync(path);
+    const run = new Run();
+    await run.file.load();
+    await run.file.save();
+    assert.match(run.told.join(), /it is not a regular file/);
+    assert.ok(statSync(path).isDirectory());
+  });
+
+  it("reads nothing that others could have written", async () => {
+    await written();
+    writeFileSync(join(directory, "copy"), readFileSync(path), { mode: 0o666 });
+    const { chmodSync } = await import("node:fs");
+    chmodSync(path, 0o666);
+    const run = new Run();
+    await run.file.load();
+    assert.match(run.told.join(), /others than its user may write to it/);
+    assert.equal(run.answer("a.test"), undefined);
+  });
+
+  it("keeps the former file where a new one cannot be written, and tells it once", async () => {
+    await written();
+    const before = readFileSync(path);
+    mkdirSync(`${path}.new`);
+    const run = new Run();
+    await run.file.load();
+    await run.file.save();
+    await run.file.save();
+    assert.deepEqual(readFileSync(path), before);
+    assert.equal(run.told.filter((text) => text.includes("cannot be written")).length, 1);
+  });
+
+  it("leaves what a writer that was killed has left, and writes anew", async () => {
+    await written();
+    writeFileSync(`${path}.new`, "half a ca");
+    const run = new Run();
+    await run.file.load();
+    await run.file.save();
+    assert.equal(existsSync(`${path}.new`), false);
+    const again = new Run();
+    await again.file.load();
+    assert.equal(again.answer("a.test")?.status, "found");
+  });
+
+  it("stays under its largest size", async () => {
+    const first = new Run({ octetsMax: 300_000 });
+    await first.file.load();
+    for (let i = 0; i < 20_000; i++) first.learn(`n${i}.test`, found("v=spf1 -all"));
+    await first.file.save();
+    assert.ok(statSync(path).size <= 300_000);
+    const run = new Run({ octetsMax: 300_000 });
+    await run.file.load();
+    assert.match(run.told.join(), /[1-9]\d+ entries read/);
+  });
+});
