@@ -191,7 +191,9 @@ function reportOnly(
   const would = decideAtEndOfMessage(spared, mayRefuse);
   if (would.refused !== undefined) refuseAtEnd(context, message, mail, would.refused, evidence);
   if (would.tag !== undefined) {
-    message.log.action({ action: "tagged", reason: reasonOf(would.tag), reportOnly: true });
+    // Nobody else tells later who would have seen the tag.
+    const recipients = spared.flatMap(({ path }) => path ?? []);
+    message.log.action({ action: "tagged", reason: reasonOf(would.tag), recipients, reportOnly: true });
   }
   if (would.quarantine !== undefined) tellQuarantine(message, would.quarantine, would.quarantine.mode, true);
 }

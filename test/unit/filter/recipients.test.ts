@@ -306,9 +306,14 @@ describe("ReportOnly", () => {
     const { edits, actions } = passage({ settings }, "<u@soft.test>", ["<a@rig.test>"]);
     assert.deepEqual(edits, []);
     assert.deepEqual(actions, [
-      "tagged: SPF softfail (told only)",
+      "tagged: SPF softfail <a@rig.test> (told only)",
       "quarantined: SPF softfail <a@rig.test> (told only)",
     ]);
+    const [tag] = passage({ settings: { reportOnly: true } }, "<u@soft.test>", [
+      "<a@rig.test>",
+      "<b@rig.test>",
+    ]).actions;
+    assert.equal(tag, "tagged: SPF softfail <a@rig.test> <b@rig.test> (told only)");
   });
 
   it("lets a sender that is no address pass, unchecked", () => {
