@@ -26,7 +26,7 @@ INSTALL_VARS = NODE=$(NODE) DESTDIR=$(DESTDIR) SBINDIR=$(SBINDIR) BINDIR=$(BINDI
 SPF_SUITES ?= ../shared/spf-suites
 export SPF_SUITES
 
-.PHONY: help deps build check format unit test conformance fuzz soak e2e e2e-deb bench bench-report audit demo run install uninstall packages dist clean
+.PHONY: help deps build check format unit test conformance fuzz soak e2e e2e-deb bench bench-report audit demo screenshots run install uninstall packages dist clean
 
 help: ## this list
 	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## / { printf "  make %-12s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -83,6 +83,9 @@ audit: deps ## what is known against the packages: Error 1 vulnerable, Error 69 
 
 demo: deps build ## the daemon with a small zone, and messages played through it
 	@$(TSX) test/tools/demo/main.ts
+
+screenshots: deps build ## the pictures in README, by Chromium
+	$(TSX) test/tools/screenshots/main.ts
 
 run: deps ## serve a real MTA in the foreground from the source tree (CONFIG=file)
 	$(TSX) src/smf-spf/main.ts -f $(if $(CONFIG),-c $(CONFIG))

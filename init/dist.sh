@@ -54,7 +54,7 @@ fill_package_tree() {
 	mkdir -p "$doc/examples"
 	mv "$tree/usr/share/smf-spf/smf-spf.logrotate" "$tree/usr/share/smf-spf/smf-spf.conf.sample" \
 		"$tree/usr/share/smf-spf/spfreport.cron" "$tree/usr/share/smf-spf/logwatch" "$doc/examples"
-	rm -r "$tree/usr/share/smf-spf"
+	rm "$tree/usr/share/smf-spf/LICENSE" "$tree/usr/share/smf-spf/LICENSES" "$tree/usr/share/smf-spf/installed"
 	# Other packages have a program of that name too; Debian's alternatives choose.
 	mv "$tree/usr/bin/spfquery" "$tree/usr/bin/spfquery.smf-spf"
 	mv "$tree/usr/share/man/man1/spfquery.1" "$tree/usr/share/man/man1/spfquery.smf-spf.1"

@@ -340,6 +340,8 @@ do_install() {
 	install_sample
 	install_config
 	install_text etc/smf-spf.logrotate "$DATADIR/smf-spf.logrotate" 644
+	install_text share/smf-spf/prometheus-rules.yml "$DATADIR/prometheus-rules.yml" 644
+	install_text share/smf-spf/grafana-dashboard.json "$DATADIR/grafana-dashboard.json" 644
 	install_text etc/spfreport.cron "$DATADIR/spfreport.cron" 644
 	install_text etc/logwatch/smf-spf.conf "$DATADIR/logwatch/smf-spf.conf" 644
 	install_text etc/logwatch/smf-spf "$DATADIR/logwatch/smf-spf" 644

@@ -64,6 +64,7 @@ export class ResultsPlot {
       axes: [
         {
           ...axis,
+          size: 30,
           space: 60,
           values: (_plot, splits) => splits.map((seconds) => timeLabel(seconds, period)),
         },

@@ -111,6 +111,8 @@ describe("make dist", { skip: SKIP }, () => {
       "usr/share/man/man1/spfreport.1.gz",
       "usr/share/man/man5/smf-spf.conf.5.gz",
       "usr/share/man/man8/smf-spf.8.gz",
+      "usr/share/smf-spf/grafana-dashboard.json",
+      "usr/share/smf-spf/prometheus-rules.yml",
     ];
     const found = readdirSync(unpacked, { recursive: true, withFileTypes: true })
       .filter((entry) => !entry.isDirectory() && !entry.parentPath.startsWith(control))

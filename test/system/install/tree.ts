@@ -49,6 +49,7 @@ export class Tree {
     for (const name of [
       "init",
       "etc",
+      "share",
       "Makefile",
       "package.json",
       "build.mjs",

@@ -18,6 +18,7 @@ const TOLD: readonly (readonly [file: string, option: OptionName, words: RegExp]
   ["CHANGELOG.md", "SocketMode", /`SocketMode (\d+)` is still the default/g],
   ["SECURITY.md", "CacheSize", /CacheSize ([\d,]+)/g],
   ["SECURITY.md", "SocketMode", /\bSocketMode (\d+)/g],
+  ["SECURITY.md", "StatusSocketMode", /StatusSocketMode (\d+)/g],
   ["SECURITY.md", "MaxConnections", /MaxConnections (\d+)/g],
   ["SECURITY.md", "IdleTimeout", /IdleTimeout (\w+)/g],
   ["etc/man/smf-spf.8", "Socket", /^\.It Pa (.*\.sock)$/gm],
