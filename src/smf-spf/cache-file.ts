@@ -28,7 +28,7 @@ export interface CacheFileOptions {
 const OCTETS_MAX = 64 * 1024 * 1024;
 const FORMAT = 1;
 /** So many entries are read or written before others get a turn. */
-const SLICE = 500;
+const SLICE = 100;
 const READ_OCTETS = 1024 * 1024;
 /** Clocks of a host that was set back a little are no reason to begin anew. */
 const FUTURE_MS = 60_000;
