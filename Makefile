@@ -29,7 +29,13 @@ export SPF_SUITES
 .PHONY: help deps build check format unit test conformance fuzz soak e2e e2e-deb bench bench-report audit demo screenshots run install uninstall packages dist clean
 
 help: ## this list
-	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## / { printf "  make %-12s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## / { \
+		line = sprintf("  make %-12s", $$1); n = split($$2, words, " "); \
+		for (i = 1; i <= n; i++) { \
+			if (length(line) + length(words[i]) >= 80) { print line; line = sprintf("%19s", "") } \
+			line = line " " words[i] \
+		} \
+		print line }' $(MAKEFILE_LIST)
 
 # The installed packages, again whenever the lock file changes.
 node_modules/.package-lock.json: package.json package-lock.json
@@ -78,7 +84,7 @@ bench: deps build ## messages a second and waits, against any other milter socke
 bench-report: deps build ## time and memory of spfreport for logs of one and of ten million lines
 	$(TSX) test/tools/bench-report/main.ts
 
-audit: deps ## what is known against the packages: Error 1 vulnerable, Error 69 the registry does not answer
+audit: deps ## known vulnerabilities in the packages (exit 1: some, exit 69: registry gave no answer)
 	@NPM='$(NPM)' $(TSX) test/tools/audit/main.ts
 
 demo: deps build ## the daemon with a small zone, and messages played through it
@@ -93,7 +99,7 @@ run: deps ## serve a real MTA in the foreground from the source tree (CONFIG=fil
 install: ## what make build made: programs, man pages, sample configuration, init script (DESTDIR= PREFIX= INIT=)
 	@$(INSTALL_VARS) sh init/install.sh install
 
-uninstall: ## take back what install put
+uninstall: ## remove what install has put there
 	@$(INSTALL_VARS) sh init/install.sh uninstall
 
 packages: deps ## dist/packages: milter-protocol and spf-check for others, as ES modules with types

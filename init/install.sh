@@ -332,7 +332,7 @@ do_install() {
 		install_text "$page" "$MANDIR/man${page##*.}/$(basename "$page")" 644
 	done
 	# With the same paths below, so that their links hold.
-	for document in README.md README.ja.md CHANGELOG.md SECURITY.md LICENSE docs/*.md docs/images/*; do
+	for document in README.md README.ja.md CHANGELOG.md SECURITY.md ARCHITECTURE.md CONTRIBUTING.md LICENSE docs/*.md docs/images/*; do
 		[ ! -f "$document" ] || install_copy "$document" "$DOCDIR/$document"
 	done
 	install_copy LICENSE "$DATADIR/LICENSE"
@@ -429,7 +429,7 @@ remove_config() {
 	if cmp -s "$DESTDIR$config" "$DESTDIR$sample"; then
 		rm -f "$DESTDIR$config"
 	elif [ -e "$DESTDIR$config" ]; then
-		say "$config is not the sample any more and is left"
+		say "$config was changed and is kept"
 	fi
 }
 

@@ -70,17 +70,17 @@ function publishedSentence(cause: Cause, values: ReasonValues): string {
       return `SPF neutral: ${domain} does not say whether it permits ${ip} ${useOf(cause, values)}`;
     case "none":
       return cause.checked.identity === "helo"
-        ? "The HELO name publishes no SPF record, which is required here of mail without a sender"
-        : `${domain} publishes no SPF record, which is required here of senders`;
+        ? "The HELO name publishes no SPF record; this server requires one for bounces"
+        : `${domain} publishes no SPF record; this server requires one`;
     case "temperror":
       return `SPF of ${domain} cannot be checked at present${why}`;
     case "permerror":
-      return `SPF of ${domain} cannot be checked, its policy is in error${why}`;
+      return `SPF of ${domain} cannot be checked: its record is invalid${problem === "" ? "" : ` (${problem})`}`;
   }
 }
 
 function useOf({ checked }: Cause, { sender }: ReasonValues): string {
-  return checked.identity === "helo" ? "to use it as HELO name" : `to send mail of ${sender}`;
+  return checked.identity === "helo" ? "to use it as HELO name" : `to send mail for ${sender}`;
 }
 
 /** An SMTP reply that refuses. Printable ASCII throughout; no line reaches 512 octets with its codes. */

@@ -75,7 +75,7 @@ function recordWarnings(trace: TraceRecord, outermost: boolean): Warning[] {
   if (trace.record.length > RECORD_OCTETS_MAX) {
     warn(
       "long-record",
-      `the record has ${trace.record.length} octets; over ${RECORD_OCTETS_MAX} is asking for trouble`,
+      `the record has ${trace.record.length} octets; records over ${RECORD_OCTETS_MAX} may not fit a DNS answer`,
     );
   }
   const parsed = parseRecord(trace.record);

@@ -112,7 +112,7 @@ function publishedWhy(report: Report): string[] {
     case "permerror":
       return [
         `The policy cannot be evaluated: ${outcome.problem ?? ""}.`,
-        "Whoever runs the domain has to correct the record; until then nobody gets a pass from it reliably.",
+        "The owner of the domain has to correct the record; until then nobody gets a pass from it reliably.",
         ...lookupsText(report),
       ];
   }
@@ -206,7 +206,7 @@ function remedy({ query, checked }: Report): string[] {
 function noneWhy({ outcome, checked }: Report): string[] {
   const domain = visible(checked.domain);
   if (!isMultiLabelDomain(outcome.domain)) {
-    return [`"${domain}" is no domain name with at least two labels, so there is no policy to ask for.`];
+    return [`"${domain}" is not a domain name with at least two labels, so there is no policy to ask for.`];
   }
   const lookup = outcome.trace?.lookup;
   const answer =

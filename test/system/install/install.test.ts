@@ -18,7 +18,16 @@ import { join } from "node:path";
 import { afterEach, beforeEach, describe, it } from "node:test";
 import { brokenLinks, PAGES, runProgram, Tree } from "./tree.ts";
 
-const DOCUMENTS = ["README.md", "README.ja.md", "CHANGELOG.md", "SECURITY.md", "LICENSE", ...PAGES];
+const DOCUMENTS = [
+  "README.md",
+  "README.ja.md",
+  "CHANGELOG.md",
+  "SECURITY.md",
+  "ARCHITECTURE.md",
+  "CONTRIBUTING.md",
+  "LICENSE",
+  ...PAGES,
+];
 
 const SAMPLE = "/usr/local/share/smf-spf/smf-spf.conf.sample";
 const CONFIG = "/etc/mail/smfs/smf-spf.conf";
@@ -165,7 +174,7 @@ describe("make install", () => {
     writeFileSync(tree.at("/usr/local/sbin/other"), "");
     const { code, out } = tree.make("uninstall");
     assert.equal(code, 0);
-    assert.match(out, /is not the sample any more and is left/);
+    assert.match(out, /was changed and is kept/);
     assert.deepEqual(tree.files(), [CONFIG, "/usr/local/sbin/other"]);
   });
 

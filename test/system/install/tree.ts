@@ -59,6 +59,8 @@ export class Tree {
       "CHANGELOG.md",
       "docs",
       "SECURITY.md",
+      "ARCHITECTURE.md",
+      "CONTRIBUTING.md",
     ]) {
       cpSync(join(ROOT, name), join(this.source, name), { recursive: true });
     }

@@ -43,7 +43,7 @@ const mail = (
 export const SCENES: readonly Scene[] = [
   {
     title: "pass",
-    about: "The client is one of the domain's hosts. Two fields say so, above all others.",
+    about: "The client is one of the domain's hosts. Two header fields at the top say so.",
     client: FRIEND,
     helo: "mail.example.jp",
     message: mail("mikio@spf.example.jp", "The minutes"),
@@ -58,7 +58,7 @@ export const SCENES: readonly Scene[] = [
   },
   {
     title: "pass, and a forged result",
-    about: "The sender brings an Authentication-Results field in our name along. It is removed.",
+    about: "The sender has put in an Authentication-Results field under our name. It is removed.",
     client: FRIEND,
     helo: "mail.example.jp",
     message: mail("mikio@spf.example.jp", "Trust me", [
@@ -76,7 +76,7 @@ export const SCENES: readonly Scene[] = [
   },
   {
     title: "none",
-    about: "The domain publishes no policy. The mail is taken as it is.",
+    about: "The domain publishes no policy. The message is accepted as it is.",
     client: STRANGER,
     helo: "mail.example.org",
     message: mail("someone@nothing.example.jp", "Hello"),
@@ -88,7 +88,7 @@ export const SCENES: readonly Scene[] = [
   },
   {
     title: "softfail",
-    about: "Probably forged, says the domain, but not to be refused. The Subject is tagged.",
+    about: "The domain says: probably forged, but do not refuse it. The Subject is tagged.",
     client: STRANGER,
     helo: "mail.example.org",
     message: mail("mail@uso.example.jp", "You have won"),
@@ -104,7 +104,7 @@ export const SCENES: readonly Scene[] = [
   },
   {
     title: "fail",
-    about: "The domain wants such mail refused, and it is. Its own explanation goes along.",
+    about: "The domain wants such mail refused, and it is. The reply carries its own explanation.",
     client: STRANGER,
     helo: "mail.example.org",
     message: mail("boss@strict.example.jp", "Urgent"),
@@ -117,7 +117,7 @@ export const SCENES: readonly Scene[] = [
   },
   {
     title: "fail, quarantined",
-    about: "A PolicyFor line for that sender: its mail goes to a box of the postmaster's instead.",
+    about: "A PolicyFor line for that sender: its mail goes to the postmaster instead.",
     client: STRANGER,
     helo: "mail.example.org",
     message: mail("me@box.example.jp", "Look at this"),
@@ -151,7 +151,7 @@ export const SCENES: readonly Scene[] = [
   },
   {
     title: "temperror",
-    about: "The domain's name server is broken. The sender is to try again later (AcceptTempError off).",
+    about: "The domain's name server is broken. The sender has to try again later (AcceptTempError off).",
     client: STRANGER,
     helo: "mail.example.org",
     message: mail("a@broken.example.jp", "Hello"),
@@ -172,7 +172,7 @@ export const SCENES: readonly Scene[] = [
   },
   {
     title: "authenticated user",
-    about: "Whoever has logged in with SMTP AUTH is not checked (SkipAuth).",
+    about: "A client that has authenticated is not checked (SkipAuth).",
     client: { hostname: "laptop.example.net", address: "198.51.100.20" },
     helo: "laptop",
     message: {

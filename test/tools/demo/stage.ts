@@ -50,7 +50,8 @@ export class Stage {
     log: readonly string[],
   ): void {
     this.#heading(`${number}  ${scene.title}`);
-    this.#say(`   ${scene.about}`, "");
+    for (const line of scene.about.match(/\S.{0,75}(?=\s|$)/g) ?? []) this.#say(`   ${line}`);
+    this.#say("");
     this.#dialogue(scene, outcome);
     if (edits.length > 0) {
       this.#say("", this.#paint("dim", "   the message is changed:"));
@@ -109,10 +110,12 @@ export class Stage {
     this.#say("");
     if (exitCode !== 0) this.#say(this.#paint("red", `The daemon ended with ${exitCode ?? "a signal"}.`));
     if (wrong > 0) {
-      this.#say(this.#paint("red", `${wrong} of ${scenes} messages went otherwise than they should.`));
+      this.#say(this.#paint("red", `${wrong} of ${scenes} messages were not handled as expected.`));
     } else {
-      this.#say(this.#paint("green", `All ${scenes} messages went as they should.`));
-      this.#say("Next: README.md, then make run, or spfquery --trace IP HELO SENDER.");
+      this.#say(this.#paint("green", `All ${scenes} messages were handled as expected.`));
+      this.#say(
+        "Next: README.md, make run CONFIG=FILE, or\n      node dist/spfquery.js --trace IP HELO SENDER",
+      );
     }
   }
 }

@@ -33,6 +33,7 @@ const FOREIGN = new Set([
   "rpm",
   "rpmbuild",
   "service",
+  "ssh",
   "systemctl",
   "tail",
   "xdg-open",
@@ -103,6 +104,7 @@ const CHECKS: Readonly<Record<string, (text: string) => readonly string[]>> = {
   conf: (text) => faultsOf(text, true),
   "main.cf": (text) => linesNot(text, /^(?:[a-z0-9_]+ =|\s+)\s*\S/),
   "master.cf": (text) => linesNot(text, /^(?:\S+(?:\s+\S+){7}|\s+-o \S+=\S*)$/),
+  "opendkim.conf": (text) => linesNot(text, /^[A-Z]\w+ +\S+$/),
   m4: (text) => linesNot(text, /^(?:INPUT_MAIL_FILTER|define)\(`[^']+', .+\)dnl$/),
   // Shown by a program, or a file of another's making that has a test of its own.
   text: () => [],
@@ -180,7 +182,7 @@ describe("README and docs", () => {
     });
   }
 
-  for (const page of [...PAGES, "SECURITY.md", "CHANGELOG.md"]) {
+  for (const page of [...PAGES, "SECURITY.md", "CHANGELOG.md", "ARCHITECTURE.md", "CONTRIBUTING.md"]) {
     it(`${page}: every link leads somewhere`, () => {
       for (const target of linksOf(page)) {
         if (/^https?:/.test(target)) continue;

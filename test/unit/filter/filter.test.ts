@@ -159,7 +159,7 @@ describe("mail", () => {
         rule: "RefuseFail",
         location: undefined,
         recipients: [],
-        reply: "550 5.7.23 SPF fail: sender.test does not permit 192.0.2.9 to send mail of user@sender.test",
+        reply: "550 5.7.23 SPF fail: sender.test does not permit 192.0.2.9 to send mail for user@sender.test",
         dkim: undefined,
         reportOnly: false,
       },

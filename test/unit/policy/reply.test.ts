@@ -55,18 +55,18 @@ describe("refusal", () => {
   }
 
   for (const [result, sentence] of [
-    ["fail", "SPF fail: sender.test does not permit 192.0.2.9 to send mail of u@sender.test"],
+    ["fail", "SPF fail: sender.test does not permit 192.0.2.9 to send mail for u@sender.test"],
     [
       "softfail",
-      "SPF softfail: sender.test probably does not permit 192.0.2.9 to send mail of u@sender.test",
+      "SPF softfail: sender.test probably does not permit 192.0.2.9 to send mail for u@sender.test",
     ],
     [
       "neutral",
-      "SPF neutral: sender.test does not say whether it permits 192.0.2.9 to send mail of u@sender.test",
+      "SPF neutral: sender.test does not say whether it permits 192.0.2.9 to send mail for u@sender.test",
     ],
-    ["none", "sender.test publishes no SPF record, which is required here of senders"],
+    ["none", "sender.test publishes no SPF record; this server requires one"],
     ["temperror", "SPF of sender.test cannot be checked at present: temperror of a name server"],
-    ["permerror", "SPF of sender.test cannot be checked, its policy is in error: permerror of a name server"],
+    ["permerror", "SPF of sender.test cannot be checked: its record is invalid (permerror of a name server)"],
   ] as const) {
     it(`says of ${result} what is true for it`, () => {
       assert.deepEqual(refusal(settingsWith({}), causeOf(result), FACTS).lines, [sentence]);
@@ -86,7 +86,7 @@ describe("refusal", () => {
   it("does not blame the domain for local rules or guesses", () => {
     const local: Cause = { ...causeOf("pass"), result: "fail", basis: "local" };
     assert.deepEqual(refusal(settingsWith({}), local, FACTS).lines, [
-      "Local policy of this server does not permit 192.0.2.9 to send mail of u@sender.test",
+      "Local policy of this server does not permit 192.0.2.9 to send mail for u@sender.test",
     ]);
     const guess: Cause = { ...causeOf("none"), result: "fail", basis: "guess" };
     const { enhanced, lines } = refusal(settingsWith({}), guess, FACTS);
@@ -106,27 +106,27 @@ describe("refusal", () => {
     [
       "fail",
       [
-        "Local policy of this server does not permit 192.0.2.9 to send mail of u@sender.test",
+        "Local policy of this server does not permit 192.0.2.9 to send mail for u@sender.test",
         "The domain sender.test explains: See https://sender.test/",
       ],
     ],
     [
       "softfail",
       [
-        "Local policy of this server does not permit 192.0.2.9 to send mail of u@sender.test",
+        "Local policy of this server does not permit 192.0.2.9 to send mail for u@sender.test",
         "The domain sender.test explains: See https://sender.test/",
       ],
     ],
     [
       "temperror",
       [
-        "Local policy of this server cannot tell at present whether to permit 192.0.2.9 to send mail of u@sender.test",
+        "Local policy of this server cannot tell at present whether to permit 192.0.2.9 to send mail for u@sender.test",
       ],
     ],
     [
       "permerror",
       [
-        "Local policy of this server is in error and cannot tell whether to permit 192.0.2.9 to send mail of u@sender.test",
+        "Local policy of this server is in error and cannot tell whether to permit 192.0.2.9 to send mail for u@sender.test",
       ],
     ],
   ] as const) {

@@ -89,7 +89,7 @@ const CASES: readonly (readonly [what: string, argv: string[], says: RegExp[]])[
   [
     "that a name is none",
     ["192.0.2.9", "localhost", ""],
-    [/^"localhost" is no domain name with at least two labels/],
+    [/^"localhost" is not a domain name with at least two labels/],
   ],
   [
     "a lookup that failed",
