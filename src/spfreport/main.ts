@@ -1,4 +1,5 @@
 /** Composition root of spfreport: arguments → log lines → tally → suggestions → report. */
+import "./early.ts";
 import { writeFileSync } from "node:fs";
 import { hostname } from "node:os";
 import { setFlagsFromString } from "node:v8";

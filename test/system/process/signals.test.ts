@@ -1,4 +1,5 @@
 import assert from "node:assert/strict";
+import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import { describe, it } from "node:test";
 import { outputOf, runScript } from "./samples.ts";
@@ -22,5 +23,12 @@ describe("listenToSignals", () => {
     const { code, out } = await outputOf(child);
     assert.deepEqual(out.trim().split("\n"), ["up", ...steps.map(([, line]) => line)]);
     assert.equal(code, 3);
+  });
+
+  it("is the first that every program does", () => {
+    for (const program of ["smf-spf", "spfquery", "spfreport"]) {
+      const text = readFileSync(join(import.meta.dirname, `../../../src/${program}/main.ts`), "utf8");
+      assert.equal(/^import .*$/m.exec(text)?.[0], 'import "./early.ts";', program);
+    }
   });
 });
