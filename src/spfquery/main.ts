@@ -7,7 +7,7 @@ import { type AnswerSource, type CheckHostInput, checkHost, type Outcome, type S
 import { type OctetString, octetsOfText } from "../address/index.ts";
 import { DEFAULT_CONFIG_FILE, formatFault, loadConfig, type Settings } from "../config/index.ts";
 import { drive, Resolver, SystemNameservers, withDeadline } from "../dns/index.ts";
-import { watchOutput } from "../process/index.ts";
+import { systemReason, watchOutput } from "../process/index.ts";
 import { VERSION } from "../smf-spf/version.ts";
 import { temperror } from "../verdicts/index.ts";
 import {
@@ -134,11 +134,15 @@ function settingsOfConfig(given: QuerySettings, config: Settings): QuerySettings
 function readPolicy(request: PolicyRequest | undefined): Policy | undefined {
   if (request === undefined) return undefined;
   const file = request.config ?? DEFAULT_CONFIG_FILE;
-  const { settings, faults } = loadConfig(file, {
+  const { settings, faults, warnings, unknown } = loadConfig(file, {
     mustExist: request.config !== undefined,
     env: process.env,
   });
   if (settings === undefined) throw new UsageError(faults.map(formatFault).join("\n"));
+  // Among them that there is no such file: then the answer is that of the defaults.
+  for (const fault of [...warnings, ...unknown]) {
+    complain(formatFault({ ...fault, reason: `warning: ${fault.reason}` }));
+  }
   return { request, settings };
 }
 
@@ -231,7 +235,7 @@ function readMessage(file: string): OctetString {
       if (read === 0 || length === buffer.length) return buffer.toString("latin1", 0, length);
     }
   } catch (error) {
-    throw new UsageError(`${file} cannot be read: ${(error as NodeJS.ErrnoException).code ?? String(error)}`);
+    throw new UsageError(`${file} cannot be read: ${systemReason(error)}`);
   } finally {
     if (fd !== undefined) closeSync(fd);
   }

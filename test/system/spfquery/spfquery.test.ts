@@ -234,6 +234,22 @@ describe("spfquery", { concurrency: 4 }, () => {
     assert.match(err, /faulty\.conf:1: RefuseFail: /);
   });
 
+  it("tells what it could not use of the configuration", async () => {
+    const conf = join(folder, "doubtful.conf");
+    writeFileSync(conf, "RefuseSoftfial on\n");
+    const argv = [server(), "--policy", "-c", conf, "192.0.2.9", "h.example", "a@soft.test.example"];
+    const { code, out, err } = await spfquery(argv);
+    assert.equal(code, 0);
+    assert.match(out, /\nPolicy of .*doubtful\.conf\n/);
+    assert.match(err, /^spfquery: .*doubtful\.conf:1: RefuseSoftfial: warning: unknown option; .*\n$/);
+  });
+
+  it("says in words why a message cannot be read", async () => {
+    const { code, err } = await spfquery(["--mail", join(folder, "none.eml")]);
+    assert.equal(code, 255);
+    assert.match(err, /none\.eml cannot be read: no such file or directory\n/);
+  });
+
   it("prints nothing wider than 80 columns with --help and --trace", async () => {
     const outputs = await Promise.all([
       spfquery(["--help"]),
