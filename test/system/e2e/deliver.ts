@@ -22,6 +22,10 @@ export interface Mail {
   readonly helo: string;
   readonly sender: string;
   readonly header: readonly string[];
+  /** `body` where none is given. */
+  readonly body?: string;
+  /** Further lines of the zone. */
+  readonly zone?: string;
 }
 
 /** What came of a message. */
@@ -34,7 +38,7 @@ export interface Outcome {
 
 /** Sends a message under the settings, RefuseFail off among them. Its sender and recipient must not be refused. */
 export async function offer(player: MtaPlayer, settings: string, mail: Mail): Promise<Outcome> {
-  const text = `# one message\n[settings]\nRefuseFail off\n${settings}\n${ZONE}[session]\nconnect 192.0.2.10\n`;
+  const text = `# one message\n[settings]\nRefuseFail off\n${settings}\n${ZONE}${mail.zone ?? ""}[session]\nconnect 192.0.2.10\n`;
   const scenario: Scenario | undefined = readScenario(text, "deliver.ts", player.mta.name);
   assert.ok(scenario);
   player.nameserver.setZone(scenario.zone);
@@ -46,7 +50,7 @@ export async function offer(player: MtaPlayer, settings: string, mail: Mail): Pr
     const reply = await peer.command(line);
     assert.match(reply?.code ?? "", /^[23]/, `${line}: ${reply?.lines.join(" ") ?? "closed"}`);
   }
-  const reply = await peer.message([...mail.header, "Subject: hello", "", "body"]);
+  const reply = await peer.message([...mail.header, "Subject: hello", "", mail.body ?? "body"]);
   await peer.drop();
   const [message, ...more] = readMailboxes().get("bob") ?? [];
   emptyMailboxes();

@@ -8,7 +8,7 @@ export interface HeldMessage {
   readonly recipients: readonly string[];
 }
 
-/** Another filter, which the MTA asks after ours. */
+/** Another filter, which the MTA asks before ours or after it. */
 export interface NextFilter {
   readonly name: string;
   /** Path of its Unix socket. */

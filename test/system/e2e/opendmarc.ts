@@ -25,12 +25,12 @@ Syslog true
 /** The way of each MTA to the socket. */
 const UMASK: Record<Mta["name"], string> = { sendmail: "0077", postfix: "0000" };
 
-/** Starts it for an MTA. */
-export async function startOpenDmarc(mta: Mta["name"]): Promise<Program> {
+/** Starts it for an MTA, with these lines besides. */
+export async function startOpenDmarc(mta: Mta["name"], lines = ""): Promise<Program> {
   mkdirSync(FOLDER, { recursive: true, mode: 0o755 });
   rmSync(OPENDMARC.socket, { force: true });
   const file = join(FOLDER, "opendmarc.conf");
-  writeFileSync(file, `${CONFIGURATION}UMask ${UMASK[mta]}\n`);
+  writeFileSync(file, `${CONFIGURATION}UMask ${UMASK[mta]}\n${lines}`);
   const program = new Program("/usr/sbin/opendmarc", ["-f", "-c", file]);
   await program.becomes("listening", () => accepts({ path: OPENDMARC.socket }));
   return program;

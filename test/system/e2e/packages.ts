@@ -7,7 +7,7 @@ import { join } from "node:path";
 const WANTED: readonly (readonly string[])[] = [
   ["sendmail-bin", "sendmail-base", "sendmail-cf", "m4", "sasl2-bin", "libsasl2-modules", "rsyslog"],
   ["postfix"],
-  ["opendmarc", "spamassassin", "libmail-authenticationresults-perl", "python3-authres"],
+  ["opendkim", "opendmarc", "spamassassin", "libmail-authenticationresults-perl", "python3-authres"],
 ];
 
 /** What OpenDMARC has its reports in; nothing here makes any. */
@@ -20,6 +20,7 @@ const PROGRAMS = [
   "usr/sbin/saslpasswd2",
   "usr/sbin/rsyslogd",
   "usr/sbin/postfix",
+  "usr/sbin/opendkim",
   "usr/sbin/opendmarc",
   "usr/share/perl5/Mail/AuthenticationResults.pm",
   "usr/share/perl5/Mail/SpamAssassin.pm",

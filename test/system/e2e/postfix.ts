@@ -16,7 +16,14 @@ const SPOOL = "/var/spool/postfix";
 /** What Postfix does while the filter cannot be reached. */
 export type DefaultAction = "accept" | "tempfail" | "reject";
 
-function mainConfiguration(action: DefaultAction, next: readonly NextFilter[]): string {
+function mainConfiguration(
+  action: DefaultAction,
+  next: readonly NextFilter[],
+  before: readonly NextFilter[],
+): string {
+  const [name, ours] = documentedLine("postfix.md", "smtpd_milters = ").split(" = ");
+  const pathOf = ({ socket }: NextFilter): string => `unix:${socket}`;
+  const milters = [...before.map(pathOf), ours, ...next.map(pathOf)];
   return `compatibility_level = 3.6
 myhostname = mx.rig.test
 mydomain = rig.test
@@ -34,7 +41,7 @@ local_transport = rig
 rig_destination_recipient_limit = 1
 local_destination_concurrency_limit = 20
 rig_destination_concurrency_limit = 20
-${[documentedLine("postfix.md", "smtpd_milters = "), ...next.map(({ socket }) => `unix:${socket}`)].join(", ")}
+${name} = ${milters.join(", ")}
 milter_default_action = ${action}
 in_flow_delay = 0
 smtpd_error_sleep_time = 0
@@ -95,11 +102,15 @@ export class Postfix implements Mta {
     this.#program = program;
   }
 
-  static async start(action: DefaultAction = "accept", next: readonly NextFilter[] = []): Promise<Postfix> {
+  static async start(
+    action: DefaultAction = "accept",
+    next: readonly NextFilter[] = [],
+    before: readonly NextFilter[] = [],
+  ): Promise<Postfix> {
     rmSync(SPOOL, { recursive: true, force: true });
     run("mkdir", "-p", SPOOL, "/var/lib/postfix");
     run("chown", "postfix", "/var/lib/postfix");
-    writeFileSync("/etc/postfix/main.cf", mainConfiguration(action, next));
+    writeFileSync("/etc/postfix/main.cf", mainConfiguration(action, next, before));
     writeFileSync("/etc/postfix/master.cf", SERVICES);
     makeAccount();
     const program = new Program("/usr/sbin/postfix", ["start-fg"]);

@@ -15,16 +15,23 @@ const QUEUE = "/var/spool/mqueue-rig";
 const FOLDER = join(RIG, "sendmail");
 
 /** The two lines of docs/sendmail.md, with the flags of F= put in. */
-function filterLines(flags: FilterFlag, next: readonly NextFilter[]): string {
+function filterLines(flags: FilterFlag, next: readonly NextFilter[], before: readonly NextFilter[]): string {
   const filter = documentedLine("sendmail.md", "INPUT_MAIL_FILTER(`smf-spf'");
+  const lineOf = ({ name, socket }: NextFilter): string =>
+    `INPUT_MAIL_FILTER(\`${name}', \`S=unix:${socket}, F=T')dnl`;
   return [
+    ...before.map(lineOf),
     filter.replace(", T=", `, ${flags}T=`),
     documentedLine("sendmail.md", "define(`confMILTER_MACROS_HELO'"),
-    ...next.map(({ name, socket }) => `INPUT_MAIL_FILTER(\`${name}', \`S=unix:${socket}, F=T')dnl`),
+    ...next.map(lineOf),
   ].join("\n");
 }
 
-function configuration(flags: FilterFlag, next: readonly NextFilter[]): string {
+function configuration(
+  flags: FilterFlag,
+  next: readonly NextFilter[],
+  before: readonly NextFilter[],
+): string {
   return `divert(-1)
 define(\`_USE_ETC_MAIL_')
 include(\`/usr/share/sendmail/cf/m4/cf.m4')
@@ -68,7 +75,7 @@ FEATURE(\`accept_unqualified_senders')dnl
 FEATURE(\`no_default_msa')dnl
 DAEMON_OPTIONS(\`Family=inet, Name=MTA, Addr=${MTA_IPV4}, Port=${PORT}')dnl
 DAEMON_OPTIONS(\`Family=inet6, Name=MTA6, Addr=${MTA_IPV6}, Port=${PORT}')dnl
-${filterLines(flags, next)}
+${filterLines(flags, next, before)}
 MAILER(\`local')dnl
 MAILER(\`smtp')dnl
 `;
@@ -87,14 +94,18 @@ export class Sendmail implements Mta {
     this.#program = program;
   }
 
-  static async start(flags: FilterFlag = "", next: readonly NextFilter[] = []): Promise<Sendmail> {
+  static async start(
+    flags: FilterFlag = "",
+    next: readonly NextFilter[] = [],
+    before: readonly NextFilter[] = [],
+  ): Promise<Sendmail> {
     mkdirSync(FOLDER, { recursive: true });
     rmSync(QUEUE, { recursive: true, force: true });
     mkdirSync(QUEUE, { mode: 0o700 });
     writeFileSync(join(FOLDER, "local-host-names"), "rig.test\nmx.rig.test\n");
     const mc = join(FOLDER, "sendmail.mc");
     const cf = join(FOLDER, "sendmail.cf");
-    writeFileSync(mc, configuration(flags, next));
+    writeFileSync(mc, configuration(flags, next, before));
     writeFileSync(cf, run("m4", "-D_CF_DIR_=/usr/share/sendmail/cf/", mc));
     makeAccount();
     const program = new Program("/usr/libexec/sendmail/sendmail", ["-bD", "-C", cf, "-q1h"]);
