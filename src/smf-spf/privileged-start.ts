@@ -31,7 +31,7 @@ const BACKLOG = 1024;
  * @throws DaemonError where the daemon could not work there
  */
 export function prepareDirectories(
-  { socket, statusSocket, pidFile }: Settings,
+  { socket, statusSocket, pidFile, cacheFile }: Settings,
   account: Account | undefined,
   { ownsSocket, needsPidFile }: { readonly ownsSocket: boolean; readonly needsPidFile: boolean },
 ): string[] {
@@ -49,6 +49,15 @@ export function prepareDirectories(
     warnings.push(...prepareRunDirectory(file, account));
   } catch (error) {
     if (needsPidFile || !(error instanceof DaemonError)) throw error;
+    warnings.push(error.message);
+  }
+  if (cacheFile === undefined) return warnings;
+  try {
+    const file = { option: "CacheFile", path: cacheFile, exitCode: EXIT.cannotCreate };
+    warnings.push(...prepareRunDirectory(file, account));
+  } catch (error) {
+    // Mail is served without it.
+    if (!(error instanceof DaemonError)) throw error;
     warnings.push(error.message);
   }
   return warnings;
