@@ -102,11 +102,13 @@ function idsOf(value: OctetString): ReadonlySet<OctetString> {
   for (const escapes of [true, false]) {
     const lexer = new ResultsLexer(value, escapes);
     let id = "";
+    // Kept apart: a look at the end of a string that grows would copy it each time.
+    let endsWithDot = false;
     let gap = false;
     let skipping = false;
     for (let lexeme = lexer.next(); lexeme !== undefined; lexeme = lexer.next()) {
       const { kind, text } = lexeme;
-      const begins = id === "" || id.endsWith(".");
+      const begins = id === "" || endsWithDot;
       if (kind === ";" || kind === "=") break;
       if (kind === "space" || kind === "comment") {
         if (id !== "" && ids.size < IDS_MAX) ids.add(id);
@@ -114,6 +116,7 @@ function idsOf(value: OctetString): ReadonlySet<OctetString> {
         skipping = false;
       } else if (kind === ".") {
         id += text;
+        endsWithDot = true;
         gap = false;
         skipping = false;
       } else if (text === "") {
@@ -125,6 +128,7 @@ function idsOf(value: OctetString): ReadonlySet<OctetString> {
       } else if (gap && !begins) break;
       else {
         id += text;
+        endsWithDot = text.endsWith(".");
         gap = false;
       }
     }
