@@ -43,6 +43,8 @@ describe("packages", () => {
       "dns-packet",
       "lru-cache",
       "pino",
+      "prom-client",
+      "uplot",
     ]);
     for (const version of Object.values(dependencies)) assert.match(version, /^\d+\.\d+\.\d+$/);
   });
