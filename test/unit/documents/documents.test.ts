@@ -108,6 +108,7 @@ const CHECKS: Readonly<Record<string, (text: string) => readonly string[]>> = {
   m4: (text) => linesNot(text, /^(?:INPUT_MAIL_FILTER|define)\(`[^']+', .+\)dnl$/),
   // Shown by a program, or a file of another's making that has a test of its own.
   text: () => [],
+  nginx: () => [],
   yaml: () => [],
 };
 

@@ -45,10 +45,10 @@ export function codeOf(page: string): string[] {
   return [...prose.matchAll(/`([^`]+)`/g)].map(([, code = ""]) => code.replace(/\s+/g, " "));
 }
 
-/** The targets of the links, images among them. */
+/** The targets of the links and images, in HTML too. */
 export function linksOf(page: string): string[] {
   const prose = readDocument(page).replace(FENCED, "");
-  return [...prose.matchAll(/\]\(([^)\s]+)\)/g)].map(([, target = ""]) => target);
+  return [...prose.matchAll(/(?:\]\(|src(?:set)?=")([^)"\s]+)[)"]/g)].map(([, target = ""]) => target);
 }
 
 /** The anchors of a page, as the usual renderers name them. */
