@@ -68,6 +68,17 @@ describe("the packages of other systems", () => {
     assert.equal(read("init/freebsd-port/files/smfspf.in"), script);
   });
 
+  it("have a list of FreeBSD's files with all that is installed for readers and monitors", () => {
+    const { code, err } = tree.make("install", "INIT=none", "DATADIR=/data", "DOCDIR=/docs");
+    assert.equal(code, 0, err);
+    const files = tree.files().flatMap((file) => {
+      const [, where = "", name = ""] = /^\/(data|docs)\/(.*)$/.exec(file) ?? [];
+      return where === "" || name === "installed" ? [] : [`%%${where.toUpperCase()}DIR%%/${name}`];
+    });
+    const listed = read("init/freebsd-port/pkg-plist").match(/^%%(?:DATA|DOCS)DIR%%.*$/gm) ?? [];
+    assert.deepEqual([...listed].sort(), files.sort());
+  });
+
   it("have a container whose files are there, and whose configuration has no faults", () => {
     const copied = [...read("Containerfile").matchAll(/^COPY (?!--from)(.*) \S+$/gm)].flatMap(
       ([, names = ""]) => names.split(" "),
