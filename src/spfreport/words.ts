@@ -99,7 +99,8 @@ export const ADVICE = {
   rules: "A rule that never hits can go.",
   dns: "Many time-outs point to a name server that does not answer: see smf-spf --status.",
   dnsWell: "Every evaluation got its answers.",
-  whatIf: "The same mail under other settings; without RefuseFail nomail, whose records the log lacks.",
+  whatIf:
+    "The same mail under these settings, and for the rest those of -c or the defaults. RefuseFail nomail counts as off: the log has no records.",
 } as const;
 
 /** What could not be read, or not told exactly, in sentences. */

@@ -1,5 +1,6 @@
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
+import { textReport } from "../../../src/spfreport/text-report.ts";
 import { reportOf } from "./pipeline.ts";
 
 const WHO = "192.0.2.9, h.example, h.example, a@b.example";
@@ -238,4 +239,13 @@ describe("--what-if", () => {
       );
     });
   }
+
+  it("says where all other settings come from", () => {
+    const report = reportOf(lines, { whatIf: "RefuseSoftFail on" });
+    const text = textReport(report, { colour: false, unicode: false, problemsFirst: false });
+    assert.match(
+      text,
+      /What if .*\nThe same mail under these settings, and for the rest those of -c or the\sdefaults\./,
+    );
+  });
 });
