@@ -9,7 +9,9 @@ const WIDTH = 80;
 export function statusLines(status: StatusDocument): string[] {
   const { product, started, now, report_only: reportOnly, problems, nameservers, reload, waits } = status;
   const servers = nameservers
-    .map(({ address, answer_ms: ms }) => `${address} ${milliseconds(ms)}`)
+    .map(({ address, answer_ms: ms }) =>
+      ms === null ? `${address} (no answer yet)` : `${address} ${milliseconds(ms)}`,
+    )
     .join(", ");
   const lines = [
     `${product}, up since ${local(started)} (${duration(Date.parse(now) - Date.parse(started))})`,
@@ -21,7 +23,9 @@ export function statusLines(status: StatusDocument): string[] {
     ...results(status),
     "",
     "What mail waited for in the last hour",
-    `  half within ${milliseconds(waits.p50_ms)}, 95 % ${milliseconds(waits.p95_ms)}, 99 % ${milliseconds(waits.p99_ms)}`,
+    waits.p50_ms === null
+      ? "  nothing: no mail came"
+      : `  half within ${milliseconds(waits.p50_ms)}, 95 % ${milliseconds(waits.p95_ms)}, 99 % ${milliseconds(waits.p99_ms)}`,
     `  from memory ${percent(waits.from_memory)}; DNS time-outs since the start: ${waits.dns_timeouts}`,
     ...tops(status),
   ];
@@ -35,8 +39,16 @@ function results({ results: all }: StatusDocument): string[] {
   return [`Results   ${["hour", "day", "week", "start"].map((name) => name.padStart(10)).join("")}`, ...rows];
 }
 
+const ADVICE = [
+  "",
+  "The line below a name lets its mail in. Most of what is refused is forged: copy",
+  "a line to smf-spf.conf only for mail that you want.",
+];
+
 function tops({ top }: StatusDocument): string[] {
+  const lists = [top.domains_refused, top.clients_refused, top.domains_in_error, top.forwarders];
   return [
+    ...(lists.every((rows) => rows.length === 0) ? [] : ADVICE),
     ...list("Domains refused", top.domains_refused, (row) => [row.count, row.domain, row.line]),
     ...list("Clients refused", top.clients_refused, (row) => [row.count, `${row.ip} ${row.ptr}`, row.line]),
     ...list("Domains in error", top.domains_in_error, (row) => [

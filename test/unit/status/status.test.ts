@@ -362,6 +362,16 @@ describe("the figures", () => {
     const text = statusLines(document).join("\n");
     assert.match(text, /^smf-spf 9\.9\.9, up since .* \(1 h 0 min\)$/m);
     assert.match(text, /^ {7}3 {2}192\.0\.2\.9 mx\.forward\.test\n {10}WhitelistIP 192\.0\.2\.9$/m);
+    assert.match(text, /^The line below a name lets its mail in\. Most of what is refused is forged/m);
+    for (const line of text.split("\n")) assert.ok(line.length <= 80, line);
+  });
+
+  it("say in the terminal that nothing came yet, and warn of no lines where there are none", async () => {
+    const page = await fresh();
+    const text = statusLines(await page.document()).join("\n");
+    page.status.close();
+    assert.match(text, /^ {2}nothing: no mail came$/m);
+    assert.doesNotMatch(text, /lets its mail in|Domains refused/);
   });
 
   it("come from one snapshot a second", async () => {
