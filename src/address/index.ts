@@ -17,3 +17,4 @@ export {
   samePrefix,
 } from "./network.ts";
 export { isAscii, type OctetString, octetsOfText, ownText, textOfOctets } from "./octets.ts";
+export { parseOddPath } from "./odd-path.ts";

@@ -108,7 +108,7 @@ function readDomain(text: OctetString): OctetString | undefined {
 }
 
 /** `[192.0.2.1]`, `[IPv6:2001:db8::1]` (RFC 5321 section 4.1.3). */
-function isAddressLiteral(text: OctetString): boolean {
+export function isAddressLiteral(text: OctetString): boolean {
   const inner = /^\[(.*)\]$/.exec(text)?.[1];
   if (inner === undefined) return false;
   const ipv6 = /^ipv6:(.*)$/i.exec(inner)?.[1];
@@ -116,6 +116,6 @@ function isAddressLiteral(text: OctetString): boolean {
 }
 
 /** Octets above 0x7F are pieces of UTF-8 characters: they have no case of their own. */
-function asciiLowerCase(text: OctetString): OctetString {
+export function asciiLowerCase(text: OctetString): OctetString {
   return /[A-Z]/.test(text) ? text.replace(/[A-Z]+/g, (letters) => letters.toLowerCase()) : text;
 }

@@ -1,4 +1,11 @@
-import { formatNetwork, networkContains, type OctetString, type Path, parsePath } from "../address/index.ts";
+import {
+  formatNetwork,
+  networkContains,
+  type OctetString,
+  type Path,
+  parseOddPath,
+  parsePath,
+} from "../address/index.ts";
 import { type Client, clientAt, matchesHostName, readClientAddress } from "./client.ts";
 import { type Findings, type Judgement, judge } from "./judgement.ts";
 import { findPattern, formatPattern, matchesPattern } from "./patterns.ts";
@@ -77,8 +84,8 @@ export interface ReadSender {
 }
 
 /**
- * Reads the argument of MAIL FROM. What is no address by RFC 5321 is read as far as there is a domain after the last
- * `@`: this is no syntax check, and a domain that DNS cannot have is none.
+ * Reads the argument of MAIL FROM. What is no address by RFC 5321 is read as far as there is a domain: this is no
+ * syntax check, and a domain that DNS cannot have is none.
  */
 export function readSender(
   settings: PolicySettings,
@@ -86,21 +93,8 @@ export function readSender(
   argument: OctetString,
 ): ReadSender {
   const path = parsePath(argument, { relaxedLocalPart: true });
-  const sender = withDomain(path.kind === "malformed" ? (oddMailbox(argument) ?? path) : path);
+  const sender = withDomain(path.kind === "malformed" ? parseOddPath(argument) : path);
   return { sender, policy: policyForMail(settings, client, sender) };
-}
-
-function oddMailbox(argument: OctetString): Path | undefined {
-  // No client writes these but to end a line of somebody's.
-  if (/[\0-\x1f\x7f]/.test(argument)) return undefined;
-  const address = argument.trim().replace(/^<|>$/g, "");
-  const at = address.lastIndexOf("@");
-  const domain = address
-    .slice(at + 1)
-    .replace(/\.$/, "")
-    .replace(/[A-Z]+/g, (letters) => letters.toLowerCase());
-  if (at === -1 || domain === "") return undefined;
-  return { kind: "mailbox", address, localPart: address.slice(0, at), domain };
 }
 
 /** Why a sender is refused as no address (5.1.7), under these options. */

@@ -53,22 +53,32 @@ const STRANGERS: readonly [what: string, path: string][] = [
   ["a domain with a final dot", "<user@fail.test.>"],
 ];
 
+/** Odd addresses: read as Sendmail reads them, and evaluated. */
+const ODD: readonly [what: string, path: string][] = [
+  ["a domain of the list in front of another", "<boss@friend.test@fail.test>"],
+  ["two final dots", "<user@fail.test..>"],
+  ["another address in a comment", "<user@fail.test(boss@nowhere.test)>"],
+  ["another address in a comment after white space", "<user@fail.test (x@nowhere.test)>"],
+  ["other addresses around the brackets", "x@nowhere.test<user@fail.test>x@nowhere.test"],
+  ["brackets inside brackets", "<<user@fail.test>>"],
+  ["brackets and an address of the list inside brackets", "<boss@friend.test<user@fail.test>>"],
+  ["the end of a group", "<user@fail.test;>"],
+  ["white space in the domain", "<user@fail .test>"],
+  ["a blank in place of a dot", "<user@fail test>"],
+  ["brackets around the domain", "<user@[fail.test]>"],
+];
+
 /** No addresses: refused by their syntax, never let pass. */
 const MALFORMED: readonly [what: string, path: string][] = [
-  ["brackets inside brackets", "<<>>"],
-  ["a null sender with more behind it", "<> <user@fail.test>"],
+  ["empty brackets inside brackets", "<<>>"],
   ["a null sender with a domain", "<>@fail.test"],
   ["a NUL behind an address of the list", "<boss@friend.test\0@fail.test>"],
-  ["two at signs", "<boss@friend.test@fail.test>"],
   ["a source route that leads nowhere", "<@friend.test:>"],
   ["a line end", "<boss@friend.test\r\n@fail.test>"],
-  ["an empty label", "<boss@friend..test>"],
   ["no domain", "<boss>"],
-  ["two final dots", "<user@fail.test..>"],
   ["an open quoted string", '<"boss@friend.test>'],
-  ["a comment", "<boss@friend.test (x)@fail.test>"],
-  ["two addresses", "<user@fail.test>,<boss@friend.test>"],
-  ["a path of 10,000 octets", `<${"a".repeat(10_000)}@friend.test>`],
+  ["an open comment", "<user@fail.test(boss@friend.test>"],
+  ["an escaped at sign in the domain", "<user@fail.test\\@friend.test>"],
 ];
 
 async function verdictOn(
@@ -92,7 +102,7 @@ async function verdictOn(
 }
 
 describe("identities that are made to look like others", () => {
-  for (const [what, path] of STRANGERS) {
+  for (const [what, path] of [...STRANGERS, ...ODD]) {
     it(`refuses ${what}`, async () => {
       assert.equal(await verdictOn(path), "5.7.23");
     });
