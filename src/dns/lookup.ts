@@ -56,6 +56,7 @@ export function lookupCounters(): LookupCounters {
   };
 }
 
+const NO_CONNECTION = "too many DNS lookups over TCP at once";
 const SILENT = "no name server answered in time";
 const ALL_DOWN = "no name server answers";
 
@@ -140,8 +141,14 @@ export class Lookup {
       this.#cause = cause;
       this.#nextTry();
     };
+    let sentMs = transport === "udp" ? beganMs : Infinity;
     clearTimeout(this.#timer);
     this.#timer = setTimeout(() => {
+      // The server had less time than our own queue of questions over TCP.
+      if (performance.now() - sentMs < timeoutMs / 2) {
+        giveUp(NO_CONNECTION, "overload");
+        return;
+      }
       counters.timeouts++;
       server.suspect();
       giveUp(SILENT, "timeout");
@@ -169,6 +176,9 @@ export class Lookup {
         cancel();
         server.suspect();
         giveUp(problem, "other");
+      },
+      sent: () => {
+        sentMs = performance.now();
       },
     });
     const cancel = (): void => {

@@ -69,6 +69,7 @@ class Exchange {
   }
 
   connect(server: Nameserver, onEnd: () => void): void {
+    this.#listener.sent?.();
     const socket = connect({ host: server.address, port: server.port, noDelay: true });
     this.#socket = socket;
     const fail = (problem: string): void => {

@@ -17,6 +17,8 @@ export interface Listener {
   message(bytes: Buffer): void;
   /** The question could not be sent, or nobody serves DNS there. Called from a later tick. */
   error(problem: string): void;
+  /** Over TCP: there was a connection to be had, and the question is on its way. */
+  sent?(): void;
 }
 
 /**

@@ -692,6 +692,18 @@ describe("ask, TCP", () => {
     tcp.close();
   });
 
+  it("tells what waited too long for a connection from a server that is silent", async () => {
+    const { resolver } = await bench.pair(
+      { "*.test": [{ TXT: "x".repeat(2000) }] },
+      { intercept: overTcp(() => "drop") },
+      { timeoutMs: 1000 },
+    );
+    const answers = await Promise.all(Array.from({ length: 100 }, (_, i) => ask(resolver, `n${i}.test`)));
+    const causes = answers.map((answer) => answer.status === "fault" && answer.cause);
+    assert.equal(causes.filter((cause) => cause === "timeout").length, 64);
+    assert.equal(causes.filter((cause) => cause === "overload").length, 36);
+  });
+
   it("serves more questions than it opens connections", async () => {
     const { server, resolver } = await bench.pair({ "*.test": [{ TXT: "x".repeat(2000) }] }, { delayMs: 5 });
     const answers = await Promise.all(Array.from({ length: 150 }, (_, i) => ask(resolver, `n${i}.test`)));
