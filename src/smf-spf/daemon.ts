@@ -362,11 +362,10 @@ class Daemon {
     const lines = [
       this.#traffic.counters(),
       ...this.#generation.engine.counters(),
-      `connections: ${server.open} open, ${server.busy} with a message in progress, ${server.accepted} accepted, ` +
-        `${server.refused} over MaxConnections, ${server.idleClosed} idle, ${server.overBudget} for their memory, ` +
-        `${server.deferred} messages deferred for theirs, ` +
-        `${server.acceptErrors} accept errors, ` +
-        `${server.protocolErrors} protocol errors, ${server.handlerErrors} internal errors`,
+      `connections: ${server.open} open, ${server.busy} with a message in progress, ${server.accepted} accepted; ` +
+        `closed: ${server.refused} over MaxConnections, ${server.idleClosed} idle, ${server.overBudget} for their memory; ` +
+        `messages deferred for their memory: ${server.deferred}; ` +
+        `errors: ${server.acceptErrors} at accept, ${server.protocolErrors} of protocol, ${server.handlerErrors} internal`,
       `memory: ${megabytes(rss)}, heap ${megabytes(heapUsed)}; log lines lost: ${this.#log.lost}; ` +
         `up ${Math.floor(process.uptime())} s`,
     ];

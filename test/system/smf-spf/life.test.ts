@@ -205,6 +205,7 @@ describe("the life of the daemon", () => {
       "refused 1",
       "DNS: 1 questions",
       "connections: ",
+      "; closed: 0 over MaxConnections, 0 idle, 0 for their memory; messages deferred for their memory: 0; errors: 0 at accept, 0 of protocol, 0 internal",
     ]) {
       assert.ok(lines.includes(part), `${part} in ${lines}`);
     }
