@@ -96,7 +96,7 @@ export const ADVICE = {
   yoursUnknown: "Say what is yours with --local NETWORK and --local DOMAIN to see your own mail here.",
   forwarders: "These clients bring mail of many domains, as forwarders, lists and forgers do.",
   errors: "The owner of the domain has to correct the record: tell postmaster@DOMAIN.",
-  rules: "A rule that never hits can go.",
+  rules: "What stopped mail or let it pass. smf-spf --status shows the rules that never hit, too.",
   dns: "Many time-outs point to a name server that does not answer: see smf-spf --status.",
   dnsWell: "Every evaluation got its answers.",
   whatIf:

@@ -240,6 +240,15 @@ describe("--what-if", () => {
     });
   }
 
+  it("does not speak of rules that it does not show", () => {
+    const text = textReport(reportOf(lines), { colour: false, unicode: false, problemsFirst: false });
+    assert.match(
+      text,
+      /^Rules -+\nWhat stopped mail or let it pass\. smf-spf --status shows the rules that never/m,
+    );
+    assert.match(text, / 1 {2}WhitelistIP 10\.0\.0\.0\/8$/m);
+  });
+
   it("says where all other settings come from", () => {
     const report = reportOf(lines, { whatIf: "RefuseSoftFail on" });
     const text = textReport(report, { colour: false, unicode: false, problemsFirst: false });
