@@ -238,6 +238,10 @@ make_run_folder() {
 	make_folder "$RUNDIR"
 	chown "$SMFS_USER:$(id -g "$SMFS_USER")" "$RUNDIR"
 	chmod 755 "$RUNDIR"
+	# CacheFile of the sample lies here.
+	make_folder "$STATEDIR"
+	chown "$SMFS_USER:$(id -g "$SMFS_USER")" "$STATEDIR"
+	chmod 750 "$STATEDIR"
 }
 
 # The program itself knows of one place only.
@@ -439,6 +443,7 @@ do_uninstall() {
 		stop_daemon
 		if was_made "file /etc/init.d/smf-spf"; then forget_boot >/dev/null 2>&1 || true; fi
 		rm -f "$RUNDIR/smf-spf.pid" "$RUNDIR/smf-spf.sock" "$RUNDIR.started"
+		rm -f "$STATEDIR/cache" "$STATEDIR/cache.new" "$STATEDIR/cache.bad"
 	fi
 	if was_made "config $config"; then remove_config; fi
 	echo "$made" | while read -r kind path; do
@@ -455,6 +460,7 @@ do_uninstall() {
 	done
 }
 
+STATEDIR=/var/lib/smfs
 sample=$DATADIR/smf-spf.conf.sample
 config=$CONFDIR/smf-spf.conf
 case $task in
