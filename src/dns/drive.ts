@@ -272,7 +272,8 @@ export function withDeadline(
   return {
     ask(question, done) {
       const restMs = deadlineMs - nowMs();
-      if (restMs <= 0) return OUT_OF_TIME;
+      // A timer may come up to a millisecond early.
+      if (restMs < 1) return OUT_OF_TIME;
       const asked = source.ask(question, (answer) => {
         clearTimeout(timer);
         done(answer);

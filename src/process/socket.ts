@@ -114,11 +114,13 @@ async function bindUnix(listen: Listen, path: string, access: SocketAccess): Pro
 
 /** The socket file that is there now, to be removed later. */
 export function adoptSocket(path: string): BoundSocket {
-  const { ino } = lstatSync(path);
+  const { dev, ino } = lstatSync(path);
   return {
     remove: () => {
       try {
-        if (lstatSync(path).ino === ino) unlinkSync(path);
+        const found = lstatSync(path);
+        // The system gives numbers of removed files to new ones.
+        if (found.isSocket() && found.dev === dev && found.ino === ino) unlinkSync(path);
       } catch {
         // Gone already, or in a directory that is not ours.
       }
