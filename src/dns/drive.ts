@@ -22,6 +22,13 @@ export interface PendingResult<Result> extends Pending {
  */
 const TIME_MS = { rules: 5000, explanation: 2000 } as const;
 
+/**
+ * The time of the client's own names, in milliseconds from the first wait for one: whoever sends mail owns them, and
+ * could spend LookupTime with them. What is asked of them afterwards is a fault, which is no name (RFC 7208 section
+ * 5.5).
+ */
+const CLIENT_NAMES_MS = 5000;
+
 /** How much of answers that are known at once is worked on before everybody else has a turn: see {@link workOf}. */
 const SLICE_WORK = 2000;
 
@@ -102,6 +109,10 @@ class Run<Result extends object> implements PendingResult<Result> {
   /** Runs while something is waited for in a phase that has a time of its own. */
   #timer: NodeJS.Timeout | undefined;
   #outOfTime = false;
+  /** What is waited for is a name of the client. */
+  #awaitsClient = false;
+  #clientTimer: NodeJS.Timeout | undefined;
+  #clientOutOfTime = false;
   #ended = false;
 
   constructor(
@@ -131,9 +142,11 @@ class Run<Result extends object> implements PendingResult<Result> {
       } else if (step.kind === "known") {
         this.#beginPhase(step);
       } else {
-        value = this.#ask(step.question);
+        value = this.#clientOutOfTime && step.ofClient === true ? OUT_OF_TIME : this.#ask(step.question);
         if (value === undefined) {
           this.#startTimer();
+          this.#awaitsClient = step.ofClient === true;
+          if (this.#awaitsClient) this.#startClientTimer();
           return undefined;
         }
         work += workOf(value);
@@ -150,6 +163,7 @@ class Run<Result extends object> implements PendingResult<Result> {
     if (this.#ended) return;
     this.#ended = true;
     clearTimeout(this.#timer);
+    clearTimeout(this.#clientTimer);
     this.#pending?.cancel();
     if (this.#early === undefined) return;
     for (const early of this.#early.values()) {
@@ -163,6 +177,7 @@ class Run<Result extends object> implements PendingResult<Result> {
   readonly #answered = (answer: Answer): void => {
     if (this.#ended) return;
     this.#pending = undefined;
+    this.#awaitsClient = false;
     const result = this.resume(answer);
     if (result !== undefined) this.#done(result);
   };
@@ -190,6 +205,15 @@ class Run<Result extends object> implements PendingResult<Result> {
       this.#pending?.cancel();
       this.#answered(OUT_OF_TIME);
     }, TIME_MS[this.#phase]).unref();
+  }
+
+  #startClientTimer(): void {
+    this.#clientTimer ??= setTimeout(() => {
+      this.#clientOutOfTime = true;
+      if (!this.#awaitsClient || this.#pending === undefined) return;
+      this.#pending.cancel();
+      this.#answered(OUT_OF_TIME);
+    }, CLIENT_NAMES_MS).unref();
   }
 
   /** Undefined where the answer comes later. */

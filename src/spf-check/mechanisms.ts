@@ -135,11 +135,22 @@ function rank(name: OctetString, domain: OctetString): number {
 
 /** The names of the client by its PTR records. */
 function* clientNames(scope: Scope, ask: Ask): Evaluating<readonly OctetString[]> {
-  scope.pointers ??= yield* ask(pointersQuestion(scope.session));
+  scope.pointers ??= yield* askOfClient(scope, pointersQuestion(scope.session), ask);
   const records = scope.pointers.status === "found" ? scope.pointers.records : [];
   return distinct(records, (name) => name.toLowerCase())
     .slice(0, PTR_NAMES_MAX)
     .map(withoutFinalDot);
+}
+
+function* askOfClient<T extends RecordType>(
+  { session }: Scope,
+  question: Question<T>,
+  ask: Ask,
+): Evaluating<Answer<T>> {
+  session.asksOfClient = true;
+  const answer = yield* ask(question);
+  session.asksOfClient = false;
+  return answer;
 }
 
 /** Without the records that are there already: identical ones are one (RFC 2181 section 5). */
@@ -159,7 +170,7 @@ function* isValidated(scope: Scope, name: OctetString, ask: Ask): Evaluating<boo
   const key = name.toLowerCase();
   let answer = scope.clientAddresses.get(key);
   if (answer === undefined) {
-    answer = yield* ask({ name, type: addressType });
+    answer = yield* askOfClient(scope, { name, type: addressType }, ask);
     scope.clientAddresses.set(key, answer);
   }
   return (

@@ -58,6 +58,9 @@ export class Session {
     return this.ip.family === 4 ? "A" : "AAAA";
   }
 
+  /** While the client's own names are asked for (RFC 7208 section 5.5). */
+  asksOfClient = false;
+
   /** The values of the macros while the record of `domain` is evaluated. */
   macroValues(domain: OctetString, validatedName: OctetString): MacroValues {
     return { ...this.#values, domain, validatedName };
@@ -77,7 +80,9 @@ export class Session {
 
   /** Asks one question. Nothing is counted; the TTL of the answer bounds the life of the outcome. */
   *ask<T extends RecordType>(question: Question<T>): Evaluating<Answer<T>> {
-    const answer = yield { kind: "ask", question };
+    const answer = yield this.asksOfClient
+      ? { kind: "ask", question, ofClient: true }
+      : { kind: "ask", question };
     if (answer === undefined) return { status: "fault", problem: "no answer was given" };
     // A fault that ptr and exp= put up with still shapes the outcome, and may be over the next moment.
     this.ttlSeconds = answer.status === "fault" ? 0 : Math.min(this.ttlSeconds, answer.ttlSeconds);

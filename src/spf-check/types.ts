@@ -93,7 +93,12 @@ export type TemperrorCause = "timeout" | "servfail" | "refused" | "deadline" | "
  * a time of its own, and may use this result where there is no time for more.
  */
 export type Step<Result = Outcome> =
-  | { readonly kind: "ask"; readonly question: Question }
+  | {
+      readonly kind: "ask";
+      readonly question: Question;
+      /** About the client's own names, which the client can make slow: no answer in time is no name. */
+      readonly ofClient?: true;
+    }
   | { readonly kind: "hint"; readonly questions: readonly Question[] }
   | { readonly kind: "known"; readonly result: Result; readonly next: "rules" | "explanation" };
 

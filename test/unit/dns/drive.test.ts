@@ -272,3 +272,49 @@ describe("drive with much work", () => {
     assert.deepEqual(results, []);
   });
 });
+
+describe("drive, the client's own names", () => {
+  it("gives them five seconds in all, and what else is asked its own time", (t) => {
+    t.mock.timers.enable({ apis: ["setTimeout"] });
+    const source = new FakeSource();
+    const { results } = start(
+      (function* (): Evaluator {
+        const texts: string[] = [];
+        for (const name of ["ptr", "a1", "a2"]) {
+          texts.push(textOf(yield { kind: "ask", question: question(name), ofClient: true }));
+        }
+        texts.push(textOf(yield { kind: "ask", question: question("mx") }));
+        texts.push(textOf(yield { kind: "ask", question: question("a3"), ofClient: true }));
+        return { text: texts.join(" ") };
+      })(),
+      source,
+    );
+    t.mock.timers.tick(4_000);
+    source.answer("ptr", found("name"));
+    t.mock.timers.tick(999);
+    assert.deepEqual(source.cancelled, []);
+    t.mock.timers.tick(1);
+    assert.deepEqual(source.cancelled, ["a1"]);
+    assert.deepEqual(source.asked, ["ptr", "a1", "mx"]);
+    t.mock.timers.tick(15_000);
+    assert.deepEqual(results, []);
+    source.answer("mx", found("mail"));
+    assert.deepEqual(results, ["name fault fault mail fault"]);
+    assert.deepEqual(source.asked, ["ptr", "a1", "mx"]);
+  });
+
+  it("ends the wait with the evaluation", (t) => {
+    t.mock.timers.enable({ apis: ["setTimeout"] });
+    const source = new FakeSource();
+    const { results, cancel } = start(
+      (function* (): Evaluator {
+        yield { kind: "ask", question: question("ptr"), ofClient: true };
+        return { text: "" };
+      })(),
+      source,
+    );
+    cancel();
+    t.mock.timers.tick(10_000);
+    assert.deepEqual([results, source.cancelled], [[], ["ptr"]]);
+  });
+});

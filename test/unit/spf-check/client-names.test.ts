@@ -1,7 +1,8 @@
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
-import type { ZoneData } from "../../system/conformance/zone.ts";
-import { check, publishing } from "./support.ts";
+import { checkHost } from "spf-check";
+import { Zone, type ZoneData } from "../../system/conformance/zone.ts";
+import { check, inputFor, publishing } from "./support.ts";
 
 /** The value of %{p} for 192.0.2.1, read from the explanation of a fail. */
 function validatedName(names: readonly string[], others: ZoneData): string | undefined {
@@ -63,4 +64,36 @@ describe("%{p}", () => {
       assert.equal(validatedName(names, others), value);
     });
   }
+});
+
+describe("the questions about the client's own names", () => {
+  it("are marked, and no others are", () => {
+    const server = new Zone(
+      publishing("v=spf1 exists:%{p}.x.test ptr:other.test mx a:%{p2}.test -all", {
+        "1.2.0.192.in-addr.arpa": [{ PTR: "n.example.test" }, { PTR: "n.other.test" }],
+        "n.example.test": [{ A: "192.0.2.9" }],
+      }),
+    );
+    const asked: string[] = [];
+    const evaluator = checkHost(inputFor({ limits: { lookupLimit: 10, voidLookupLimit: 10 } }));
+    for (let next = evaluator.next(); next.done !== true; ) {
+      const step = next.value;
+      if (step.kind !== "ask") {
+        next = evaluator.next();
+        continue;
+      }
+      const { type, name } = step.question;
+      asked.push(`${type} ${name}${step.ofClient === true ? " *" : ""}`);
+      next = evaluator.next(server.answer(step.question));
+    }
+    assert.deepEqual(asked, [
+      "TXT example.test",
+      "PTR 1.2.0.192.in-addr.arpa *",
+      "A n.example.test *",
+      "A n.other.test *",
+      "A unknown.x.test",
+      "MX example.test",
+      "A unknown.test",
+    ]);
+  });
 });
