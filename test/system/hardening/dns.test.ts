@@ -223,6 +223,8 @@ describe("a verdict over a name server that", () => {
     let forged = 0;
     server.setOptions({
       intercept: (question) => {
+        // A server that was silent in a test before may still be asked for the root.
+        if (question.name !== "forged.good.test") return "normal";
         const lie = question.normalReply();
         if (lie === undefined) return "drop";
         // The address and the very id of the question are not enough: it comes from another port.
