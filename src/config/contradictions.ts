@@ -16,7 +16,7 @@ import { type MessageKey, OPTION_KEYS, OPTIONS, type OptionKey, type ValueOf } f
 type Rule = (given: Given, settings: Settings) => Fault | readonly Fault[] | undefined;
 
 /**
- * Explains options that contradict another or have no effect beside it. Only what the file gives is spoken of,
+ * Explains options that contradict another or have no effect beside it. Only what the file gives is mentioned,
  * never a default.
  */
 export function contradictions(given: Given, settings: Settings): Fault[] {

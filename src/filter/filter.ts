@@ -102,7 +102,7 @@ class Filter implements MilterHandler {
     this.#context.receiver = receiverOf(macros, ports.hostname);
     this.#connection = decideAtConnect(ports.settings, command);
     this.#helo = "";
-    // Where nobody waits for an answer here, it is spoken at MAIL.
+    // Where nobody waits for an answer here, it is given at MAIL.
     if (this.#connection.kind !== "pass" || !this.#connectAnswered) return CONTINUE;
     this.#log("", undefined).action({ action: "skipped", reason: this.#connection.reason });
     return ACCEPT;

@@ -152,7 +152,7 @@ export interface CheckedMail {
   readonly helo: OctetString;
   readonly sender: Path;
   readonly policy: MailPolicy;
-  /** The stage at which a refusal is spoken. */
+  /** The stage at which a refusal is sent. */
   readonly stage: RefusalStage;
 }
 

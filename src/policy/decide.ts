@@ -250,11 +250,11 @@ function listedPath(
   };
 }
 
-/** The stage at which a refusal is spoken. */
+/** The stage at which a refusal is sent. */
 export type RefusalStage = "mail" | "rcpt" | "eom";
 
 /**
- * The stage at which a refusal of a mail is spoken (RejectAt). Where a recipient can change the decision, that is
+ * The stage at which a message is refused (RejectAt). Where a recipient can change the decision, that is
  * RCPT.
  */
 export function refusalStage(settings: PolicySettings, policy: MailPolicy): RefusalStage {

@@ -167,7 +167,7 @@ export const TOO_MANY_FIELDS: Reply = {
   lines: ["Too many header fields that have to be removed or changed"],
 };
 
-/** The first line of a reply as it is spoken, for the log. */
+/** The first line of a reply as it is sent, for the log. */
 export function firstLine({ code, enhanced, lines }: Reply): string {
   return `${code} ${enhanced} ${lines[0] ?? ""}`;
 }

@@ -100,7 +100,7 @@ export class Connection implements SessionPorts {
     this.#socket.destroy();
   }
 
-  /** Closes as soon as no message is in hand. */
+  /** Closes as soon as no message is in progress. */
   closeWhenIdle(): void {
     if (!this.#session.busy) {
       this.#session.end();

@@ -193,7 +193,7 @@ export class MilterServer {
   }
 
   /**
-   * Stops accepting, closes connections without a message in hand, gives the others `shutdownTimeMs` to come
+   * Stops accepting, closes connections without a message in progress, gives the others `shutdownTimeMs` to come
    * to the end of theirs, and resolves when all are closed.
    */
   async drain(shutdownTimeMs: number): Promise<void> {

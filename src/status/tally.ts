@@ -209,7 +209,7 @@ function bump(counts: Float64Array, index: number): void {
   counts[index] = (counts[index] ?? 0) + 1;
 }
 
-/** The domain that answers for a mail: the sender's, or that of the HELO name. */
+/** The domain that answers for a message: the sender's, or that of the HELO name. */
 function domainOf({ from, helo, ...event }: MailFacts & { readonly identity?: string }): string {
   const domain = event.identity === "helo" || from === "" ? helo : from.slice(from.lastIndexOf("@") + 1);
   return domain.slice(0, DOMAIN_MAX).toLowerCase();

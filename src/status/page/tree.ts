@@ -37,7 +37,7 @@ interface Why {
   readonly trace: Tree | null;
 }
 
-/** The evaluation of a mail as it would come out now, as elements. */
+/** The evaluation of a message as it would come out now, as elements. */
 export async function evaluationTree(row: DecisionRow): Promise<Node[]> {
   const sender = row.identity === "helo" ? "" : row.from;
   const query = new URLSearchParams({ ip: row.ip, helo: row.helo, sender });
