@@ -12,6 +12,14 @@ export interface StatusDocument {
   /** What is wrong now, in words; empty when all is well. */
   readonly problems: readonly string[];
   readonly nameservers: readonly { readonly address: string; readonly answer_ms: number | null }[];
+  /** Counts since the start; null without SharedCache. */
+  readonly shared_cache: {
+    readonly up: boolean;
+    readonly hits: number;
+    readonly misses: number;
+    readonly writes: number;
+    readonly errors: number;
+  } | null;
   readonly reload: { readonly ok: boolean; readonly time: string };
   readonly results: Readonly<Record<SpfResult, Periods>>;
   readonly actions: readonly {

@@ -10,6 +10,7 @@ export {
   type Figures,
   type NameserverFigures,
   SHARED_CACHE_ERRORS,
+  type SharedCacheFigures,
 } from "./sources.ts";
 export { Status, type StatusPorts, type WhyQuery } from "./status.ts";
 export { statusLines } from "./terminal.ts";

@@ -81,6 +81,13 @@ function ownFamilies({ product, tally, rules }: MetricSources): Family[] {
     return ({ caches }) =>
       Object.entries(caches).map(([name, figures]) => ({ labels: { cache: name }, value: figures[value] }));
   };
+  const withShared = (value: "hits" | "misses"): Family["samples"] => {
+    const own = cache(value);
+    return (figures) => [
+      ...own(figures),
+      { labels: { cache: "shared" }, value: figures.sharedCache?.[value] ?? 0 },
+    ];
+  };
   return [
     {
       name: "build_info",
@@ -131,8 +138,13 @@ function ownFamilies({ product, tally, rules }: MetricSources): Family[] {
       help: "Results temperror by cause.",
       samples: () => tally.temperrors().map(({ cause, count }) => ({ labels: { cause }, value: count })),
     },
-    { name: "cache_hits_total", type: "counter", help: "Found in a cache.", samples: cache("hits") },
-    { name: "cache_misses_total", type: "counter", help: "Not found in a cache.", samples: cache("misses") },
+    { name: "cache_hits_total", type: "counter", help: "Found in a cache.", samples: withShared("hits") },
+    {
+      name: "cache_misses_total",
+      type: "counter",
+      help: "Not found in a cache.",
+      samples: withShared("misses"),
+    },
     {
       name: "cache_joined_total",
       type: "counter",
@@ -249,6 +261,12 @@ function ownFamilies({ product, tally, rules }: MetricSources): Family[] {
       help: "Errors of the shared cache, by kind.",
       samples: ({ sharedCache }) =>
         SHARED_CACHE_ERRORS.map((kind) => ({ labels: { kind }, value: sharedCache?.errors[kind] ?? 0 })),
+    },
+    {
+      name: "shared_cache_writes_total",
+      type: "counter",
+      help: "Answers put into the shared cache.",
+      samples: ({ sharedCache }) => one(sharedCache?.writes ?? 0),
     },
   ];
 }

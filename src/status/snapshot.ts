@@ -42,6 +42,7 @@ export function statusDocument(
       address: address.includes(":") ? `[${address}]:${port}` : `${address}:${port}`,
       answer_ms: answerMs === undefined ? null : rounded(answerMs),
     })),
+    shared_cache: sharedCache(figures),
     reload: { ok: figures.reload.ok, time: new Date(figures.reload.timeMs).toISOString() },
     results: results(tally),
     actions: tally
@@ -96,6 +97,12 @@ export function problemsOf(figures: Figures): string[] {
   const lost = Object.values(logLinesLost).reduce((sum, count) => sum + count, 0);
   if (lost > 0) problems.push(`log lines lost since the start: ${lost}`);
   return problems;
+}
+
+function sharedCache({ sharedCache: shared }: Figures): StatusDocument["shared_cache"] {
+  if (shared === undefined) return null;
+  const { up, hits, misses, writes, errors } = shared;
+  return { up, hits, misses, writes, errors: Object.values(errors).reduce((sum, count) => sum + count, 0) };
 }
 
 function results(tally: Tally): StatusDocument["results"] {

@@ -54,11 +54,23 @@ export interface Figures {
   /** The last reload, or the start. */
   readonly reload: { readonly ok: boolean; readonly timeMs: number };
   /** Undefined while there is none. */
-  readonly sharedCache:
-    | { readonly up: boolean; readonly errors: Readonly<Record<string, number>> }
-    | undefined;
+  readonly sharedCache: SharedCacheFigures | undefined;
   /** The milter socket takes connections. */
   readonly accepting: boolean;
+}
+
+/** SharedCache and how it does; counts since the start. */
+export interface SharedCacheFigures {
+  /** False while its circuit breaker is open: DNS alone is asked. */
+  readonly up: boolean;
+  /** By {@link SHARED_CACHE_ERRORS}. */
+  readonly errors: Readonly<Record<string, number>>;
+  /** Answers that another host has put there. */
+  readonly hits: number;
+  /** Questions that it had no usable answer to. */
+  readonly misses: number;
+  /** Answers put there. */
+  readonly writes: number;
 }
 
 /** A name server and how it does. */

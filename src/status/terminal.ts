@@ -17,6 +17,7 @@ export function statusLines(status: StatusDocument): string[] {
     `${product}, up since ${local(started)} (${duration(Date.parse(now) - Date.parse(started))})`,
     ...(reportOnly ? ["report only: nothing is refused, tagged or quarantined"] : []),
     `name servers: ${servers}`,
+    ...sharedCache(status),
     `configuration: ${reload.ok ? "read" : "refused"} ${local(reload.time)}`,
     ...(problems.length === 0 ? ["all is well"] : problems.map((problem) => `problem: ${problem}`)),
     "",
@@ -30,6 +31,13 @@ export function statusLines(status: StatusDocument): string[] {
     ...tops(status),
   ];
   return lines.map(printable);
+}
+
+function sharedCache({ shared_cache: shared }: StatusDocument): string[] {
+  if (shared === null) return [];
+  const { up, hits, misses, errors } = shared;
+  const state = up ? "answers" : "does not answer";
+  return [`shared cache: ${state}; ${hits} hits, ${misses} misses, ${errors} errors`];
 }
 
 function results({ results: all }: StatusDocument): string[] {

@@ -77,7 +77,7 @@ async function load(): Promise<void> {
 }
 
 function show(status: StatusDocument): void {
-  const { started, now, nameservers, reload } = status;
+  const { started, now, nameservers, reload, shared_cache: shared } = status;
   setText(byId("product"), status.product);
   document.title =
     status.problems.length > 0 ? `(${status.problems.length}) ${status.product}` : status.product;
@@ -87,6 +87,8 @@ function show(status: StatusDocument): void {
     ({ address, answer_ms: ms }) => `${address} ${ms === null ? "not asked yet" : milliseconds(ms)}`,
   );
   setText(byId("nameservers"), servers.join(", "));
+  byId("shared").hidden = shared === null;
+  if (shared !== null) setText(byId("shared-state"), sharedCache(shared));
   const read = `${reload.ok ? "read" : "refused"} ${dayAndTime(new Date(reload.time))}`;
   setText(byId("reload"), read);
   byId("report-only").hidden = !status.report_only;
@@ -95,6 +97,12 @@ function show(status: StatusDocument): void {
   showWaits(status);
   showTops(status.top);
   decisions.show(status.decisions);
+}
+
+function sharedCache({ up, hits, misses, errors }: NonNullable<StatusDocument["shared_cache"]>): string {
+  const asked = hits + misses;
+  const share = percent(asked === 0 ? null : hits / asked);
+  return `${up ? "answers" : "does not answer"}, ${share} found, ${number(errors)} errors`;
 }
 
 function showHealth(problems: readonly string[]): void {

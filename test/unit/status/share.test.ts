@@ -9,6 +9,8 @@ import { figures } from "./support.ts";
 
 const SHARE = join(import.meta.dirname, "../../../share/smf-spf");
 
+const SHARED = { up: true, errors: {}, hits: 0, misses: 0, writes: 0 };
+
 /** The names of all samples, and the labels of each. */
 async function served(): Promise<ReadonlyMap<string, ReadonlySet<string>>> {
   const metrics = new Metrics({
@@ -21,7 +23,7 @@ async function served(): Promise<ReadonlyMap<string, ReadonlySet<string>>> {
     })(),
     eventLoopLagSeconds: () => 0,
   });
-  const text = await metrics.text("prometheus", figures({ sharedCache: { up: true, errors: {} } }));
+  const text = await metrics.text("prometheus", figures({ sharedCache: SHARED }));
   const found = new Map<string, Set<string>>();
   for (const [, name = "", labels = ""] of text.matchAll(/^([a-z_]+)(?:\{(.*)\})? \S+$/gm)) {
     const known = found.get(name) ?? new Set();

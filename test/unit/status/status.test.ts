@@ -374,6 +374,38 @@ describe("the figures", () => {
     assert.doesNotMatch(text, /lets its mail in|Domains refused/);
   });
 
+  it("tell of SharedCache where there is one", async () => {
+    const none = await fresh();
+    assert.equal((await none.document()).shared_cache, null);
+    const { body: without } = await none.ask("/metrics");
+    none.status.close();
+    assert.doesNotMatch(without, /^smfspf_shared_cache_up /m);
+    for (const line of ['smfspf_cache_hits_total{cache="shared"} 0', "smfspf_shared_cache_writes_total 0"]) {
+      assert.ok(without.includes(`${line}\n`), line);
+    }
+    const page = new Page();
+    const errors = { connect: 5, timeout: 2 };
+    page.shown = figures({ sharedCache: { up: false, errors, hits: 12, misses: 3, writes: 4 } });
+    await page.listen({ port: 0, host: "127.0.0.1" });
+    const document = await page.document();
+    const { body: metrics } = await page.ask("/metrics");
+    page.status.close();
+    assert.deepEqual(document.shared_cache, { up: false, hits: 12, misses: 3, writes: 4, errors: 7 });
+    assert.deepEqual(document.problems, ["the shared cache does not answer"]);
+    for (const line of [
+      "smfspf_shared_cache_up 0",
+      'smfspf_shared_cache_errors_total{kind="timeout"} 2',
+      'smfspf_shared_cache_errors_total{kind="dropped"} 0',
+      "smfspf_shared_cache_writes_total 4",
+      'smfspf_cache_hits_total{cache="shared"} 12',
+      'smfspf_cache_misses_total{cache="shared"} 3',
+    ]) {
+      assert.ok(metrics.includes(`${line}\n`), line);
+    }
+    const text = statusLines(document).join("\n");
+    assert.match(text, /^shared cache: does not answer; 12 hits, 3 misses, 7 errors$/m);
+  });
+
   it("come from one snapshot a second", async () => {
     const page = await fresh();
     const first = await page.document();
