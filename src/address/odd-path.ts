@@ -18,7 +18,7 @@ export function parseOddPath(argument: OctetString): Path {
   if (/[\0-\x08\x0a-\x1f\x7f]/.test(argument)) return malformed("a control character is in it");
   const read = lastAddress(argument);
   if ("fault" in read) return malformed(read.fault);
-  const address = read.text.replace(/^@[^:]*:/, "").replace(/;+$/, "");
+  const address = withoutFinal(";", read.text.replace(/^@[^:]*:/, ""));
   const path = parsePath(`<${address}>`, { relaxedLocalPart: true });
   if (path.kind === "mailbox" && path.domain !== "") return path;
   const at = lastAt(address);
@@ -37,6 +37,8 @@ function malformed(reason: string): Path {
 /** What the last angle brackets hold, or all of it where there are none, without comments and white space. */
 function lastAddress(argument: OctetString): { readonly text: OctetString } | { readonly fault: string } {
   let text = "";
+  /** The last octet of the text, which is in pieces still: to ask for it would join them each time. */
+  let last = "";
   let bracketed: OctetString | undefined;
   let isOpen = false;
   let brackets = 0;
@@ -59,8 +61,9 @@ function lastAddress(argument: OctetString): { readonly text: OctetString } | { 
     } else if (piece === '"') return { fault: "a quoted string has no end" };
     else if (/^[ \t]/.test(piece)) gap = true;
     else {
-      const apart = gap && text !== "" && !SEPARATOR.test(text.slice(-1)) && !SEPARATOR.test(piece.charAt(0));
+      const apart = gap && text !== "" && !SEPARATOR.test(last) && !SEPARATOR.test(piece.charAt(0));
       text += apart ? `.${piece}` : piece;
+      last = piece.slice(-1);
       gap = false;
     }
   }
@@ -94,8 +97,15 @@ function* pieces(text: OctetString): Generator<OctetString> {
   }
 }
 
+/** Without this octet at the end, however often it is there; a pattern would look at a long run of them once for each. */
+function withoutFinal(octet: string, text: OctetString): OctetString {
+  let end = text.length;
+  while (end > 0 && text.charAt(end - 1) === octet) end--;
+  return text.slice(0, end);
+}
+
 /** In lower case, without final dots, and without brackets around a name. */
 function bareDomain(text: OctetString): OctetString {
-  const domain = asciiLowerCase(text.replace(/\.+$/, ""));
+  const domain = asciiLowerCase(withoutFinal(".", text));
   return isAddressLiteral(domain) ? domain : domain.replace(/^\[([^[\]]*)\]$/, "$1");
 }

@@ -80,8 +80,9 @@ describe("parseOddPath()", () => {
       }),
       { seed: 7208, numRuns: 3000 },
     );
-    for (const unit of ["(", '"', "<", "@", "a@", ' "a" ', '("', "\\", "; ", "()", "<a>"]) {
+    for (const unit of ["(", '"', "<", "@", "a@", ' "a" ', '("', "\\", "; ", ";", ".", "()", "<a>"]) {
       assert.notEqual(domainOf(`<${unit.repeat(200_000)}`), "");
+      assert.notEqual(domainOf(`<a@b${unit.repeat(200_000)}x>`), "");
     }
   });
 });
