@@ -44,9 +44,9 @@ async function firstLine({ stdout }: ChildProcess): Promise<string> {
   return text.trim();
 }
 
-/** Holds the types of a package to the strictest compiler, as a module of somebody else's sees them. */
-function compile(file: string, code: string): void {
-  writeFileSync(join(folder, file), code);
+/** Holds the types of the packages to the strictest compiler, as modules of somebody else's see them. */
+function compile(modules: Readonly<Record<string, string>>): void {
+  for (const [file, code] of Object.entries(modules)) writeFileSync(join(folder, file), code);
   const options = [
     "--ignoreConfig",
     "--noEmit",
@@ -56,10 +56,14 @@ function compile(file: string, code: string): void {
     "nodenext",
   ];
   const tsc = join(ROOT, "node_modules/typescript/bin/tsc");
-  execFileSync(process.execPath, [tsc, ...options, "--target", "es2023", "--types", "node", file], {
-    cwd: folder,
-    stdio: ["ignore", "inherit", "inherit"],
-  });
+  execFileSync(
+    process.execPath,
+    [tsc, ...options, "--target", "es2023", "--types", "node", ...Object.keys(modules)],
+    {
+      cwd: folder,
+      stdio: ["ignore", "inherit", "inherit"],
+    },
+  );
 }
 
 describe("packages", () => {
@@ -135,9 +139,8 @@ describe("packages", () => {
   });
 
   it("their types hold for others", () => {
-    compile(
-      "spf.ts",
-      `import { answerFrom, checkHost, DEFAULT_INPUT, type Outcome, parseIpAddress } from "spf-check";
+    compile({
+      "spf.ts": `import { answerFrom, checkHost, DEFAULT_INPUT, type Outcome, parseIpAddress } from "spf-check";
        import { Resolver } from "node:dns/promises";
        export async function check(text: string): Promise<Outcome | undefined> {
          const ip = parseIpAddress(text);
@@ -147,12 +150,9 @@ describe("packages", () => {
          while (step.done !== true) step = run.next(await answerFrom(new Resolver(), step.value));
          return step.value;
        }`,
-    );
-    compile(
-      "milter.ts",
-      `import { CONTINUE, type MilterHandler, MilterSession, type SessionPorts } from "milter-protocol";
+      "milter.ts": `import { CONTINUE, type MilterHandler, MilterSession, type SessionPorts } from "milter-protocol";
        export const make = (handler: MilterHandler, ports: SessionPorts): MilterSession => new MilterSession(handler, ports);
        export const kind: string = CONTINUE.kind;`,
-    );
+    });
   });
 });
