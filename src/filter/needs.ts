@@ -1,4 +1,4 @@
-import { type Needs, type Offer, type OptionalCommand, offeredEdits, SMFIP_NR_CONN } from "milter-protocol";
+import { type Needs, type Offer, type OptionalCommand, offersEdit, SMFIP_NR_CONN } from "milter-protocol";
 import { type ActionSettings, refusesAnything } from "../policy/index.ts";
 import type { FilterPorts, FilterSettings } from "./ports.ts";
 
@@ -67,7 +67,7 @@ export function needsOf({ settings, transport }: FilterPorts, offer: Offer): Nee
     needsOfFeatures.set(features, known);
   }
   // Of the offer no more than what matters: an MTA that offers ever new words must not fill the memory.
-  const movable = canMove(offeredEdits(offer));
+  const movable = offersEdit(offer, "addRecipient") && offersEdit(offer, "deleteRecipient");
   const key = `${transport} ${movable}`;
   let needs = known.get(key);
   if (needs === undefined) {
@@ -96,19 +96,9 @@ function editsFor(features: Features, movable: boolean): ReadonlySet<EditKind> {
   return edits;
 }
 
-let lastNeeded: Needs["edits"] | undefined;
-let lastOffered: ReadonlySet<EditKind> | undefined;
-let lastAgreed: ReadonlySet<EditKind> = new Set();
-
-/** The edits that are both needed and offered. An MTA offers the same each time, so the last answer is kept. */
+/** The edits that are both needed and offered. */
 export function agreedEdits(offer: Offer, { edits }: Needs): ReadonlySet<EditKind> {
-  const offered = offeredEdits(offer);
-  if (edits !== lastNeeded || offered !== lastOffered) {
-    lastAgreed = new Set([...edits].filter((kind) => offered.has(kind)));
-    lastNeeded = edits;
-    lastOffered = offered;
-  }
-  return lastAgreed;
+  return new Set([...edits].filter((kind) => offersEdit(offer, kind)));
 }
 
 /** Whether an MTA lets recipients be replaced by a quarantine box. */

@@ -74,7 +74,7 @@ export interface MilterHandler {
   /**
    * Asked before anything else; again only where the MTA negotiates again before it names a client. The same
    * object for the same settings lets the answer to the MTA be precomputed. An MTA may offer less than is
-   * needed: `offeredEdits` tells which edits it carries out, others are left out with an error report.
+   * needed: `offersEdit` tells which edits it carries out, others are left out with an error report.
    */
   negotiate(offer: Offer): Needs;
   connect(command: ConnectCommand, macros: Macros): HandlerAnswer;

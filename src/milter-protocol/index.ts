@@ -16,7 +16,7 @@ export {
   type OptionalCommand,
 } from "./handler.ts";
 export { type MacroStage, type Macros, MacroTable } from "./macros.ts";
-export { type Negotiated, Negotiator, negotiate, offeredEdits } from "./negotiate.ts";
+export { type Negotiated, Negotiator, negotiate, offersEdit } from "./negotiate.ts";
 export type { CommandKind } from "./packet.ts";
 export { type Packet, PacketDecoder } from "./packet.ts";
 export { PROTOCOL_ERROR_CODES, ProtocolError, type ProtocolErrorCode } from "./protocol-error.ts";

@@ -90,8 +90,6 @@ const ACTIONS: Readonly<Record<Edit["kind"], number>> = {
   quarantine: SMFIF_QUARANTINE,
 };
 
-const EDITS = Object.keys(ACTIONS) as Edit["kind"][];
-
 /**
  * The macro lists of a reply, in the order they are sent. Sendmail looks for the list of end of message only
  * where one for end of headers has come, so every stage gets its list, empty ones too: an empty list saves
@@ -107,9 +105,9 @@ const SYMBOL_LISTS: readonly (readonly [MacroStage, number])[] = [
   ["endOfHeaders", SMFIM_EOH],
 ];
 
-/** The edits that an MTA offers to carry out. A handler asks this in `negotiate` to know what it must do without. */
-export function offeredEdits(offer: Offer): ReadonlySet<Edit["kind"]> {
-  return new Set(EDITS.filter((kind) => (offer.actions & ACTIONS[kind]) !== 0));
+/** Whether an MTA offers to carry out an edit. A handler asks this in `negotiate` to know what it must do without. */
+export function offersEdit(offer: Offer, kind: Edit["kind"]): boolean {
+  return (offer.actions & ACTIONS[kind]) !== 0;
 }
 
 /**
@@ -123,8 +121,7 @@ export function offeredEdits(offer: Offer): ReadonlySet<Edit["kind"]> {
 export function negotiate(offer: Offer, needs: Needs): Negotiated {
   const version = Math.min(offer.version, SMFI_PROT_VERSION);
   const modern = version >= 6;
-  const edits = offeredEdits(offer);
-  const available = new Set([...needs.edits].filter((kind) => edits.has(kind)));
+  const available = new Set([...needs.edits].filter((kind) => offersEdit(offer, kind)));
   const listed = modern && (offer.actions & SMFIF_SETSYMLIST) !== 0;
   let actions = listed ? SMFIF_SETSYMLIST : 0;
   for (const kind of available) actions |= ACTIONS[kind];

@@ -2,12 +2,13 @@ import assert from "node:assert/strict";
 import { describe, it } from "node:test";
 import fc from "fast-check";
 import {
+  type Edit,
   type Needs,
   type Negotiated,
   Negotiator,
   negotiate,
   type Offer,
-  offeredEdits,
+  offersEdit,
   PacketDecoder,
   SMFIF_ADDHDRS,
   SMFIF_CHGHDRS,
@@ -170,9 +171,8 @@ describe("negotiate", () => {
           assert.equal(answer.protocol & ~protocol, 0);
           assert.equal(answer.protocol & (SMFIP_NOMAIL | SMFIP_NR_MAIL | SMFIP_SKIP | SMFIP_HDR_LEADSPC), 0);
           assert.equal(answer.symbolLists.size > 0, version >= 6 && (actions & SMFIF_SETSYMLIST) !== 0);
-          const available = offeredEdits(offer);
-          for (const kind of terms.edits) assert.ok(available.has(kind) && needs.edits.has(kind));
-          for (const kind of edits) assert.equal(terms.edits.has(kind), available.has(kind));
+          for (const kind of terms.edits) assert.ok(offersEdit(offer, kind) && needs.edits.has(kind));
+          for (const kind of edits) assert.equal(terms.edits.has(kind), offersEdit(offer, kind));
           for (const kind of wants) {
             const bit = {
               connect: SMFIP_NOCONNECT,
@@ -200,16 +200,21 @@ describe("Negotiator", () => {
   });
 });
 
-describe("offeredEdits", () => {
-  it("names what an MTA of version 2 can do", () => {
-    assert.deepEqual([...offeredEdits(OLD_OFFER)].sort(), [
-      "addHeader",
-      "addRecipient",
-      "changeHeader",
-      "deleteRecipient",
-      "insertHeader",
-      "replaceBody",
-    ]);
-    assert.equal(offeredEdits({ ...OLD_OFFER, actions: 0 }).size, 0);
-  });
+describe("offersEdit", () => {
+  const table: readonly [edit: Edit["kind"], isOffered: boolean][] = [
+    ["addHeader", true],
+    ["insertHeader", true],
+    ["changeHeader", true],
+    ["addRecipient", true],
+    ["deleteRecipient", true],
+    ["replaceBody", true],
+    ["changeSender", false],
+    ["quarantine", false],
+  ];
+  for (const [edit, isOffered] of table) {
+    it(`is ${isOffered} for ${edit} and an MTA of version 2`, () => {
+      assert.equal(offersEdit(OLD_OFFER, edit), isOffered);
+      assert.equal(offersEdit({ ...OLD_OFFER, actions: 0 }, edit), false);
+    });
+  }
 });
