@@ -80,7 +80,7 @@ export function isAnswerTo(message: Buffer, query: Query): boolean {
 }
 
 /** Whether the message repeats our question: the name in any case (RFC 4343), type and class. */
-export function repeatsQuestion(message: Buffer, { section }: Query): boolean {
+function repeatsQuestion(message: Buffer, { section }: Query): boolean {
   const names = section.length - 4;
   if (message.length < HEADER_OCTETS + section.length) return false;
   for (let i = 0; i < section.length; i++) {

@@ -294,7 +294,7 @@ const BELOW_ALL_FIELDS = 1_000_000;
  * The fields that record what was found, each put on top of the one before, so that Authentication-Results ends
  * up above all others (RFC 8601 section 4).
  */
-export function recordEdits(
+function recordEdits(
   context: ConnectionContext,
   message: Message,
   mail: CheckedMail,
@@ -343,7 +343,7 @@ function onTop(name: string, value: OctetString): Edit {
 }
 
 /** How a message is quarantined with an MTA that offers these edits; undefined where it offers none that serve. */
-export function quarantineWay(
+function quarantineWay(
   quarantine: Quarantine,
   offered: ReadonlySet<Edit["kind"]>,
 ): Quarantine["mode"] | undefined {
@@ -357,7 +357,7 @@ export function quarantineWay(
  * The edits that quarantine a message. The recipients are named in it only where all of it goes into quarantine:
  * anybody else who keeps it would learn of a blind copy.
  */
-export function quarantineEdits(
+function quarantineEdits(
   quarantine: Quarantine,
   way: Quarantine["mode"],
   reason: string,

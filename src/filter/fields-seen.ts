@@ -166,7 +166,7 @@ export class FieldsSeen {
     const { removeForgedHeaders: mode, dkimVerifier, dkimVerifierJobID } = this.#settings;
     if (mode === "off" || this.#forgedMax || this.#ofVerifierMax) return;
     const field = new ResultsField(value);
-    if (field.bears(this.#ourId) && (mode === "all" || field.mayHold("spf"))) {
+    if (field.isForged(this.#ourId, mode)) {
       this.#forged ??= [];
       this.#forged.push(this.#results);
       this.#heldBytes += NUMBER_OCTETS;

@@ -1,8 +1,5 @@
-/** syslog's levels that smf-spf writes, most urgent first. */
-export const LOG_LEVELS = ["error", "warning", "notice", "info", "debug"] as const;
-
-/** One of syslog's levels. */
-export type LogLevel = (typeof LOG_LEVELS)[number];
+/** One of the levels of syslog that smf-spf writes, most urgent first. */
+export type LogLevel = "error" | "warning" | "notice" | "info" | "debug";
 
 /** The severity of a level in RFC 5424 section 6.2.1. */
 export const SEVERITY: Record<LogLevel, number> = { error: 3, warning: 4, notice: 5, info: 6, debug: 7 };

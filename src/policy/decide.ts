@@ -117,7 +117,7 @@ export function readRecipient(argument: OctetString): Path {
 }
 
 /** The recipient again, malformed where its local part is longer than its options let it be. */
-export function limitedRecipient(path: Path, argument: OctetString, actions: ActionSettings): Path {
+function limitedRecipient(path: Path, argument: OctetString, actions: ActionSettings): Path {
   return limited(path, argument, actions);
 }
 

@@ -97,7 +97,7 @@ export function judge(actions: ActionSettings, findings: Findings): Judgement {
 }
 
 /** The identity that could not be evaluated because too much was going on here: no word of DNS, so no temperror to accept. */
-export function overloadedIdentity({ helo, sender }: Findings): CheckedIdentity | undefined {
+function overloadedIdentity({ helo, sender }: Findings): CheckedIdentity | undefined {
   return [sender, helo].find((checked) => checked?.outcome.failure === "overload");
 }
 

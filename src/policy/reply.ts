@@ -27,7 +27,7 @@ const BY_POSITION = ["sender", "ip", "host"] as const;
  * The operator's text with its placeholders filled in: `{sender}` and the other names, and the printf form
  * `%s %s %s` or `%1$s`. What is filled in is not looked at again; a `%` or brace that is no placeholder stays.
  */
-export function fillIn(template: string, values: ReasonValues): string {
+function fillIn(template: string, values: ReasonValues): string {
   let position = 0;
   return template.replace(PLACEHOLDER, (text: string, name?: keyof ReasonValues, number?: string) => {
     if (text === "%%") return "%";
@@ -46,7 +46,7 @@ export function sentenceFor(cause: Cause, values: ReasonValues): string {
 }
 
 /** Whether a result says something of the client, and not that there is none or that it could not be found out. */
-export function isSaidOfTheClient({ result }: ActingResult): boolean {
+function isSaidOfTheClient({ result }: ActingResult): boolean {
   return result === "fail" || result === "softfail" || result === "neutral";
 }
 

@@ -19,7 +19,7 @@ export interface AccountSources {
 }
 
 /** The system's own. */
-export const SYSTEM_ACCOUNTS: AccountSources = {
+const SYSTEM_ACCOUNTS: AccountSources = {
   passwdFile: "/etc/passwd",
   groupFile: "/etc/group",
   getent: (database, name) => {

@@ -21,7 +21,7 @@ export interface Permitted {
 }
 
 /** What an evaluation that matched nothing found to be permitted: all that leads to pass. */
-export function permittedBy(trace: TraceRecord): Permitted[] {
+function permittedBy(trace: TraceRecord): Permitted[] {
   const parsed = trace.record === undefined ? undefined : parseRecord(trace.record);
   if (parsed === undefined || "fault" in parsed) return [];
   const directives = new Map(parsed.record.directives.map((directive) => [directive.text, directive]));

@@ -121,7 +121,7 @@ const RFC_3164 = /^([A-Z][a-z]{2}) ([ \d]\d) (\d\d):(\d\d):(\d\d) /;
 const RFC_3339 = /^(\d{4})-(\d\d)-(\d\d)[T ](\d\d):(\d\d):\d\d(?:[.,]\d{1,9})?(Z|[+-]\d\d:?\d\d)?(?: |$)/;
 
 /** Milliseconds since 1970 of a date and a time of day; without a zone it is local time. */
-export function timeOf(
+function timeOf(
   [year, month, day, hour, minute]: readonly [number, number, number, number, number],
   zone: string | undefined,
 ): number | undefined {

@@ -1,5 +1,5 @@
 /** What is kept of a text from outside, in characters: more than an address or a host name has. */
-export const TEXT_MAX = 320;
+const TEXT_MAX = 320;
 
 /**
  * A copy of the beginning of a text. What is cut out of a packet holds on to all of it, and what is kept for a week

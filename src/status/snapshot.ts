@@ -76,7 +76,7 @@ export function statusJson(document: StatusDocument): string {
 }
 
 /** What is wrong now, in words. */
-export function problemsOf(figures: Figures): string[] {
+function problemsOf(figures: Figures): string[] {
   const { reload, dnsProblem, nameservers, accepting, sharedCache, logLinesLost, connections, evaluations } =
     figures;
   const problems: string[] = [];

@@ -51,12 +51,20 @@ export class ResultsField {
     const texts = (this.#texts ??= textsOf(this.#value));
     return inside.test(texts.whole) || texts.outside.some((text) => apart.test(text));
   }
+
+  /**
+   * Whether an incoming field must go (RFC 8601 section 5): a reader behind us could take it for one of `ourId`, and
+   * could find an spf result in it; with `all` the first is enough.
+   */
+  isForged(ourId: OctetString, mode: "on" | "all"): boolean {
+    return this.bears(ourId) && (mode === "all" || this.mayHold("spf"));
+  }
 }
 
 /**
- * `begins`: nothing needs a closer look without it. `inside`: after a semicolon or a comment, in a text with all its comments and quoted strings, because SpamAssassin
- * looks into both, and because readers do not agree where they end. `apart`: anywhere between words, in a text
- * without them.
+ * `begins`: nothing needs a closer look without it. `inside`: after a semicolon or a comment, in a text with all its
+ * comments and quoted strings, because SpamAssassin looks into both, and because readers do not agree where they end.
+ * `apart`: anywhere between words, in a text without them.
  */
 const METHODS = {
   spf: { begins: /s["\\)]*[p(]/i, inside: /[;)] ?spf ?[=(/]/i, apart: /(?:^|[ ;])spf ?[=/]/i },
@@ -135,15 +143,6 @@ function idsOf(value: OctetString): ReadonlySet<OctetString> {
     if (id !== "") ids.add(id);
   }
   return ids;
-}
-
-/**
- * Whether an incoming Authentication-Results field must go (RFC 8601 section 5): a reader behind us could take it for
- * ours, and could find an spf result in it; with `all` the first is enough.
- */
-export function isForgedResult(value: OctetString, ourId: OctetString, mode: "on" | "all"): boolean {
-  const field = new ResultsField(value);
-  return field.bears(ourId) && (mode === "all" || field.mayHold("spf"));
 }
 
 /** Ids are compared as domain names: without regard to case, final dot, or U-label against A-label. */

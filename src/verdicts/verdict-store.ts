@@ -12,7 +12,7 @@ const LETTERS: readonly SenderMacro[] = ["s", "l", "o", "h"];
 export type MacroMask = number;
 
 /** Every mask but the empty one. */
-export const MACRO_MASKS: readonly MacroMask[] = Array.from({ length: 15 }, (_, i) => i + 1);
+const MACRO_MASKS: readonly MacroMask[] = Array.from({ length: 15 }, (_, i) => i + 1);
 
 /** The sets that the masks stand for: verdicts in memory share them. */
 const MACRO_SETS: readonly ReadonlySet<SenderMacro>[] = Array.from(
@@ -28,7 +28,7 @@ export function macroMask(macros: ReadonlySet<SenderMacro>): MacroMask {
 }
 
 /** The set of a mask, always the same object. */
-export function macroSet(mask: MacroMask): ReadonlySet<SenderMacro> {
+function macroSet(mask: MacroMask): ReadonlySet<SenderMacro> {
   return MACRO_SETS[mask] ?? new Set(LETTERS);
 }
 
@@ -41,7 +41,7 @@ export function baseKey({ ip, domain, receiver }: VerdictInput): string {
 }
 
 /** The key of a verdict that has read the macros of a mask: a base key begins with none of the four letters. */
-export function widenedKey(mask: MacroMask, base: string, input: VerdictInput): string {
+function widenedKey(mask: MacroMask, base: string, input: VerdictInput): string {
   let key = "";
   for (const [bit, letter] of LETTERS.entries()) {
     if ((mask & (1 << bit)) === 0) continue;

@@ -98,7 +98,7 @@ export function timeSeconds(minSeconds: number, maxSeconds: number): ValueKind<n
 }
 
 /** A span of time as the file would have it, in its largest whole unit. */
-export function spelledTime(seconds: number): string {
+function spelledTime(seconds: number): string {
   for (const unit of ["d", "h", "m"] as const) {
     if (seconds >= UNIT_SECONDS[unit] && seconds % UNIT_SECONDS[unit] === 0) {
       return `${seconds / UNIT_SECONDS[unit]}${unit}`;

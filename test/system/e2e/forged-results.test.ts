@@ -1,7 +1,7 @@
 /** What the fuzzer of RemoveForgedHeaders makes, read by the real programs: whatever they take for ours is removed. */
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
-import { isForgedResult } from "../../../src/trace-fields/index.ts";
+import { isForgedResult } from "../../support/is-forged-result.ts";
 import { isOurs, makeInput, OURS } from "../../tools/fuzz/authentication-results.target.ts";
 import { Rng } from "../../tools/fuzz/rng.ts";
 import { askReader } from "./readers.ts";

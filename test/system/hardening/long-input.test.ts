@@ -7,13 +7,8 @@ import { JsonLines } from "../../../src/logging/json-line.ts";
 import { headerValue, replyText } from "../../../src/milter-protocol/responses.ts";
 import { verifiedName } from "../../../src/policy/client.ts";
 import { readReceived } from "../../../src/policy/received.ts";
-import {
-  guessField,
-  isForgedResult,
-  printable,
-  receivedSpf,
-  tagSubject,
-} from "../../../src/trace-fields/index.ts";
+import { guessField, printable, receivedSpf, tagSubject } from "../../../src/trace-fields/index.ts";
+import { isForgedResult } from "../../support/is-forged-result.ts";
 import { actionEvent, resultEvent } from "../../unit/logging/samples.ts";
 import { checkedOf, factsOf } from "../../unit/trace-fields/samples.ts";
 

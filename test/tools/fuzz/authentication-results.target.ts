@@ -1,6 +1,7 @@
 /** Authentication-Results that want to be taken for ours by somebody, and honest ones that must not be. */
 import assert from "node:assert/strict";
-import { isForgedResult, ResultsField } from "../../../src/trace-fields/index.ts";
+import { ResultsField } from "../../../src/trace-fields/index.ts";
+import { isForgedResult } from "../../support/is-forged-result.ts";
 import { READERS } from "./results-readers.ts";
 import type { Rng } from "./rng.ts";
 

@@ -1,7 +1,8 @@
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
 import fc from "fast-check";
-import { authenticationResults, isForgedResult } from "../../../src/trace-fields/index.ts";
+import { authenticationResults } from "../../../src/trace-fields/index.ts";
+import { isForgedResult } from "../../support/is-forged-result.ts";
 import { readAuthenticationResults } from "./field-grammar.ts";
 import { checkedOf, FUZZ, hostileChecked, hostileOctets } from "./samples.ts";
 

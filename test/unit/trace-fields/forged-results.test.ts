@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
 import fc from "fast-check";
-import { isForgedResult } from "../../../src/trace-fields/index.ts";
+import { isForgedResult } from "../../support/is-forged-result.ts";
 import { FUZZ, hostileOctets } from "./samples.ts";
 
 const OURS = "mx.example.jp";
