@@ -120,7 +120,7 @@ export class AnswerCache implements AnswerSource {
     this.#misses++;
     const started: Flight = { waiters: new Set([waiter]), pending: undefined };
     const asked = this.#source.ask(question, (answer) => {
-      this.#land(key, started, answer);
+      this.#complete(key, started, answer);
     });
     if (!("cancel" in asked)) {
       this.#keep(key, asked);
@@ -166,7 +166,7 @@ export class AnswerCache implements AnswerSource {
     return { status, records: isList(records) ? records : [records], ttlSeconds };
   }
 
-  #land(key: string, flight: Flight, answer: Answer): void {
+  #complete(key: string, flight: Flight, answer: Answer): void {
     this.#flights.delete(key);
     this.#keep(key, answer);
     // One who is served may make another leave; a Set then leaves that one out.
@@ -187,7 +187,7 @@ export class AnswerCache implements AnswerSource {
         records: only === undefined || further.length > 0 ? records : only,
         expiresMs,
       },
-      { size: weigh(key, records) },
+      { size: estimateOctets(key, records) },
     );
   }
 
@@ -219,7 +219,7 @@ const ENTRY_OCTETS_MAX = 16 * 1024;
  * How many octets of memory an answer takes, roughly and rather too many than too few: a bound on the number of
  * entries alone would let a hostile zone fill the memory with records of 64 KB.
  */
-function weigh(key: string, records: readonly AnyRecord[]): number {
+function estimateOctets(key: string, records: readonly AnyRecord[]): number {
   let octets = ENTRY_OCTETS + key.length;
   for (const record of records) {
     if (typeof record === "string") octets += TEXT_OCTETS + record.length;

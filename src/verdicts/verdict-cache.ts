@@ -2,6 +2,7 @@ import type { Outcome, Pending, SenderMacro, TemperrorCause } from "spf-check";
 import { type OctetString, ownText } from "../address/index.ts";
 import type { Evaluation, EvaluationRequest, Evaluator } from "../filter/index.ts";
 import { FairGate, type Runnable, sharesOf } from "./fair-gate.ts";
+import { type PlainVerdict, plainVerdict, readPlainVerdict } from "./plain-verdict.ts";
 import { baseKey, exactKey, macroMask, type VerdictInput, VerdictStore } from "./verdict-store.ts";
 
 /**
@@ -121,14 +122,19 @@ export class VerdictCache implements Evaluator {
     this.#store.setLimits(entriesMax, octetsMax, ttlSeconds, this.#nowMs());
   }
 
-  /** See {@link VerdictStore.dump}. */
-  dump(): ReturnType<VerdictStore["dump"]> {
-    return this.#store.dump(this.#nowMs());
+  /** For the cache file: what is in memory, the least recently used first, with the milliseconds each still has. */
+  *dump(): Generator<{ readonly restMs: number; readonly plain: PlainVerdict }> {
+    for (const { restMs, stored } of this.#store.dump(this.#nowMs())) {
+      yield { restMs, plain: plainVerdict(stored) };
+    }
   }
 
-  /** See {@link VerdictStore.restore}. */
+  /** Takes up what {@link dump} gave; false where it is no verdict. What is in memory already is newer and stays. */
   restore(plain: unknown, restMs: number): boolean {
-    return this.#store.restore(plain, restMs, this.#nowMs());
+    const stored = readPlainVerdict(plain);
+    if (stored === undefined || !(restMs > 0)) return false;
+    this.#store.restore(stored, restMs, this.#nowMs());
+    return true;
   }
 
   /**
@@ -147,7 +153,7 @@ export class VerdictCache implements Evaluator {
     const restMs = request.deadlineMs - startMs;
     const waiter: Waiter = { request, base, done, startMs, timer: undefined, flight: undefined };
     if (restMs <= 0) return this.#outOfTime(waiter, false);
-    const outcome = this.#board(waiter, true);
+    const outcome = this.#join(waiter, true);
     if (outcome !== undefined) return this.#evaluation(waiter, outcome, false);
     if (restMs < Infinity) {
       waiter.timer = setTimeout(() => {
@@ -165,7 +171,7 @@ export class VerdictCache implements Evaluator {
   }
 
   /** Finds the waiter a flight, or the outcome at once. */
-  #board(waiter: Waiter, mayFollow: boolean): Outcome | undefined {
+  #join(waiter: Waiter, mayFollow: boolean): Outcome | undefined {
     const { base, request } = waiter;
     const key = exactKey(base, request);
     const equal = this.#flights.get(key);
@@ -181,10 +187,10 @@ export class VerdictCache implements Evaluator {
       leader.followers.add(waiter);
       return undefined;
     }
-    return this.#takeOff(key, waiter);
+    return this.#begin(key, waiter);
   }
 
-  #takeOff(key: string, waiter: Waiter): Outcome | undefined {
+  #begin(key: string, waiter: Waiter): Outcome | undefined {
     const { base, request } = waiter;
     const flight: Flight = {
       key,
@@ -226,7 +232,7 @@ export class VerdictCache implements Evaluator {
     this.#counts.evaluations++;
     flight.beganMs = this.#nowMs();
     const outcome = this.#options.check(flight.input, (late) => {
-      this.#land(flight, late);
+      this.#complete(flight, late);
     });
     if ("cancel" in outcome) {
       flight.pending = outcome;
@@ -243,7 +249,7 @@ export class VerdictCache implements Evaluator {
     if (outcome !== undefined) this.#serveAll(flight, outcome, known !== undefined);
   }
 
-  #land(flight: Flight, outcome: Outcome): void {
+  #complete(flight: Flight, outcome: Outcome): void {
     this.#keep(flight, outcome);
     this.#serveAll(flight, outcome, false);
   }
@@ -265,17 +271,17 @@ export class VerdictCache implements Evaluator {
         this.#counts.joined++;
         this.#serve(waiter, this.#evaluation(waiter, outcome, cached, true));
       } else {
-        this.#boardAgain(waiter);
+        this.#joinAgain(waiter);
       }
     }
     this.#gate.leave(flight);
   }
 
   /** The leader's verdict depends on its sender: the follower needs one of its own, and now follows nobody. */
-  #boardAgain(waiter: Waiter): void {
+  #joinAgain(waiter: Waiter): void {
     waiter.flight = undefined;
     const known = this.#store.get(waiter.base, waiter.request, this.#nowMs());
-    const outcome = known ?? this.#board(waiter, false);
+    const outcome = known ?? this.#join(waiter, false);
     if (outcome !== undefined) this.#serve(waiter, this.#evaluation(waiter, outcome, known !== undefined));
   }
 

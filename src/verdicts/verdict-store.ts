@@ -1,5 +1,5 @@
 import { LRUCache } from "lru-cache";
-import { isNoMailRecord, type Outcome, type PathStep, type SenderMacro, SPF_RESULTS } from "spf-check";
+import { isNoMailRecord, type Outcome, type PathStep, type SenderMacro } from "spf-check";
 import { type OctetString, ownText } from "../address/index.ts";
 import type { EvaluationRequest } from "../filter/index.ts";
 
@@ -28,7 +28,7 @@ export function macroMask(macros: ReadonlySet<SenderMacro>): MacroMask {
 }
 
 /** The set of a mask, always the same object. */
-function macroSet(mask: MacroMask): ReadonlySet<SenderMacro> {
+export function macroSet(mask: MacroMask): ReadonlySet<SenderMacro> {
   return MACRO_SETS[mask] ?? new Set(LETTERS);
 }
 
@@ -67,7 +67,7 @@ function macroValue(letter: SenderMacro, { sender, helo }: VerdictInput): OctetS
 const NO_MAIL_RECORD = "v=spf1 -all";
 
 /** What few verdicts have. */
-interface Rarely
+interface ExtraFields
   extends Pick<Outcome, "explanation" | "problem" | "failure" | "recordSource" | "local" | "guess" | "path"> {
   /** Where it is not as it was asked for: A-labels, without a final dot. */
   readonly domain: OctetString | undefined;
@@ -78,7 +78,7 @@ interface Rarely
  * out: the text of a record (but that of `v=spf1 -all`, which options ask for), the way through includes, the trace.
  */
 export class KeptVerdict {
-  /** Whole milliseconds, which take no object of their own. */
+  /** An integer: V8 keeps a fraction as an object of its own. */
   readonly expiresMs: number;
   /** Under a base key: a bit for each mask of macros that a verdict on this client and domain has read. */
   readonly masksSeen: number;
@@ -88,7 +88,7 @@ export class KeptVerdict {
   readonly #lookups: number;
   readonly #voids: number;
   readonly #mask: MacroMask;
-  readonly #rarely: Rarely | undefined;
+  readonly #extra: ExtraFields | undefined;
 
   /** @param asked the domain as it was asked for, which the key has */
   constructor(outcome: Outcome, asked: OctetString, expiresMs: number, masksSeen: number) {
@@ -101,7 +101,7 @@ export class KeptVerdict {
     this.#lookups = lookups;
     this.#voids = voids;
     this.#mask = macroMask(macrosRead);
-    this.#rarely = rarelyOf(outcome, asked);
+    this.#extra = extraFieldsOf(outcome, asked);
   }
 
   /** The same verdict with another end, or with other masks beside it. */
@@ -111,31 +111,31 @@ export class KeptVerdict {
 
   /** The outcome, made anew for the domain that is asked for. */
   outcome(asked: OctetString): Outcome {
-    const rarely = this.#rarely;
-    const domain = rarely?.domain ?? asked;
+    const extra = this.#extra;
+    const domain = extra?.domain ?? asked;
     const mechanism = this.#mechanism;
     return {
       result: this.#result,
       domain,
       mechanism,
-      path: rarely?.path ?? (mechanism === undefined ? [] : [{ domain, term: mechanism }]),
-      explanation: rarely?.explanation,
-      problem: rarely?.problem,
-      failure: rarely?.failure,
+      path: extra?.path ?? (mechanism === undefined ? [] : [{ domain, term: mechanism }]),
+      explanation: extra?.explanation,
+      problem: extra?.problem,
+      failure: extra?.failure,
       record: this.#sendsNoMail ? NO_MAIL_RECORD : undefined,
-      recordSource: rarely?.recordSource ?? "published",
+      recordSource: extra?.recordSource ?? "published",
       lookups: this.#lookups,
       voids: this.#voids,
       macrosRead: macroSet(this.#mask),
       ttlSeconds: 0,
-      local: rarely?.local,
-      guess: rarely?.guess,
+      local: extra?.local,
+      guess: extra?.guess,
       trace: undefined,
     };
   }
 }
 
-function rarelyOf(outcome: Outcome, asked: OctetString): Rarely | undefined {
+function extraFieldsOf(outcome: Outcome, asked: OctetString): ExtraFields | undefined {
   const { explanation, problem, failure, recordSource, local, guess, domain, mechanism } = outcome;
   const path = pathToDecision(outcome.path);
   const [first, ...further] = path;
@@ -155,8 +155,15 @@ function pathToDecision(path: readonly PathStep[]): readonly PathStep[] {
   return kept.map(({ domain, term }) => ({ domain: ownText(domain), term: ownText(term) }));
 }
 
-/** Under a base key where every verdict so far has read macros. */
-type Signpost = Pick<KeptVerdict, "masksSeen">;
+/** Under a base key where every verdict so far has read macros: which they were, and no verdict. */
+type MasksSeen = Pick<KeptVerdict, "masksSeen">;
+
+/** One entry of {@link VerdictStore}; without an outcome where the key has only {@link MasksSeen}. */
+export interface StoredVerdict {
+  readonly key: string;
+  readonly masksSeen: number;
+  readonly outcome: Outcome | undefined;
+}
 
 /**
  * Verdicts by what they depend on. An evaluation reads macros one after the other, and what it reads next depends
@@ -164,7 +171,7 @@ type Signpost = Pick<KeptVerdict, "masksSeen">;
  * Which those are is remembered under the client and domain.
  */
 export class VerdictStore {
-  #entries: LRUCache<string, KeptVerdict | Signpost> | undefined;
+  #entries: LRUCache<string, KeptVerdict | MasksSeen> | undefined;
   /** Entries that had to make room for others. */
   evictions = 0;
   #lifeMsMax = 0;
@@ -242,140 +249,31 @@ export class VerdictStore {
   }
 
   /** What is in memory, the least recently used first, with the milliseconds that each still has. */
-  *dump(nowMs: number): Generator<{ readonly restMs: number; readonly plain: PlainVerdict }> {
+  *dump(nowMs: number): Generator<{ readonly restMs: number; readonly stored: StoredVerdict }> {
     for (const [key, entry] of this.#entries?.rentries() ?? []) {
       if (typeof key !== "string" || entry === undefined || typeof entry === "string") continue;
       const isVerdict = entry instanceof KeptVerdict;
       const restMs = isVerdict ? entry.expiresMs - nowMs : this.#lifeMsMax;
       if (restMs <= 0) continue;
       const { masksSeen } = entry;
-      yield { restMs, plain: [key, masksSeen, isVerdict ? plainOutcome(entry.outcome("")) : null] };
+      yield { restMs, stored: { key, masksSeen, outcome: isVerdict ? entry.outcome("") : undefined } };
     }
   }
 
-  /** Takes up what {@link dump} gave; false where it is no verdict. What is in memory already is newer and stays. */
-  restore(plain: unknown, restMs: number, nowMs: number): boolean {
-    const read = readPlainVerdict(plain);
-    if (read === undefined || !(restMs > 0)) return false;
-    const { key, masksSeen, outcome } = read;
-    if (this.#entries?.has(key) === true) return true;
+  /** Takes up what {@link dump} gave. What is in memory already is newer and stays. */
+  restore({ key, masksSeen, outcome }: StoredVerdict, restMs: number, nowMs: number): void {
+    if (this.#entries?.has(key) === true) return;
     const expiresMs = nowMs + Math.min(restMs, this.#lifeMsMax);
     this.#put(
       key,
       outcome === undefined ? { masksSeen } : new KeptVerdict(outcome, "", expiresMs, masksSeen),
     );
-    return true;
   }
 
-  #put(key: string, entry: KeptVerdict | Signpost): void {
+  #put(key: string, entry: KeptVerdict | MasksSeen): void {
     const outcome = entry instanceof KeptVerdict ? entry.outcome("") : undefined;
-    this.#entries?.set(ownText(key), entry, { size: weigh(key, outcome) });
+    this.#entries?.set(ownText(key), entry, { size: estimateOctets(key, outcome) });
   }
-}
-
-/** `[key, masks seen, outcome or null]`, only JSON values: a verdict as it is kept. */
-export type PlainVerdict = readonly [key: string, masksSeen: number, outcome: PlainOutcome | null];
-
-/** What {@link KeptVerdict} keeps of an outcome; the macros as a mask. */
-type PlainOutcome = Omit<Outcome, "macrosRead" | "ttlSeconds" | "trace"> & { readonly macros: MacroMask };
-
-function plainOutcome({ macrosRead, ttlSeconds: _ttl, trace: _trace, ...rest }: Outcome): PlainOutcome {
-  return { ...rest, macros: macroMask(macrosRead) };
-}
-
-const PATH_STEPS_MAX = 100;
-const SOURCES = ["published", "override", "fallback"] as const;
-
-/** Undefined where it is not what {@link VerdictStore} could have written. */
-function readPlainVerdict(
-  value: unknown,
-): { key: string; masksSeen: number; outcome: Outcome | undefined } | undefined {
-  if (!Array.isArray(value)) return undefined;
-  const [key, masksSeen, plain] = value as readonly unknown[];
-  if (!isText(key) || !isCount(masksSeen, 0xffff)) return undefined;
-  if (plain === null) return { key, masksSeen, outcome: undefined };
-  if (typeof plain !== "object") return undefined;
-  const outcome = readPlainOutcome(plain as Readonly<Record<string, unknown>>);
-  return outcome && { key, masksSeen, outcome };
-}
-
-function readPlainOutcome(plain: Readonly<Record<string, unknown>>): Outcome | undefined {
-  const { domain, mechanism, problem, failure, record, recordSource, lookups, voids, macros } = plain;
-  const result = SPF_RESULTS.find((one) => one === plain["result"]);
-  const path = readList(plain["path"], ({ domain: place, term }) =>
-    isText(place) && isText(term) ? { domain: place, term } : undefined,
-  );
-  const source = SOURCES.find((one) => one === recordSource);
-  const rules = ["local", "guess"].map((name) => readRules(plain[name]));
-  const explanation = readExplanation(plain["explanation"]);
-  if (result === undefined || result === "temperror" || path === undefined || source === undefined)
-    return undefined;
-  if (
-    !isText(domain) ||
-    ![mechanism, problem, failure, record].every((text) => text === undefined || isText(text))
-  ) {
-    return undefined;
-  }
-  if (!isCount(lookups, 1000) || !isCount(voids, 1000) || !isCount(macros, 15)) return undefined;
-  if (rules.includes(null) || explanation === null) return undefined;
-  return {
-    result,
-    domain,
-    mechanism: mechanism as string | undefined,
-    path,
-    explanation,
-    problem: problem as string | undefined,
-    failure: failure as Outcome["failure"],
-    record: record as string | undefined,
-    recordSource: source,
-    lookups,
-    voids,
-    macrosRead: macroSet(macros),
-    ttlSeconds: 0,
-    local: rules[0] ?? undefined,
-    guess: rules[1] ?? undefined,
-    trace: undefined,
-  };
-}
-
-/** Null where it is none. */
-function readRules(value: unknown): Outcome["local"] | null {
-  if (value === undefined) return undefined;
-  if (typeof value !== "object" || value === null) return null;
-  const { result, mechanism } = value as Readonly<Record<string, unknown>>;
-  const known = SPF_RESULTS.find((one) => one === result);
-  return known !== undefined && known !== "temperror" && isText(mechanism)
-    ? { result: known, mechanism }
-    : null;
-}
-
-/** Null where it is none (RFC 7208 section 6.2: printable ASCII). */
-function readExplanation(value: unknown): Outcome["explanation"] | null {
-  if (value === undefined) return undefined;
-  if (typeof value !== "object" || value === null) return null;
-  const { text, source } = value as Readonly<Record<string, unknown>>;
-  if (typeof text !== "string" || !/^[ -~]{1,500}$/.test(text)) return null;
-  return source === "domain" || source === "default" ? { text, source } : null;
-}
-
-function readList<T>(
-  value: unknown,
-  read: (item: Readonly<Record<string, unknown>>) => T | undefined,
-): readonly T[] | undefined {
-  if (!Array.isArray(value) || value.length > PATH_STEPS_MAX) return undefined;
-  const items = value.map((item: unknown) =>
-    typeof item === "object" && item !== null ? read(item as Readonly<Record<string, unknown>>) : undefined,
-  );
-  const known = items.filter((item) => item !== undefined);
-  return known.length === items.length ? known : undefined;
-}
-
-function isText(value: unknown): value is OctetString {
-  return typeof value === "string" && value.length <= ENTRY_OCTETS_MAX && !/[^\0-\xff]/.test(value);
-}
-
-function isCount(value: unknown, max: number): value is number {
-  return typeof value === "number" && Number.isInteger(value) && value >= 0 && value <= max;
 }
 
 /** An entry of the cache, its place in the table, the objects around its texts. */
@@ -383,13 +281,13 @@ const ENTRY_OCTETS = 320;
 const TEXT_OCTETS = 24;
 const PATH_STEP_OCTETS = 80;
 /** A larger one is used and not kept: a few hundred would flush the cache. */
-const ENTRY_OCTETS_MAX = 16 * 1024;
+export const ENTRY_OCTETS_MAX = 16 * 1024;
 
 /**
  * How many octets of memory a verdict takes under its key, roughly and rather too many than too few: a bound on the
  * number of entries alone would let a hostile zone fill the memory.
  */
-function weigh(key: string, outcome: Outcome | undefined): number {
+function estimateOctets(key: string, outcome: Outcome | undefined): number {
   let octets = ENTRY_OCTETS + key.length;
   if (outcome === undefined) return octets;
   const { domain, mechanism, explanation, problem, record } = outcome;
