@@ -1,7 +1,8 @@
 /**
  * Bundles each program into one file that runs with node alone: dist/smf-spf.js, dist/spfquery.js,
- * dist/spfreport.js, a dist/package.json that says they are CommonJS, whatever the folder above says, and dist/LICENSES, the licences
- * of the packages inside.
+ * dist/spfreport.js. Besides them dist/shared-cache.cjs, the client that smf-spf loads where SharedCache is set, a
+ * dist/package.json that says they are CommonJS, whatever the folder above says, and dist/LICENSES, the licences of the
+ * packages inside.
  *
  *     node build.mjs [FOLDER]
  */
@@ -16,27 +17,39 @@ writeFileSync(`${outdir}/package.json`, `${JSON.stringify({ type: "commonjs" })}
 const { buildPage } = await tsImport("./src/status/build-page.ts", import.meta.url);
 const { inputs: pageInputs, ...page } = await buildPage();
 
-const { metafile } = await build({
+const common = {
   metafile: true,
   absWorkingDir: import.meta.dirname,
-  entryPoints: {
-    "smf-spf": "src/smf-spf/main.ts",
-    spfquery: "src/spfquery/main.ts",
-    spfreport: "src/spfreport/main.ts",
-  },
   outdir,
   bundle: true,
   platform: "node",
   target: "node20",
   format: "cjs",
-  banner: { js: "#!/usr/bin/env node" },
-  // Of package.json only the version is wanted in the programs.
-  plugins: [versionOnly(), finishedPage()],
   legalComments: "inline",
   logLevel: "warning",
+};
+const { metafile } = await build({
+  ...common,
+  entryPoints: {
+    "smf-spf": "src/smf-spf/main.ts",
+    spfquery: "src/spfquery/main.ts",
+    spfreport: "src/spfreport/main.ts",
+  },
+  banner: { js: "#!/usr/bin/env node" },
+  // Of package.json only the version is wanted in the programs.
+  plugins: [versionOnly(), finishedPage(), clientFromItsFile()],
+});
+const client = await build({
+  ...common,
+  entryPoints: { "shared-cache": "src/shared-cache/valkey.ts" },
+  // It may lie in a directory without a package.json.
+  outExtension: { ".js": ".cjs" },
 });
 
-writeFileSync(`${outdir}/LICENSES`, licences([...Object.keys(metafile.inputs), ...pageInputs]));
+writeFileSync(
+  `${outdir}/LICENSES`,
+  licences([metafile, client.metafile].flatMap(({ inputs }) => Object.keys(inputs)).concat(pageInputs)),
+);
 
 /** The licence texts of all packages that files were bundled from; a package without one ends the build. */
 function licences(files) {
@@ -61,6 +74,20 @@ function versionOnly() {
         const { name, version } = manifest;
         return { contents: JSON.stringify({ name, version }), loader: "json" };
       });
+    },
+  };
+}
+
+/** The client of SharedCache is a file of its own, loaded by its path. */
+function clientFromItsFile() {
+  return {
+    name: "client-from-its-file",
+    setup({ onLoad }) {
+      onLoad({ filter: /[/\\]smf-spf[/\\]shared-client\.ts$/ }, () => ({
+        contents:
+          "export const importClient = (file) => Promise.resolve(require(file)); export const isClientBuilt = true;",
+        loader: "js",
+      }));
     },
   };
 }

@@ -28,7 +28,7 @@ make_tarball() {
 	mkdir "$folder"
 	{
 		sources
-		printf '%s\n' dist/smf-spf.js dist/spfquery.js dist/spfreport.js dist/package.json dist/LICENSES
+		printf '%s\n' dist/smf-spf.js dist/spfquery.js dist/spfreport.js dist/shared-cache.cjs dist/package.json dist/LICENSES
 	} >"$work/files"
 	tar -cf - -T "$work/files" | tar -xf - -C "$folder"
 	# rpmbuild -ta reads it, with the version.

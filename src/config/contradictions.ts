@@ -40,6 +40,7 @@ const RULES: readonly Rule[] = [
   groupHasNoAccess,
   everyUserHasAccess,
   nothingIsLogged,
+  keyWithoutCache,
   oneQueryTakesAll,
   everyClient,
   sameKeyTwice,
@@ -250,6 +251,12 @@ function nothingIsLogged(given: Given, settings: Settings): Fault | undefined {
   const syslog = lastGiven(given, "syslog");
   if (syslog?.value !== "none" || settings.logTo !== undefined) return undefined;
   return warning(syslog.location, "none without LogTo: nothing is logged");
+}
+
+function keyWithoutCache(given: Given): Fault | undefined {
+  const key = lastGiven(given, "sharedCacheKey");
+  if (key === undefined || lastGiven(given, "sharedCache") !== undefined) return undefined;
+  return warning(key.location, "has no effect without SharedCache");
 }
 
 function oneQueryTakesAll(given: Given, settings: Settings): Fault | undefined {

@@ -15,3 +15,4 @@ export {
 } from "./settings.ts";
 export { showConfig } from "./show-config.ts";
 export type { OptionKey, OptionName } from "./table.ts";
+export { formatEngine } from "./values/shared-cache.ts";

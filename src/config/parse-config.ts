@@ -103,12 +103,20 @@ class ConfigReader {
       locationOf: (key: OptionKey): Location =>
         lastGiven(this.#given, key)?.location ?? { file, line: 0, option: OPTIONS[key].name },
     };
+    this.#takeTogether("sharedCache", "sharedCacheKey", "file:/path, a key that is the same on all hosts");
     if (this.#faults.length > 0)
       return { settings: undefined, options: undefined, warnings: this.#warnings, ...problems };
     const options = resolveOptions(this.#given, this.#sources);
     const settings = resolveSettings(options, this.#given);
     const warnings = [...this.#warnings, ...contradictions(this.#given, settings)];
     return { settings, options, warnings, ...problems };
+  }
+
+  /** An option that is of no use without another. */
+  #takeTogether(key: OptionKey, needed: OptionKey, what: string): void {
+    const given = lastGiven(this.#given, key);
+    if (given === undefined || lastGiven(this.#given, needed) !== undefined) return;
+    this.#faults.push({ ...given.location, reason: `needs ${OPTIONS[needed].name} ${what}` });
   }
 
   #take(key: OptionKey, location: Location, value: Value): void {

@@ -24,6 +24,7 @@ import {
 import { accountName, addressPattern, domainName, filePath, hostPattern, recipient } from "./values/name.ts";
 import { choice, count, octalMode, onOff, timeMs, timeSeconds } from "./values/plain.ts";
 import { type MessageRow, policyFor } from "./values/policy-for.ts";
+import { engineAddress, keyFile } from "./values/shared-cache.ts";
 import { domainRecord, explanation, mechanisms } from "./values/spf.ts";
 import { authservId, rejectReason, subjectTag } from "./values/text.ts";
 import type { ValueKind } from "./values/value-kind.ts";
@@ -111,6 +112,8 @@ const TABLE = {
   ttlSeconds: memory.option("TTL", timeSeconds(0, 365 * DAY), "1h", "longest life of a cached verdict"),
   cacheSize: memory.option("CacheSize", count(1, 10_000_000), "100000", "entries of each cache"),
   cacheFile: memory.optional("CacheFile", filePath, "/var/lib/smfs/cache", "keep both caches over a restart", RESTART),
+  sharedCache: memory.optional("SharedCache", engineAddress, "redis://127.0.0.1", "share DNS answers with other hosts through Valkey or Redis", RESTART),
+  sharedCacheKey: memory.optional("SharedCacheKey", keyFile, "file:/etc/mail/smfs/shared.key", "the file whose key seals them, the same on all hosts", RESTART),
 
   user: daemon.option("User", accountName, "smfs", "account to run as", RESTART),
   socket: daemon.option("Socket", socketAddress, "unix:/var/run/smfs/smf-spf.sock", "where the MTA connects", RESTART),

@@ -28,11 +28,13 @@ import {
   writePidFile,
 } from "../process/index.ts";
 import { MilterServer } from "../server/index.ts";
+import type { SharedCache } from "../shared-cache/index.ts";
 import type { CacheFile } from "./cache-file.ts";
 import { type ConfigChoice, readSettings, unreadable } from "./config-check.ts";
 import { Traffic, tellServerEvent } from "./counters.ts";
 import { createGeneration, type Generation, type GenerationPorts } from "./generation.ts";
 import { prepareDirectories, socketAccess, statusAccess } from "./privileged-start.ts";
+import { openSharedCache } from "./shared-cache.ts";
 import { StatusPage } from "./status-page.ts";
 import { VERSION } from "./version.ts";
 
@@ -94,7 +96,10 @@ export async function runDaemon(start: DaemonStart): Promise<number> {
     logFd: handover?.logFd,
     journalStream: process.env["JOURNAL_STREAM"],
   });
-  const daemon = new Daemon(start, log);
+  const shared = await openSharedCache(settings, (text) => {
+    log.notice(text);
+  });
+  const daemon = new Daemon(start, log, shared);
   let ready = false;
   process.on("uncaughtException", (error) => {
     log.failure("unexpected error", error);
@@ -154,7 +159,7 @@ class Daemon {
   #page: StatusPage | undefined;
   #statusSocket: BoundSocket | undefined;
 
-  constructor(start: DaemonStart, log: Log) {
+  constructor(start: DaemonStart, log: Log, shared: SharedCache | undefined) {
     this.#start = start;
     this.#log = log;
     this.#ports = {
@@ -170,6 +175,7 @@ class Daemon {
       tell: (text) => {
         log.notice(text);
       },
+      shared,
     };
     this.#generation = createGeneration(start.settings, this.#ports);
     this.#server = new MilterServer({
@@ -225,6 +231,7 @@ class Daemon {
         server: this.#server,
         settings: () => this.#generation.settings,
         engine: () => this.#generation.engine,
+        shared: this.#ports.shared,
       },
       options,
     );
@@ -249,6 +256,7 @@ class Daemon {
       `smf-spf ${VERSION} started: listening on ${nameOf(settings)}, running as ${who}, name servers ${servers.join(", ")}${dry}`,
     );
     this.#page?.status.start();
+    this.#ports.shared?.start();
     this.#keepCaches();
     return new Promise((resolve) => {
       listenToSignals({
@@ -307,6 +315,7 @@ class Daemon {
     if (failure !== undefined) this.#log.message("info", failure);
     removePidFile(this.#start.settings.pidFile);
     this.#report();
+    this.#ports.shared?.close();
     this.#log.notice(`smf-spf ${VERSION} stopped`);
     await this.#log.close();
     return EXIT.ok;
@@ -362,6 +371,7 @@ class Daemon {
     const lines = [
       this.#traffic.counters(),
       ...this.#generation.engine.counters(),
+      ...sharedCounters(this.#ports.shared),
       `connections: ${server.open} open, ${server.busy} with a message in progress, ${server.accepted} accepted; ` +
         `closed: ${server.refused} over MaxConnections, ${server.idleClosed} idle, ${server.overBudget} for their memory; ` +
         `messages deferred for their memory: ${server.deferred}; ` +
@@ -371,6 +381,18 @@ class Daemon {
     ];
     for (const line of lines) this.#log.notice(line);
   }
+}
+
+/** For the log, in words. */
+function sharedCounters(shared: SharedCache | undefined): string[] {
+  if (shared === undefined) return [];
+  const { up, hits, misses, writes, errors } = shared.counters();
+  const { dropped, ...failed } = errors;
+  const kinds = Object.entries(failed).map(([kind, count]) => `${count} ${kind}`);
+  return [
+    `shared cache: ${up ? "in use" : "does not serve"}, ${hits} hits, ${misses} misses, ${writes} writes, ` +
+      `${dropped} dropped; errors: ${kinds.join(", ")}`,
+  ];
 }
 
 /** The name of the user that this process is, or the number where it has none. */

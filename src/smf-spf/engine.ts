@@ -1,7 +1,7 @@
 /** The way to a verdict: verdict cache → evaluator → answer cache → resolver. */
 
 import { createHash } from "node:crypto";
-import { checkHost, withDefaultExplanation } from "spf-check";
+import { type AnswerSource, checkHost, type Outcome, withDefaultExplanation } from "spf-check";
 import type { Settings } from "../config/index.ts";
 import {
   ANSWER_TIME_BOUNDS_MS,
@@ -17,6 +17,7 @@ import {
 } from "../dns/index.ts";
 import type { Evaluation, EvaluationRequest, Evaluator } from "../filter/index.ts";
 import { HeapGrowth, heapShare } from "../node-tuning.ts";
+import type { SharedCache } from "../shared-cache/index.ts";
 import type { Figures } from "../status/index.ts";
 import { sharesOf, temperror, VerdictCache } from "../verdicts/index.ts";
 import { CacheFile } from "./cache-file.ts";
@@ -50,6 +51,9 @@ export class Engine {
   readonly #answers: AnswerCache;
   readonly #verdicts: VerdictCache;
   readonly #heap = new HeapGrowth();
+  readonly #shared: SharedCache | undefined;
+  /** Outcomes for which no answer had to come from DNS, and one at least came from another host. */
+  readonly #sharedOutcomes = new WeakSet<Outcome>();
   readonly #onError: (error: unknown) => void;
   readonly #settings: EngineSettings;
   #adjusted: AdjustableSettings;
@@ -57,15 +61,18 @@ export class Engine {
   /**
    * @param onError told of defects: what an evaluation or a filter has thrown
    * @param tell what the operator is to know of the name servers, in words
+   * @param shared answers that other hosts have found; it is the caller's to close
    */
   constructor(
     settings: EngineSettings,
     onError: (error: unknown) => void,
     tell: (text: string) => void = () => undefined,
+    shared?: SharedCache,
   ) {
     this.#settings = settings;
     this.#onError = onError;
     this.#adjusted = settings;
+    this.#shared = shared;
     this.#resolver = new Resolver({
       servers: nameserversOf(settings),
       timeoutMs: settings.dnsTimeoutMs,
@@ -80,7 +87,7 @@ export class Engine {
     const early = new EarlyShares();
     const octetsMax = cacheOctets(settings.cacheSize);
     this.#answers = new AnswerCache({
-      source: this.#resolver,
+      source: shared === undefined ? this.#resolver : shared.over(this.#resolver),
       entriesMax: settings.cacheSize,
       octetsMax,
     });
@@ -89,8 +96,10 @@ export class Engine {
       entriesMax: settings.cacheSize,
       octetsMax,
       onError,
+      isShared: shared === undefined ? undefined : (outcome) => this.#sharedOutcomes.has(outcome),
       check: ({ ip, domain, sender, helo, receiver }, done) => {
         this.#heap.evaluated();
+        const answers = shared === undefined ? undefined : new AnswersOfOne(this.#answers, shared);
         return drive(
           checkHost({
             ip,
@@ -105,14 +114,19 @@ export class Engine {
             trace: false,
           }),
           {
-            source: this.#answers,
+            source: answers ?? this.#answers,
             early: { shares: early, key: sharesOf({ ip, domain })[0]?.key ?? "" },
             onThrow: (error) => {
               onError(error);
               return temperror(domain, "internal error in the evaluation");
             },
           },
-          done,
+          answers === undefined
+            ? done
+            : (late) => {
+                if (answers.areShared) this.#sharedOutcomes.add(late);
+                done(late);
+              },
         );
       },
     });
@@ -132,6 +146,7 @@ export class Engine {
   /** Empties both caches. */
   flush(): void {
     const settings = this.#adjusted;
+    this.#shared?.forget();
     this.adjust({ ...settings, cacheSize: 0 });
     this.adjust(settings);
   }
@@ -244,6 +259,31 @@ export class Engine {
           .map((server) => `, ${formatNameserver(server)} is down`)
           .join(""),
     ];
+  }
+}
+
+/** The answers of one evaluation, and whether DNS was spared. */
+class AnswersOfOne implements AnswerSource {
+  readonly #source: AnswerSource;
+  readonly #shared: SharedCache;
+  #fromShared = 0;
+  #fromDns = 0;
+
+  constructor(source: AnswerSource, shared: SharedCache) {
+    this.#source = source;
+    this.#shared = shared;
+  }
+
+  get areShared(): boolean {
+    return this.#fromShared > 0 && this.#fromDns === 0;
+  }
+
+  ask(...[question, done]: Parameters<AnswerSource["ask"]>): ReturnType<AnswerSource["ask"]> {
+    return this.#source.ask(question, (answer) => {
+      if (this.#shared.gave(answer)) this.#fromShared++;
+      else this.#fromDns++;
+      done(answer);
+    });
   }
 }
 

@@ -3,6 +3,7 @@ import type { MilterHandler } from "milter-protocol";
 import { diffSettings, type Settings } from "../config/index.ts";
 import { createFilter, type FilterEvent, type FilterPorts, type Resume } from "../filter/index.ts";
 import type { Transport } from "../server/index.ts";
+import type { SharedCache } from "../shared-cache/index.ts";
 import { Engine } from "./engine.ts";
 
 /** What generations take from their surroundings. */
@@ -12,6 +13,8 @@ export interface GenerationPorts {
   readonly onError: (error: unknown) => void;
   /** What the operator is to know, in words. */
   readonly tell: (text: string) => void;
+  /** Answers that other hosts have found, with SharedCache. */
+  readonly shared?: SharedCache | undefined;
 }
 
 /** One set of settings, whole and unchanging. */
@@ -28,9 +31,9 @@ export function createGeneration(
   ports: GenerationPorts,
   former?: Pick<Generation, "settings" | "engine">,
 ): Generation {
-  const { hostname, report, onError, tell } = ports;
+  const { hostname, report, onError, tell, shared } = ports;
   const keepsEngine = former !== undefined && !diffSettings(former.settings, settings).clearsCache;
-  const engine = keepsEngine ? former.engine : new Engine(settings, onError, tell);
+  const engine = keepsEngine ? former.engine : new Engine(settings, onError, tell, shared);
   if (keepsEngine) engine.adjust(settings);
   const common = {
     settings,

@@ -2,6 +2,7 @@
 import { lstatSync, type Stats, statSync } from "node:fs";
 import { dirname } from "node:path";
 import type { OptionKey, Settings } from "../config/index.ts";
+import { keyFileProblem } from "./shared-cache.ts";
 
 /** Something that is not as the start needs it. */
 export interface StartProblem {
@@ -28,6 +29,7 @@ export function checkStart(settings: Settings): StartProblem[] {
   if (logTo !== undefined && !logTo.startsWith("/dev/")) {
     add("logTo", fileProblem(logTo));
   }
+  if (settings.sharedCacheKey !== undefined) add("sharedCacheKey", keyFileProblem(settings.sharedCacheKey));
   return problems;
 }
 

@@ -3,6 +3,7 @@ import { createHash } from "node:crypto";
 import { type OptionSettings, type RuleLine, ruleLines, type Settings, showConfig } from "../config/index.ts";
 import type { Log } from "../logging/index.ts";
 import type { MilterServer } from "../server/index.ts";
+import type { SharedCache } from "../shared-cache/index.ts";
 import type { Figures, Status } from "../status/index.ts";
 import type { Engine } from "./engine.ts";
 import { VERSION } from "./version.ts";
@@ -18,6 +19,7 @@ export interface StatusSources {
   /** Those in force. */
   readonly settings: () => Settings;
   readonly engine: () => Engine;
+  readonly shared: SharedCache | undefined;
 }
 
 /** What of the configuration the page shows; it changes with a reload only. */
@@ -67,7 +69,7 @@ export class StatusPage {
   }
 
   #figures(): Figures {
-    const { log, server, settings, engine } = this.#sources;
+    const { log, server, settings, engine, shared } = this.#sources;
     const { open, busy, accepted, refused, ...counters } = server.statistics();
     return {
       reportOnly: settings().reportOnly,
@@ -88,7 +90,7 @@ export class StatusPage {
       },
       logLinesLost: log.lostInAll,
       reload: this.#reload,
-      sharedCache: undefined,
+      sharedCache: shared?.counters(),
       accepting: server.listening,
     };
   }

@@ -32,6 +32,8 @@ export interface VerdictCacheOptions {
   readonly waitingMax?: number;
   /** The clock of the deadlines, in milliseconds; `performance.now`. */
   readonly nowMs?: () => number;
+  /** Whether an outcome was made of answers that another host has found; never asked of one that was in memory. */
+  readonly isShared?: ((outcome: Outcome) => boolean) | undefined;
   /** Told what a caller's `done` threw while others waited for the same verdict. */
   readonly onError: (error: unknown) => void;
 }
@@ -293,7 +295,10 @@ export class VerdictCache implements Evaluator {
 
   #evaluation({ startMs }: Waiter, outcome: Outcome, cached: boolean, joined = false): Evaluation {
     const elapsedMs = this.#nowMs() - startMs;
-    return joined ? { outcome, cached, source: "joined", elapsedMs } : { outcome, cached, elapsedMs };
+    if (joined) return { outcome, cached, source: "joined", elapsedMs };
+    if (!cached && this.#options.isShared?.(outcome) === true)
+      return { outcome, cached, source: "shared", elapsedMs };
+    return { outcome, cached, elapsedMs };
   }
 
   /** @param waited time was lost in our own queue: that is no word of DNS. */

@@ -24,6 +24,7 @@ const MAY_IMPORT: Record<string, readonly string[]> = {
   filter: ["address", "milter-protocol", "spf-check", "trace-fields", "policy"],
   server: ["milter-protocol"],
   dns: ["address", "spf-check"],
+  "shared-cache": ["spf-check", "dns"],
   verdicts: ["address", "spf-check", "filter"],
   logging: ["filter", "process"],
   status: ["filter", "spf-check"],
@@ -31,7 +32,7 @@ const MAY_IMPORT: Record<string, readonly string[]> = {
 
 /** Folders of which a folder may import the types. */
 const MAY_IMPORT_TYPES: Record<string, readonly string[]> = {
-  config: ["policy", "process"],
+  config: ["policy", "process", "shared-cache"],
 };
 
 /** What a folder may use of Node and of packages; folders not named here may use anything. */

@@ -61,6 +61,8 @@ describe("the settings of an empty file", () => {
       ttlSeconds: 3600,
       cacheSize: 100_000,
       cacheFile: undefined,
+      sharedCache: undefined,
+      sharedCacheKey: undefined,
       user: "smfs",
       socket: { kind: "unix", path: "/var/run/smfs/smf-spf.sock" },
       socketMode: 0o600,

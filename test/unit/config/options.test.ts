@@ -5,6 +5,7 @@ import type { Settings } from "../../../src/config/index.ts";
 import { defaultValue } from "../../../src/config/option.ts";
 import { decidedBy } from "../../../src/config/settings.ts";
 import { OPTION_NAMES, type OptionName, optionNamed } from "../../../src/config/table.ts";
+import type { EngineAddress } from "../../../src/shared-cache/index.ts";
 import { keyOf, optionOf, parse, settingsOf } from "./reading.ts";
 
 /** For each option: texts and what the settings then hold. */
@@ -201,6 +202,50 @@ const GOOD: { readonly [K in OptionName]: readonly [string, unknown][] } = {
   ],
   CacheSize: [["10000000", 10_000_000]],
   CacheFile: [["/var/lib/smfs/cache", "/var/lib/smfs/cache"]],
+  SharedCache: [
+    ["redis://127.0.0.1", engine({})],
+    ["VALKEY://[2001:db8::7]:7000/3", engine({ hosts: [["2001:db8::7", 7000]], db: 3 })],
+    [
+      "rediss://:s%40e%3Acret@cache.example.net",
+      engine({ hosts: [["cache.example.net", 6379]], tls: true, password: "s@e:cret" }),
+    ],
+    [
+      "valkeys://spf:secret@cache.example.net:6380?ca=/etc/ssl/cache.pem",
+      engine({
+        hosts: [["cache.example.net", 6380]],
+        tls: true,
+        username: "spf",
+        password: "secret",
+        caFile: "/etc/ssl/cache.pem",
+      }),
+    ],
+    ["redis://secret@127.0.0.1", engine({ password: "secret" })],
+    [
+      "redis://a.example.net,b.example.net:7001",
+      engine({
+        hosts: [
+          ["a.example.net", 6379],
+          ["b.example.net", 7001],
+        ],
+      }),
+    ],
+    [
+      "redis://a.example.net,b.example.net/2?sentinel=spf",
+      engine({
+        hosts: [
+          ["a.example.net", 26_379],
+          ["b.example.net", 26_379],
+        ],
+        db: 2,
+        sentinel: "spf",
+      }),
+    ],
+    [
+      "unix:/run/valkey/valkey.sock?db=1&user=spf&password=x",
+      engine({ hosts: [], path: "/run/valkey/valkey.sock", db: 1, username: "spf", password: "x" }),
+    ],
+  ],
+  SharedCacheKey: [["file:/etc/mail/smfs/shared.key", "/etc/mail/smfs/shared.key"]],
   User: [
     ["_spf", "_spf"],
     ["mail-user.1", "mail-user.1"],
@@ -248,6 +293,21 @@ const GOOD: { readonly [K in OptionName]: readonly [string, unknown][] } = {
   ShutdownTime: [["0", 0]],
 };
 
+type EngineParts = Partial<Omit<EngineAddress, "hosts">> & {
+  readonly hosts?: readonly (readonly [string, number])[];
+};
+
+function engine({ hosts = [["127.0.0.1", 6379]], ...parts }: EngineParts): EngineAddress {
+  return {
+    ...{ path: undefined, tls: false, username: undefined, password: undefined, db: 0 },
+    ...{ sentinel: undefined, caFile: undefined, ...parts },
+    hosts: hosts.map(([host, port]) => ({ host, port })),
+  };
+}
+
+/** What an option cannot be without. */
+const BESIDE: { readonly [K in OptionName]?: string } = { SharedCache: "SharedCacheKey file:/key\n" };
+
 /** What of the settings is compared, where the plain value would be hard to read. */
 const SHORT: { readonly [K in OptionName]?: (settings: Settings) => unknown } = {
   WhitelistIP: (s) => s.whitelistIP.map(formatNetwork),
@@ -270,7 +330,7 @@ describe("every option", () => {
     const read = readerOf(name);
     for (const [text, expected] of GOOD[name]) {
       it(`${name} ${text.slice(0, 60)}`, () => {
-        assert.deepEqual(read(settingsOf(`${name.toUpperCase()} ${text}\n`)), expected);
+        assert.deepEqual(read(settingsOf(`${name.toUpperCase()} ${text}\n${BESIDE[name] ?? ""}`)), expected);
       });
     }
   }
@@ -281,7 +341,9 @@ describe("every option", () => {
       const texts = GOOD[name].map(([text]) => text);
       const defaults = JSON.stringify(read(settingsOf("")));
       assert.ok(
-        texts.some((text) => JSON.stringify(read(settingsOf(`${name} ${text}`))) !== defaults),
+        texts.some(
+          (text) => JSON.stringify(read(settingsOf(`${name} ${text}\n${BESIDE[name] ?? ""}`))) !== defaults,
+        ),
         name,
       );
     }
@@ -290,7 +352,7 @@ describe("every option", () => {
   it("takes its own sample and default", () => {
     for (const name of OPTION_NAMES) {
       const { sample, default: standard } = optionOf(name);
-      const { faults, warnings } = parse(`${name} ${sample}\n`);
+      const { faults, warnings } = parse(`${name} ${sample}\n${BESIDE[name] ?? ""}`);
       assert.deepEqual(faults, [], name);
       assert.ok(
         warnings.every(({ reason }) => /no effect|cannot connect/.test(reason)),

@@ -1,0 +1,46 @@
+/** Errors in a row after which an engine is left alone. */
+const ERRORS_MAX = 5;
+const FIRST_PAUSE_MS = 5000;
+const PAUSE_MS_MAX = 5 * 60_000;
+
+/**
+ * Whether an engine is to be used. Five errors in a row open the circuit; after a pause one probe decides whether it
+ * closes again, and each probe that fails doubles the pause.
+ */
+export class Breaker {
+  /** It is open until the first probe has succeeded. */
+  #isClosed = false;
+  #errors = 0;
+  #pauseMs = FIRST_PAUSE_MS;
+
+  /** Calls may be made. */
+  get isClosed(): boolean {
+    return this.#isClosed;
+  }
+
+  /** A call was answered. */
+  succeeded(): void {
+    this.#errors = 0;
+  }
+
+  /** A call came to nothing; true where this opens the circuit: the pause begins. */
+  failed(): boolean {
+    if (!this.#isClosed || ++this.#errors < ERRORS_MAX) return false;
+    this.#isClosed = false;
+    return true;
+  }
+
+  /** The time until the next probe, in milliseconds; longer every time until one succeeds. */
+  nextPauseMs(): number {
+    const pauseMs = this.#pauseMs;
+    this.#pauseMs = Math.min(pauseMs * 2, PAUSE_MS_MAX);
+    return pauseMs;
+  }
+
+  /** The probe was answered. */
+  close(): void {
+    this.#isClosed = true;
+    this.#errors = 0;
+    this.#pauseMs = FIRST_PAUSE_MS;
+  }
+}

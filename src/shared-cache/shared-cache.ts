@@ -1,0 +1,353 @@
+import type { Answer, AnswerSource, Pending, Question } from "spf-check";
+import { isAskable, questionKey } from "../dns/index.ts";
+import { Breaker } from "./breaker.ts";
+import type { CacheEngine, EngineError } from "./engine.ts";
+import { Seal } from "./seal.ts";
+import { isKeepable, readValue, VALUE_OCTETS_MAX, writeValue } from "./shared-value.ts";
+import { WriteQueue } from "./write-queue.ts";
+
+/** DNS waits so long for the engine. */
+const GRACE_MS = 3;
+/** What the engine has not answered by then is an error. */
+const GET_MS = 20;
+/** Questions to the engine at once; further ones go to DNS alone. */
+const GETS_MAX = 2000;
+/** What is longer was not made here. */
+const SEALED_OCTETS_MAX = VALUE_OCTETS_MAX + 256;
+/** The time of a probe: to connect, sign on, and be answered. */
+const PROBE_MS = 3000;
+
+const SILENT = "no answer in time";
+
+/** The kinds of errors that are counted apart; `other` is a value that nobody with the secret has made. */
+export type SharedCacheError = "connect" | "timeout" | "reply" | "dropped" | "other";
+
+/** What a {@link SharedCache} works with. */
+export interface SharedCacheOptions {
+  readonly engine: CacheEngine;
+  /** SharedCacheKey: at least 32 octets, the same on all hosts. */
+  readonly secret: Uint8Array;
+  /** The engine in words, without its password. */
+  readonly name: string;
+  /** The time of day in milliseconds since 1970. */
+  readonly wallMs: () => number;
+  /** What the operator is to know, in words. */
+  readonly tell: (text: string) => void;
+}
+
+/** Counted since the start. */
+export interface SharedCacheCounters {
+  /** The engine answers. */
+  readonly up: boolean;
+  readonly hits: number;
+  readonly misses: number;
+  readonly writes: number;
+  readonly errors: Readonly<Record<SharedCacheError, number>>;
+}
+
+/**
+ * DNS answers that several hosts share. It can only help: the engine is asked first and DNS after 3 ms, the first
+ * usable answer wins, and an engine that fails is left alone for a while. What comes from it is authenticated, and
+ * read under the guards of a DNS message.
+ */
+export class SharedCache {
+  readonly #options: SharedCacheOptions;
+  readonly #seal: Seal;
+  readonly #breaker = new Breaker();
+  readonly #writes: WriteQueue;
+  readonly #given = new WeakSet<Answer>();
+  readonly #errors: Record<SharedCacheError, number> = {
+    connect: 0,
+    timeout: 0,
+    reply: 0,
+    dropped: 0,
+    other: 0,
+  };
+  #hits = 0;
+  #misses = 0;
+  #written = 0;
+  #gets = 0;
+  /** Values from before are no longer taken. */
+  #notBeforeMs = 0;
+  #timer: NodeJS.Timeout | undefined;
+  #isDownTold = false;
+  #isEnded = false;
+
+  constructor(options: SharedCacheOptions) {
+    this.#options = options;
+    this.#seal = new Seal(options.secret);
+    this.#writes = new WriteQueue(options.engine, {
+      failed: (error) => {
+        this.#failed(error);
+      },
+      written: () => {
+        this.#written++;
+        this.#breaker.succeeded();
+      },
+      dropped: () => {
+        this.#errors.dropped++;
+      },
+    });
+  }
+
+  /** Connects, in the background. */
+  start(): void {
+    this.#probe();
+  }
+
+  /** Answers from the engine, or else from that source. */
+  over(source: AnswerSource): AnswerSource {
+    return {
+      ask: (question, done) => {
+        if (!isAskable(question.name)) return source.ask(question, done);
+        const mayGet = this.#breaker.isClosed && this.#gets < GETS_MAX;
+        if (mayGet) return new SharedQuestion(question, source, this.#ports, done);
+        const key = questionKey(question);
+        const known = source.ask(question, (answer) => {
+          this.#share(key, answer);
+          done(answer);
+        });
+        if (!("cancel" in known)) this.#share(key, known);
+        return known;
+      },
+    };
+  }
+
+  /** Whether that very answer came from the engine. */
+  gave(answer: Answer): boolean {
+    return this.#given.has(answer);
+  }
+
+  /** From now on only what is written later is taken: the operator has emptied the caches. */
+  forget(): void {
+    this.#notBeforeMs = this.#options.wallMs();
+  }
+
+  counters(): SharedCacheCounters {
+    return {
+      up: this.#breaker.isClosed,
+      hits: this.#hits,
+      misses: this.#misses,
+      writes: this.#written,
+      errors: { ...this.#errors },
+    };
+  }
+
+  /** Ends the connection; DNS alone is asked from now on. */
+  close(): void {
+    this.#isEnded = true;
+    clearTimeout(this.#timer);
+    for (let error = 0; this.#breaker.isClosed; error++) this.#breaker.failed();
+    this.#writes.clear();
+    this.#options.engine.close();
+  }
+
+  readonly #ports: QuestionPorts = {
+    get: (key, done) => {
+      this.#get(key, done);
+    },
+    share: (key, answer) => {
+      this.#share(key, answer);
+    },
+  };
+
+  /** `done` within 20 ms, with what the engine has, or undefined. */
+  #get(key: string, done: (answer: Answer | undefined) => void): void {
+    const name = this.#seal.nameOf(key);
+    let isOver = false;
+    const over = (): boolean => {
+      if (isOver) return false;
+      isOver = true;
+      clearTimeout(timer);
+      this.#gets--;
+      return true;
+    };
+    this.#gets++;
+    const timer = setTimeout(() => {
+      // An answer may have come in while something of ours held the event loop: it is read before this.
+      setImmediate(() => {
+        if (!over()) return;
+        this.#failed(undefined);
+        done(undefined);
+      });
+    }, GET_MS);
+    this.#options.engine.get(name, (error, sealed) => {
+      if (!over()) return;
+      if (error !== undefined) this.#failed(error);
+      done(error === undefined ? this.#read(key, name, sealed) : undefined);
+    });
+  }
+
+  #read(key: string, name: string, sealed: Uint8Array | undefined): Answer | undefined {
+    if (sealed === undefined) {
+      this.#breaker.succeeded();
+      this.#misses++;
+      return undefined;
+    }
+    const text = sealed.length > SEALED_OCTETS_MAX ? undefined : this.#seal.open(name, sealed);
+    const times = { wallMs: this.#options.wallMs(), notBeforeMs: this.#notBeforeMs };
+    const answer = text === undefined ? undefined : readValue(key, text, times);
+    if (answer === undefined) {
+      this.#count("other", "it holds values that were not made with SharedCacheKey");
+      this.#misses++;
+      return undefined;
+    }
+    this.#breaker.succeeded();
+    if (answer === "over") {
+      this.#misses++;
+      return undefined;
+    }
+    this.#hits++;
+    this.#given.add(answer);
+    return answer;
+  }
+
+  #share(key: string, answer: Answer): void {
+    if (!this.#breaker.isClosed || !isKeepable(answer)) return;
+    const value = writeValue(key, answer, this.#options.wallMs());
+    if (value === undefined) return;
+    const name = this.#seal.nameOf(key);
+    const { text, lifeMs } = value;
+    this.#writes.add({ name, lifeMs, value: () => this.#seal.seal(name, text) });
+  }
+
+  /** @param error undefined: it took too long */
+  #failed(error: EngineError | undefined): void {
+    this.#count(error?.kind ?? "timeout", error?.message ?? SILENT);
+  }
+
+  #count(kind: SharedCacheError, reason: string): void {
+    this.#errors[kind]++;
+    if (this.#breaker.failed()) this.#pause(reason);
+  }
+
+  #pause(reason: string): void {
+    this.#writes.clear();
+    this.#options.engine.close();
+    const pauseMs = this.#breaker.nextPauseMs();
+    if (!this.#isDownTold) {
+      this.#options.tell(
+        `SharedCache ${this.#options.name} does not serve: ${reason}; until it does, DNS alone is asked`,
+      );
+    }
+    this.#isDownTold = true;
+    this.#timer = setTimeout(() => {
+      this.#probe();
+    }, pauseMs).unref();
+  }
+
+  /** Connects and asks for a key that is not there. */
+  #probe(): void {
+    const { engine, name, tell } = this.#options;
+    let isOver = false;
+    const over = (
+      failure: { readonly kind: SharedCacheError; readonly message: string } | undefined,
+    ): void => {
+      if (isOver || this.#isEnded) return;
+      isOver = true;
+      clearTimeout(this.#timer);
+      if (failure === undefined) {
+        this.#breaker.close();
+        this.#isDownTold = false;
+        tell(`SharedCache ${name} answers`);
+        return;
+      }
+      this.#errors[failure.kind]++;
+      this.#pause(failure.message);
+    };
+    this.#timer = setTimeout(() => {
+      over({ kind: "timeout", message: SILENT });
+    }, PROBE_MS).unref();
+    engine.open((openError) => {
+      if (isOver || this.#isEnded) return;
+      if (openError !== undefined) {
+        over(openError);
+        return;
+      }
+      engine.get(this.#seal.nameOf("probe"), (error) => {
+        over(error);
+      });
+    });
+  }
+}
+
+/** What a question needs of the cache. */
+interface QuestionPorts {
+  readonly get: (key: string, done: (answer: Answer | undefined) => void) => void;
+  readonly share: (key: string, answer: Answer) => void;
+}
+
+/** One question to the engine and to DNS: the first usable answer wins. */
+class SharedQuestion implements Pending {
+  readonly #question: Question;
+  readonly #key: string;
+  readonly #source: AnswerSource;
+  readonly #ports: QuestionPorts;
+  readonly #done: (answer: Answer) => void;
+  readonly #grace: NodeJS.Timeout;
+  #dns: Pending | undefined;
+  #isDnsAsked = false;
+  /** DNS has failed while the engine may still answer. */
+  #fault: Answer | undefined;
+  #isGetOver = false;
+  #isSettled = false;
+
+  constructor(
+    question: Question,
+    source: AnswerSource,
+    ports: QuestionPorts,
+    done: (answer: Answer) => void,
+  ) {
+    this.#question = question;
+    this.#key = questionKey(question);
+    this.#source = source;
+    this.#ports = ports;
+    this.#done = done;
+    this.#grace = setTimeout(() => {
+      this.#askDns();
+    }, GRACE_MS);
+    ports.get(this.#key, (answer) => {
+      this.#isGetOver = true;
+      if (this.#isSettled) return;
+      if (answer !== undefined) {
+        this.#dns?.cancel();
+        this.#settle(answer);
+      } else if (this.#fault !== undefined) this.#settle(this.#fault);
+      else this.#askDns();
+    });
+  }
+
+  cancel(): void {
+    this.#isSettled = true;
+    clearTimeout(this.#grace);
+    this.#dns?.cancel();
+  }
+
+  #askDns(): void {
+    clearTimeout(this.#grace);
+    if (this.#isDnsAsked) return;
+    this.#isDnsAsked = true;
+    const known = this.#source.ask(this.#question, (answer) => {
+      this.#dns = undefined;
+      this.#answered(answer);
+    });
+    if ("cancel" in known) this.#dns = known;
+    else this.#answered(known);
+  }
+
+  #answered(answer: Answer): void {
+    if (this.#isSettled) return;
+    if (answer.status === "fault" && !this.#isGetOver) {
+      this.#fault = answer;
+      return;
+    }
+    this.#ports.share(this.#key, answer);
+    this.#settle(answer);
+  }
+
+  #settle(answer: Answer): void {
+    this.#isSettled = true;
+    clearTimeout(this.#grace);
+    this.#done(answer);
+  }
+}

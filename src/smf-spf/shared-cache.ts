@@ -1,0 +1,104 @@
+/** SharedCache: the key, the client, and the cache that is made of them. */
+import { closeSync, constants, existsSync, fstatSync, openSync, readFileSync, realpathSync } from "node:fs";
+import { dirname, join } from "node:path";
+import { formatEngine, type Settings } from "../config/index.ts";
+import { DaemonError, EXIT, systemCode } from "../process/index.ts";
+import { SharedCache } from "../shared-cache/index.ts";
+import { importClient, isClientBuilt } from "./shared-client.ts";
+
+/** A key that can be guessed would let whoever writes to the engine make a pass. */
+const KEY_OCTETS_MIN = 32;
+const KEY_OCTETS_MAX = 4096;
+const CLIENT = "shared-cache.cjs";
+const OTHERS_READ = 0o004;
+const OTHERS_WRITE = 0o022;
+
+/**
+ * The cache of the settings, which connects when it is started; undefined without SharedCache, and then no client is
+ * loaded.
+ *
+ * @throws DaemonError where key or certificates cannot be used
+ */
+export async function openSharedCache(
+  { sharedCache: address, sharedCacheKey }: Settings,
+  tell: (text: string) => void,
+): Promise<SharedCache | undefined> {
+  if (address === undefined || sharedCacheKey === undefined) return undefined;
+  const key = readKey(sharedCacheKey);
+  if ("problem" in key) throw new DaemonError(EXIT.config, `SharedCacheKey ${key.problem}`);
+  const client = isClientBuilt ? clientFile(process.argv[1] ?? "") : undefined;
+  const { createEngine } = await importClient(client);
+  const name = formatEngine(address);
+  try {
+    return new SharedCache({
+      engine: createEngine(address),
+      secret: key.secret,
+      name,
+      wallMs: () => Date.now(),
+      tell,
+    });
+  } catch (error) {
+    const reason = error instanceof Error ? error.message : String(error);
+    throw new DaemonError(EXIT.config, `SharedCache ${name}: ${reason}`);
+  }
+}
+
+/**
+ * Where the client is: beside the program in dist, else where `make install` and the packages put it.
+ *
+ * @throws DaemonError where it is not there
+ */
+function clientFile(program: string): string {
+  const directory = dirname(realpathSync(program));
+  const places = [
+    join(directory, CLIENT),
+    join(directory, "../share/smf-spf", CLIENT),
+    join("/usr/local/share/smf-spf", CLIENT),
+    join("/usr/share/smf-spf", CLIENT),
+  ];
+  const file = places.find((place) => existsSync(place));
+  if (file !== undefined) return file;
+  throw new DaemonError(
+    EXIT.config,
+    `SharedCache needs ${places[1] ?? CLIENT}, which is missing: install it again`,
+  );
+}
+
+/** Why that file cannot be SharedCacheKey; undefined where it can, or where whoever asks may not read it. */
+export function keyFileProblem(path: string): string | undefined {
+  const key = readKey(path);
+  return "problem" in key && key.code !== "EACCES" ? key.problem : undefined;
+}
+
+type Key = { readonly secret: Uint8Array } | { readonly problem: string; readonly code?: string | undefined };
+
+function readKey(path: string): Key {
+  let file: number;
+  try {
+    file = openSync(path, constants.O_RDONLY | constants.O_NONBLOCK);
+  } catch (error) {
+    const code = systemCode(error);
+    if (code === "ENOENT") {
+      return {
+        problem: `${path} does not exist: make it with "openssl rand -base64 48", the same on all hosts`,
+      };
+    }
+    return {
+      problem: `${path} cannot be read: ${error instanceof Error ? error.message : String(error)}`,
+      code,
+    };
+  }
+  try {
+    const { mode, size } = fstatSync(file);
+    if (!fstatSync(file).isFile()) return { problem: `${path} is not a file` };
+    if ((mode & (OTHERS_READ | OTHERS_WRITE)) !== 0) {
+      return { problem: `${path} is open to others: chmod 640 ${path}, and chgrp to the group of User` };
+    }
+    if (size > KEY_OCTETS_MAX) return { problem: `${path} has more than ${KEY_OCTETS_MAX} octets` };
+    const secret = Buffer.from(readFileSync(file, "latin1").trim(), "latin1");
+    if (secret.length >= KEY_OCTETS_MIN) return { secret };
+    return { problem: `${path} has ${secret.length} octets; a key has at least ${KEY_OCTETS_MIN}` };
+  } finally {
+    closeSync(file);
+  }
+}
