@@ -30,7 +30,7 @@ export function migrateConfig(text: string): string[] {
   const lines = [
     `# Made from a file of smf-spf ${version} by smf-spf --migrate. Check it with smf-spf -t.`,
     "# Refusals have the codes of RFC 7372 (550 5.7.23) now, and DNS lookups the limits of RFC 7208.",
-    ...oldLines.flatMap((line) => migrateLine(line, version, given)),
+    ...withoutRepetition(oldLines.map((line) => migrateLine(line, version, given))),
   ];
   const added = OLD_DEFAULTS[version].flatMap(([key, value, why]) => {
     const { name, default: now }: Option = OPTIONS[key];
@@ -48,6 +48,18 @@ export function migrateConfig(text: string): string[] {
 function versionOf(lines: readonly string[]): Version {
   const names = lines.flatMap((line) => /^\s*#?\s?(\w+)(?:\s|$)/.exec(line)?.[1] ?? []);
   return names.some((name) => KEYS_OF_25.has(optionNamed(name) ?? "user")) ? "2.5" : "2.0.2";
+}
+
+/** Each line of the new file with the comments above it; those that the line before has too are not said again. */
+function withoutRepetition(blocks: readonly (readonly string[])[]): string[] {
+  let before = "";
+  return blocks.flatMap((block) => {
+    const notes = block.slice(0, -1);
+    const said = notes.join("\n");
+    const isSaid = said !== "" && said === before;
+    before = said;
+    return isSaid ? ["# as above:", ...block.slice(-1)] : block;
+  });
 }
 
 /** The old parsers: a name, white space, a value that ends at `#`; 2.0.2 takes one word. */

@@ -48,6 +48,23 @@ describe("migrateConfig", () => {
     assert.equal(settings.whitelistIP.length, 1, "127.0.0.0/8");
   });
 
+  it("has a comment at every line whose meaning changes, and says the same only once", () => {
+    assert.deepEqual(
+      body("WhitelistTo a@\nWhitelistTo b@\nWhitelistTo .c.test\nRefuseFail on\nWhitelistTo d@\n"),
+      [
+        "# WhitelistTo matches whole addresses, domains or local parts; it matched inside longer ones, too:",
+        "WhitelistTo a@",
+        "# as above:",
+        "WhitelistTo b@",
+        "# WhitelistTo matches subdomains only; it matched anywhere in an address:",
+        "WhitelistTo .c.test",
+        "RefuseFail on",
+        "# WhitelistTo matches whole addresses, domains or local parts; it matched inside longer ones, too:",
+        "WhitelistTo d@",
+      ],
+    );
+  });
+
   const table: readonly (readonly [what: string, text: string, expected: RegExp | string])[] = [
     ["one word in 2.0.2", "Tag [SPF fail]", "Tag [SPF"],
     ["the rest of the line in 2.5", "SkipAuth on\nTag [SPF fail]", "Tag [SPF fail]"],
