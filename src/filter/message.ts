@@ -83,15 +83,9 @@ export class MessageLog {
 
   /** A verdict was reached. */
   result(check: IdentityCheck, { outcome, cached, source, elapsedMs }: Evaluation): void {
-    const { queueId, ip, ptr, helo, from } = this.#facts();
-    // Written out: this is made for every message, and a spread would cost more than all the rest of it.
     this.#report({
       event: "result",
-      queueId,
-      ip,
-      ptr,
-      helo,
-      from,
+      ...this.#facts(),
       result: outcome.result,
       cached,
       source: cached ? "cache" : (source ?? "dns"),

@@ -2,7 +2,7 @@
  * How long spfreport takes for logs of a million and of ten million lines, and how much memory: `make bench-report`.
  * Half of the lines are other programs'; a message in ten is forged, by a client and for a domain never seen before.
  *
- *     tsx test/tools/bench-report/main.ts [LINES …]
+ *     tsx test/tools/bench-report/main.ts [LINES …]      (PROGRAM=FILE: another build of it)
  */
 import { spawn } from "node:child_process";
 import { once } from "node:events";
@@ -10,7 +10,7 @@ import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import { randomNumbers, rfc3164 } from "../../support/mail-month.ts";
 
-const PROGRAM = join(import.meta.dirname, "../../../dist/spfreport.js");
+const PROGRAM = process.env["PROGRAM"] ?? join(import.meta.dirname, "../../../dist/spfreport.js");
 const BLOCK_LINES = 10_000;
 const MEMORY_EVERY_MS = 50;
 

@@ -90,9 +90,13 @@ export function writeConfiguration(
   return path;
 }
 
-/** Starts the built daemon; rejects with what it said when it does not listen. */
-export async function startDaemon(folder: string, configuration: string): Promise<Peer> {
-  const child = spawn(process.execPath, [join(ROOT, "dist", "smf-spf.js"), "-f", "-c", configuration], {
+/** Starts the built daemon, or another build of it; rejects with what it said when it does not listen. */
+export async function startDaemon(
+  folder: string,
+  configuration: string,
+  program = join(ROOT, "dist", "smf-spf.js"),
+): Promise<Peer> {
+  const child = spawn(process.execPath, [program, "-f", "-c", configuration], {
     stdio: ["ignore", "ignore", "pipe"],
   });
   let said = "";

@@ -1,5 +1,5 @@
 /** What processes have used, as the kernel tells it under /proc; undefined where there is none (not Linux). */
-import { readFileSync } from "node:fs";
+import { readdirSync, readFileSync } from "node:fs";
 
 function read(path: string): string | undefined {
   try {
@@ -15,12 +15,17 @@ export function residentKb(pid: number): number | undefined {
   return line === null ? undefined : Number(line[1]);
 }
 
-/** User and system time in clock ticks of 10 ms, as seconds. */
+/** Seconds on a core of all threads: the scheduler counts nanoseconds, where /proc/PID/stat has ticks of 10 ms. */
 export function cpuSeconds(pid: number): number | undefined {
-  const stat = read(`/proc/${pid}/stat`);
-  if (stat === undefined) return undefined;
-  const fields = stat.slice(stat.lastIndexOf(")") + 2).split(" ");
-  return (Number(fields[11]) + Number(fields[12])) / 100;
+  let nanoseconds = 0;
+  try {
+    for (const thread of readdirSync(`/proc/${pid}/task`)) {
+      nanoseconds += Number(/^\d+/.exec(read(`/proc/${pid}/task/${thread}/schedstat`) ?? "0")?.[0]);
+    }
+  } catch {
+    return undefined;
+  }
+  return nanoseconds / 1e9;
 }
 
 /** Seconds in which any core of the machine was busy since it started. */

@@ -464,6 +464,13 @@ describe("ask, bounds", () => {
     assert.ok(ids.size >= 380, `${ids.size} ids`);
   });
 
+  /** The kernel chooses ports at random, and among a hundred of them one or two may be the same as an earlier one. */
+  function assertGivenUp(perPort: ReadonlyMap<number, number>): void {
+    const counts = [...perPort.values()];
+    assert.ok(counts.filter((count) => count > 100).length <= 2, counts.join());
+    assert.ok(Math.max(...counts) <= 200, counts.join());
+  }
+
   it("gives up a port after a hundred questions", async () => {
     const perPort = new Map<number, number>();
     const { resolver } = await bench.pair(
@@ -478,7 +485,7 @@ describe("ask, bounds", () => {
     for (let i = 0; i < 2000; i += 50) {
       await Promise.all(Array.from({ length: 50 }, (_, j) => ask(resolver, `n${i + j}.test`)));
     }
-    assert.ok(Math.max(...perPort.values()) <= 100);
+    assertGivenUp(perPort);
     assert.ok(perPort.size >= 20);
   });
 
@@ -502,7 +509,7 @@ describe("ask, bounds", () => {
       openMax = Math.max(openMax, open());
     }
     await until(() => [...perPort.values()].reduce((sum, count) => sum + count, 0) > 2000);
-    assert.ok(Math.max(...perPort.values()) <= 100, String(Math.max(...perPort.values())));
+    assertGivenUp(perPort);
     assert.ok(openMax < 60, `${openMax} sockets`);
   });
 });
