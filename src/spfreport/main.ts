@@ -2,9 +2,8 @@
 import "./early.ts";
 import { writeFileSync } from "node:fs";
 import { hostname } from "node:os";
-import { setFlagsFromString } from "node:v8";
 import type { Settings } from "../config/index.ts";
-import { disablePretenuring } from "../node-tuning.ts";
+import { limitHeapGrowth } from "../node-tuning.ts";
 import { EXIT, watchOutput } from "../process/index.ts";
 import { VERSION } from "../smf-spf/version.ts";
 import { askDns } from "./ask-dns.ts";
@@ -27,10 +26,7 @@ import { suggestionLines, textReport } from "./text-report.ts";
 const HEAP_GROWTH_PERCENT = 40;
 
 const flushed = watchOutput();
-// Left alone, V8 lets the heap grow to several times of what is alive, and puts what waits for its next line among
-// what stays.
-setFlagsFromString(`--heap-growing-percent=${HEAP_GROWTH_PERCENT}`);
-disablePretenuring();
+limitHeapGrowth(HEAP_GROWTH_PERCENT);
 /** Clients that are asked about for a TrustedForwarder of --what-if. */
 const WHAT_IF_CLIENTS_MAX = 200;
 

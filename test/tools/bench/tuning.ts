@@ -1,5 +1,5 @@
 /**
- * What each trick for V8 gains: the built daemon, and a copy of its bundle in which one trick is undone, under the same
+ * What each trick of src/node-tuning.ts gains, and of those that live elsewhere: the built daemon, and a copy of its bundle in which one trick is undone, under the same
  * load in turn. A ratio above 1 says that the trick saves so much; the middle of all rounds counts.
  *
  *     node --import tsx test/tools/bench/tuning.ts [TRICK …]      (ROUNDS=, RUN_SECONDS=, SENDERS= as for make bench)
