@@ -45,13 +45,14 @@ class MessageEvaluation implements Pending {
 
   /** True when all is known. */
   run(): boolean {
-    const { settings } = this.#options.ports;
+    const { settings, waited, nowMs } = this.#options.ports;
     for (;;) {
       const check = nextCheck(settings, this.#mail.policy, this.#mail, this.#message.findings);
       // A HELO fail that is refused leaves nothing to ask of the sender.
       if (check?.purpose !== "sender" && check?.purpose !== "helo") this.#dropSender();
       if (check === undefined) {
         this.#message.pending = undefined;
+        waited?.(nowMs() - this.#startMs);
         return true;
       }
       const evaluation = this.#arrived.get(check.purpose) ?? this.#ask(check);

@@ -47,6 +47,8 @@ export interface FilterPorts {
   readonly evaluator: Evaluator;
   /** Must not block and must not throw. */
   readonly report: (event: FilterEvent) => void;
+  /** Told how long the MTA had to wait for all results of a message, in milliseconds. Must not throw. */
+  readonly waited?: ((elapsedMs: number) => void) | undefined;
   /** A monotonic clock in milliseconds. */
   readonly nowMs: () => number;
   /** `unix`: MTA and filter share a Unix socket; `inet`: CONNECT and HELO are answered because of Nagle. */

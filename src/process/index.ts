@@ -10,7 +10,7 @@ export {
 export { whyTooManyConnections } from "./descriptor-limit.ts";
 export { DaemonError, EXIT, systemCode, systemReason } from "./errors.ts";
 export { watchOutput } from "./output.ts";
-export { removePidFile, writePidFile } from "./pid-file.ts";
+export { refuseOccupied, removePidFile, writePidFile } from "./pid-file.ts";
 export {
   type Account,
   canDropPrivileges,

@@ -61,7 +61,12 @@ export function writePidFile(
   }
 }
 
-function refuseOccupied(path: string, program: string, own: number): void {
+/**
+ * Whether the file may be written.
+ *
+ * @throws DaemonError where a link or something else than a file is there, or another daemon's file
+ */
+export function refuseOccupied(path: string, program: string, own: number): void {
   let stat: ReturnType<typeof lstatSync>;
   try {
     stat = lstatSync(path);

@@ -21,6 +21,7 @@ import {
   notifyReady,
   notifyStopping,
   ownEnvironment,
+  refuseOccupied,
   removePidFile,
   type Starter,
   verifyPrivileges,
@@ -169,6 +170,13 @@ class Daemon {
         this.#page?.status.add(event);
         log.report(event);
       },
+      // Without a page nobody counts.
+      waited:
+        start.settings.statusSocket === undefined
+          ? undefined
+          : (elapsedMs) => {
+              this.#page?.status.waited(elapsedMs);
+            },
       onError: (error) => {
         log.failure("error in an evaluation", error);
       },
@@ -239,7 +247,13 @@ class Daemon {
     const fd = starter.handover?.statusFd;
     if (fd === undefined) {
       const access = statusAccess(settings, account);
-      this.#statusSocket = await bindSocket((address) => status.listen(address), statusSocket, access);
+      try {
+        this.#statusSocket = await bindSocket((address) => status.listen(address), statusSocket, access);
+      } catch (error) {
+        // A daemon that runs already has it: that is what the operator is to read.
+        refuseOccupied(settings.pidFile, this.#start.program, process.pid);
+        throw error;
+      }
       return;
     }
     await status.listen({ fd });

@@ -10,6 +10,8 @@ import { Engine } from "./engine.ts";
 export interface GenerationPorts {
   readonly hostname: string;
   readonly report: (event: FilterEvent) => void;
+  /** See {@link FilterPorts.waited}. */
+  readonly waited?: FilterPorts["waited"];
   readonly onError: (error: unknown) => void;
   /** What the operator is to know, in words. */
   readonly tell: (text: string) => void;
@@ -31,7 +33,7 @@ export function createGeneration(
   ports: GenerationPorts,
   former?: Pick<Generation, "settings" | "engine">,
 ): Generation {
-  const { hostname, report, onError, tell, shared } = ports;
+  const { hostname, report, waited, onError, tell, shared } = ports;
   const keepsEngine = former !== undefined && !diffSettings(former.settings, settings).clearsCache;
   const engine = keepsEngine ? former.engine : new Engine(settings, onError, tell, shared);
   if (keepsEngine) engine.adjust(settings);
@@ -39,6 +41,7 @@ export function createGeneration(
     settings,
     evaluator: engine.evaluatorFor(settings),
     report,
+    waited,
     nowMs: () => performance.now(),
     hostname,
   };

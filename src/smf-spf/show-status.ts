@@ -27,7 +27,9 @@ export async function showStatus(
     const text = await fetchStatus(statusSocket);
     if (json) return { lines: [text], problems: [], exitCode: EXIT.ok };
     const { statusLines } = await import("../status/index.ts");
-    const lines = statusLines(JSON.parse(text) as Parameters<typeof statusLines>[0]);
+    // In a pipe nothing is cut.
+    const width = process.stdout.isTTY ? process.stdout.columns : undefined;
+    const lines = statusLines(JSON.parse(text) as Parameters<typeof statusLines>[0], width);
     return { lines, problems: [], exitCode: EXIT.ok };
   } catch (error) {
     const problem = `StatusSocket ${nameOf(statusSocket)} does not answer: ${systemReason(error)}`;

@@ -123,7 +123,11 @@ function ownFamilies({ product, tally, rules }: MetricSources): Family[] {
       help: "How often a line of smf-spf.conf has decided.",
       samples: () => rules.all().map(({ rule, line, hits }) => ({ labels: { rule, line }, value: hits })),
     },
-    histogram("mail_wait_seconds", "How long the MTA waited for a result.", () => tally.waits),
+    histogram(
+      "mail_wait_seconds",
+      "How long the MTA waited for the results of a message.",
+      () => tally.waits,
+    ),
     histogram("evaluation_lookups", "Terms with DNS lookups in an evaluation.", () => tally.lookups),
     histogram("evaluation_voids", "Terms with void lookups in an evaluation.", () => tally.voids),
     {

@@ -123,7 +123,7 @@ export class StatusServer {
 
   async #answer(request: IncomingMessage, signal: AbortSignal): Promise<Page> {
     if (this.#isTcp && !isLocalHost(request)) return text(403, REFUSED);
-    if (request.headers["sec-fetch-site"] === "cross-site") return text(403, REFUSED);
+    if (isFromAnotherSite(request)) return text(403, REFUSED);
     if (request.method !== "GET" && request.method !== "HEAD") {
       return { ...text(405, "GET and HEAD only\n"), headers: { Allow: "GET, HEAD" } };
     }
@@ -153,6 +153,17 @@ function send(request: IncomingMessage, response: ServerResponse, page: Page): v
     ...(hasBody || page.status === 403 ? { Connection: "close" } : {}),
   });
   response.end(request.method === "HEAD" ? undefined : page.body);
+}
+
+/**
+ * Whether a page from elsewhere asks. Browsers send Origin with what a script of another page asks for, and with
+ * nothing that a person has opened; older ones send no Sec-Fetch-Site.
+ */
+function isFromAnotherSite({ headers: { origin, host = "", ...headers } }: IncomingMessage): boolean {
+  if (headers["sec-fetch-site"] === "cross-site") return true;
+  if (origin === undefined) return false;
+  const [, originHost] = /^https?:\/\/(.*)$/i.exec(origin) ?? [];
+  return originHost?.toLowerCase() !== host.toLowerCase();
 }
 
 /**

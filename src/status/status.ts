@@ -80,6 +80,11 @@ export class Status {
     if (event.event === "action") this.#rules.add(event);
   }
 
+  /** The MTA had to wait so many milliseconds for the results of a message. */
+  waited(elapsedMs: number): void {
+    this.#tally.waited(elapsedMs);
+  }
+
   /** Time has gone by. */
   advance(): void {
     this.#tally.advance();

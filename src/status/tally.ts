@@ -95,12 +95,15 @@ export class Tally {
     else this.#addAction(event);
   }
 
+  /** The MTA had to wait so many milliseconds for all results of a message. */
+  waited(elapsedMs: number): void {
+    this.#hour.add(this.waits.observe(elapsedMs / 1000));
+  }
+
   #addResult(event: ResultEvent): void {
     const result = SPF_RESULTS.indexOf(event.result);
     bump(this.#results, indexOf(result, event.identity, event.source));
-    const bucket = this.waits.observe(event.elapsedMs / 1000);
     this.week.add(result);
-    this.#hour.add(bucket);
     this.#hour.add(ALL_RESULTS);
     if (event.source === "cache") this.#hour.add(FROM_MEMORY);
     if (event.source === "dns" || event.source === "shared") {

@@ -3,10 +3,13 @@ import type { StatusDocument } from "./document.ts";
 
 /** Rows of each list. */
 const ROWS = 10;
-const WIDTH = 80;
+/** The end of a line that has been cut. */
+const CUT = "...";
+/** Before a line for smf-spf.conf. */
+const COPIED = " ".repeat(10);
 
-/** The lines for `smf-spf --status`. */
-export function statusLines(status: StatusDocument): string[] {
+/** The lines for `smf-spf --status`, cut to so many columns. */
+export function statusLines(status: StatusDocument, width = Number.POSITIVE_INFINITY): string[] {
   const { product, started, now, report_only: reportOnly, problems, nameservers, reload, waits } = status;
   const servers = nameservers
     .map(({ address, answer_ms: ms }) =>
@@ -30,7 +33,7 @@ export function statusLines(status: StatusDocument): string[] {
     `  from memory ${percent(waits.from_memory)}; DNS time-outs since the start: ${waits.dns_timeouts}`,
     ...tops(status),
   ];
-  return lines.map(printable);
+  return lines.map(printable).map((line) => (isCopied(line) ? line : cut(line, width)));
 }
 
 function sharedCache({ shared_cache: shared }: StatusDocument): string[] {
@@ -81,11 +84,19 @@ function list<Row>(
   if (rows.length === 0) return [];
   const lines = rows.slice(0, ROWS).flatMap((row) => {
     const [count, text, line] = read(row);
-    const shown = `${String(count).padStart(8)}  ${text}`;
-    const first = shown.length <= WIDTH ? shown : `${shown.slice(0, WIDTH - 1)}…`;
-    return line === null ? [first] : [first, `${" ".repeat(10)}${line}`];
+    const first = `${String(count).padStart(8)}  ${text}`;
+    return line === null ? [first] : [first, `${COPIED}${line}`];
   });
   return ["", title, ...lines];
+}
+
+/** What may be copied to smf-spf.conf is whole, however wide the terminal. */
+function isCopied(line: string): boolean {
+  return line.startsWith(COPIED);
+}
+
+function cut(line: string, width: number): string {
+  return line.length <= width ? line : `${line.slice(0, Math.max(0, width - CUT.length))}${CUT}`;
 }
 
 function milliseconds(ms: number | null): string {

@@ -4,15 +4,15 @@ import { handoverVariable, takeHandover } from "../../../src/process/daemonize.t
 
 describe("takeHandover", () => {
   for (const fromSystemd of [true, false]) {
-    for (const hasLog of [true, false]) {
-      it(`reads what handoverVariable() says of ${fromSystemd ? "systemd's" : "our own"} socket ${hasLog ? "and a log" : "alone"}`, () => {
-        const env: NodeJS.ProcessEnv = { ...handoverVariable({ fromSystemd, hasLog }), HOME: "/" };
-        assert.deepEqual(takeHandover(env), {
-          socketFd: 4,
-          fromSystemd,
-          logFd: hasLog ? 5 : undefined,
-          statusFd: undefined,
-        });
+    for (const [what, has, logFd, statusFd] of [
+      ["alone", { hasLog: false }, undefined, undefined],
+      ["and a log", { hasLog: true }, 5, undefined],
+      ["and that of the status page", { hasLog: false, hasStatus: true }, undefined, 5],
+      ["a log and that of the status page", { hasLog: true, hasStatus: true }, 5, 6],
+    ] as const) {
+      it(`reads what handoverVariable() says of ${fromSystemd ? "systemd's" : "our own"} socket ${what}`, () => {
+        const env: NodeJS.ProcessEnv = { ...handoverVariable({ fromSystemd, ...has }), HOME: "/" };
+        assert.deepEqual(takeHandover(env), { socketFd: 4, fromSystemd, logFd, statusFd });
         assert.deepEqual(env, { HOME: "/" });
       });
     }

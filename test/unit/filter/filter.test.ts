@@ -213,6 +213,29 @@ describe("mail", () => {
     assert.equal(spoken(rig.start('<"<>"@sender.test>')), "550 5.7.23");
   });
 
+  it("tells how long the MTA waited, once for a message whatever was evaluated", () => {
+    const settings = { checkHelo: true };
+    const late = new Rig({ settings, late: true });
+    late.start();
+    late.clockMs += 30;
+    late.arrive("sender.test");
+    late.clockMs += 12;
+    assert.deepEqual(late.waits, []);
+    late.arrive("helo.sender.test");
+    assert.deepEqual(late.waits, [42]);
+    assert.equal(late.results.length, 2);
+    const known = new Rig({ settings });
+    known.start();
+    assert.deepEqual(known.waits, [0]);
+    const left = new Rig({ late: true });
+    left.start();
+    left.filter.abort();
+    assert.deepEqual(left.waits, [], "nobody waited to the end");
+    const skipped = new Rig({ settings: { whitelistFrom: [pattern("@sender.test")] } });
+    skipped.start();
+    assert.deepEqual(skipped.waits, [], "nothing was evaluated");
+  });
+
   it("evaluates HELO in a third of the time, the sender meanwhile, and ends with a HELO fail", () => {
     const settings = { checkHelo: true };
     const rig = new Rig({ settings, zone: { "helo.sender.test": "temperror", ...FAIL }, late: true });

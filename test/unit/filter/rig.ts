@@ -45,6 +45,7 @@ interface Waiting {
 export class Rig {
   readonly events: FilterEvent[] = [];
   readonly requests: EvaluationRequest[] = [];
+  readonly waits: number[] = [];
   readonly resumed: (Response | EndOfMessageResponse)[] = [];
   readonly filter: MilterHandler;
   readonly ports: FilterPorts;
@@ -65,6 +66,7 @@ export class Rig {
       hostname: "own.host.test",
       nowMs: () => this.clockMs,
       report: (event) => this.events.push(event),
+      waited: (elapsedMs) => this.waits.push(elapsedMs),
       evaluator: {
         evaluate: (request, done) => {
           this.requests.push(request);

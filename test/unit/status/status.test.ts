@@ -121,6 +121,10 @@ describe("who may ask", () => {
     ["Host: localhost\r\nHost: evil.example", 403],
     ["Host: localhost\r\nSec-Fetch-Site: cross-site", 403],
     ["Host: localhost\r\nSec-Fetch-Site: same-origin", 200],
+    ["Host: localhost\r\nOrigin: https://evil.example", 403],
+    ["Host: localhost\r\nOrigin: http://localhost:3000", 403],
+    ["Host: localhost\r\nOrigin: null", 403],
+    ["Host: localhost\r\nOrigin: http://LOCALHOST", 200],
   ];
   for (const [head, status] of hosts) {
     it(`${JSON.stringify(head)}: ${status}`, async () => {
@@ -312,6 +316,7 @@ describe("the figures", () => {
       page.status.add(actionEvent({ ...mail, location: "/etc/smf-spf.conf:4" }));
     }
     page.status.add(resultEvent({ source: "cache", cached: true, elapsedMs: 0 }));
+    for (const ms of [30, 30, 0]) page.status.waited(ms);
     const problem = 'd.test: syntax error in "includ:x"';
     page.status.add(resultEvent({ from: "u@d.test", result: "permerror", problem, failure: "syntax" }));
     const document = await page.document();
@@ -354,10 +359,14 @@ describe("the figures", () => {
       'smfspf_rule_hits_total{rule="WhitelistIP",line="/etc/smf-spf.conf:9"} 0',
       'smfspf_permerrors_total{problem="syntax"} 1',
       'smfspf_mail_wait_seconds_bucket{le="0.0005"} 1',
-      "smfspf_mail_wait_seconds_count 5",
+      "smfspf_mail_wait_seconds_count 3",
       'smfspf_build_info{version="9.9.9",node="v20"} 1',
     ]) {
       assert.ok(metrics.includes(`${line}\n`), line);
+    }
+    for (const line of statusLines(document, 40)) {
+      assert.ok(line.length <= 40 || line.startsWith(" ".repeat(10)), line);
+      assert.ok(line.length < 40 || line.endsWith("...") || line.startsWith(" ".repeat(10)), line);
     }
     const text = statusLines(document).join("\n");
     assert.match(text, /^smf-spf 9\.9\.9, up since .* \(1 h 0 min\)$/m);
