@@ -1,13 +1,13 @@
 /**
  * Measures the built daemon, a bare node:net milter, and any other milter named in PEER, under the load of an MTA.
- * Prints tables, writes every run as JSON. See USAGE in options.ts.
+ * Prints tables, writes every run as JSON. See usage() in options.ts.
  */
 import { mkdirSync, writeFileSync } from "node:fs";
 import { cpus, release } from "node:os";
 import { dirname } from "node:path";
 import { Bench } from "./bench.ts";
-import { type Options, readOptions, USAGE } from "./options.ts";
-import { SECTIONS, type Section } from "./sections.ts";
+import { type Options, readOptions, usage } from "./options.ts";
+import { SECTIONS, type Section } from "./sections/index.ts";
 import { table } from "./table.ts";
 
 const EXPLAINED = `
@@ -18,6 +18,8 @@ the load generator used: near 1 it, not the milter, is the limit. "other" is wha
 above 0.3 the line is noise. "wrong" counts messages that were not accepted.
 `;
 
+const NAMES = Object.keys(SECTIONS);
+
 async function main(options: Options): Promise<void> {
   const machine = `${cpus().length} × ${cpus()[0]?.model ?? "?"}, ${process.platform} ${release()}, Node ${process.version}`;
   process.stdout.write(
@@ -27,7 +29,8 @@ async function main(options: Options): Promise<void> {
   const results: Record<string, Section> = {};
   try {
     for (const name of options.sections) {
-      const section = await SECTIONS[name](bench);
+      const section = await SECTIONS[name]?.(bench);
+      if (section === undefined) continue;
       results[name] = section;
       process.stdout.write(`\n${section.title}\n\n${table(section.head, section.rows)}`);
       for (const error of new Set(section.errors)) process.stdout.write(`  ! ${error}\n`);
@@ -48,12 +51,12 @@ async function main(options: Options): Promise<void> {
 }
 
 if (process.argv.includes("--help")) {
-  process.stdout.write(USAGE);
+  process.stdout.write(usage(NAMES));
 } else {
   try {
-    await main(readOptions(process.env));
+    await main(readOptions(process.env, NAMES));
   } catch (error) {
-    process.stderr.write(`bench: ${error instanceof Error ? error.message : String(error)}\n${USAGE}`);
+    process.stderr.write(`bench: ${error instanceof Error ? error.message : String(error)}\n${usage(NAMES)}`);
     process.exitCode = 1;
   }
 }

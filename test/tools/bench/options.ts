@@ -2,11 +2,8 @@
 import type { Mta } from "./packets.ts";
 import { type Peer, parsePeer } from "./peers.ts";
 
-export const SECTION_NAMES = ["hot", "cold", "storm", "big", "memory", "start"] as const;
-export type SectionName = (typeof SECTION_NAMES)[number];
-
 export interface Options {
-  readonly sections: readonly SectionName[];
+  readonly sections: readonly string[];
   readonly peers: readonly Peer[];
   readonly rounds: number;
   /** Of one run. */
@@ -19,8 +16,9 @@ export interface Options {
   readonly jsonPath: string;
 }
 
-export const USAGE = `make bench [VARIABLE=value …]
-  SECTIONS="hot cold …"      of ${SECTION_NAMES.join(" ")} (all)
+/** How it is called. `sections`: those that there are. */
+export const usage = (sections: readonly string[]): string => `make bench [VARIABLE=value …]
+  SECTIONS="hot cold …"      of ${sections.join(" ")} (all)
   PEER="NAME=unix:/path …"   other milters to measure in turn: [NAME=]unix:PATH or [NAME=]inet:PORT@HOST,
                              with ,pid=N where its process is to be measured; let them ask the bench's name server
   NAMESERVER_PORT=N          where that one listens on 127.0.0.1 (any free port)
@@ -41,18 +39,16 @@ function numberOf(name: string, text: string | undefined, otherwise: number): nu
 
 const words = (text: string | undefined): string[] => (text ?? "").split(/\s+/).filter(Boolean);
 
-/** Reads the options; throws with what is wrong. */
-export function readOptions(env: NodeJS.ProcessEnv): Options {
+/** Reads the options; throws with what is wrong. `known`: the sections that there are. */
+export function readOptions(env: NodeJS.ProcessEnv, known: readonly string[] = []): Options {
   const quick = (env["QUICK"] ?? "") !== "";
-  const sections = words(env["SECTIONS"]).map((word) => {
-    const name = SECTION_NAMES.find((known) => known === word);
-    if (name === undefined) throw new Error(`SECTIONS are ${SECTION_NAMES.join(", ")}; read ${word}`);
-    return name;
-  });
+  const sections = words(env["SECTIONS"]);
+  const unknown = sections.find((word) => !known.includes(word));
+  if (unknown !== undefined) throw new Error(`SECTIONS are ${known.join(", ")}; read ${unknown}`);
   const mta = env["MTA"] ?? "sendmail";
   if (mta !== "sendmail" && mta !== "postfix") throw new Error(`MTA is sendmail or postfix; read ${mta}`);
   return {
-    sections: sections.length > 0 ? sections : SECTION_NAMES,
+    sections: sections.length > 0 ? sections : known,
     peers: words(env["PEER"]).map(parsePeer),
     rounds: numberOf("ROUNDS", env["ROUNDS"], quick ? 2 : 5),
     seconds: numberOf("RUN_SECONDS", env["RUN_SECONDS"], quick ? 0.5 : 2),

@@ -1,0 +1,19 @@
+/** The sections of the benchmark by name, in the order in which they run. */
+import { big } from "./big.ts";
+import { cold } from "./cold.ts";
+import { hot } from "./hot.ts";
+import { memory } from "./memory.ts";
+import type { Measure } from "./section.ts";
+import { start } from "./start.ts";
+import { storm } from "./storm.ts";
+
+export type { Section } from "./section.ts";
+
+export const SECTIONS: Readonly<Record<string, Measure>> = {
+  hot,
+  cold,
+  storm,
+  big,
+  memory,
+  start,
+};
