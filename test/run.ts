@@ -1,6 +1,7 @@
 /**
  * Runs node:test over the test files named by directory or file, all of them where none is named. Unit tests share a
- * process for each processor; every other file has its own. The last line counts the tests of all; it fails where no
+ * process for each processor and one more, because many wait for a timer or a socket; so do some of the system's.
+ * Every other file has its own. The last line counts the tests of all; it fails where no
  * file was found or no test ran: `node --test` on Node 20 expands no patterns and calls an empty run green.
  *
  *     tsx test/run.ts [--concurrency N] [DIRECTORY|FILE …]
@@ -13,6 +14,8 @@ import { join, relative } from "node:path";
 /** Directories that other make targets run; here only where they are named. */
 const OWN_TARGET = new Set(["test/system/e2e", "test/system/deb"]);
 
+/** Tests of the system that leave the process they run in as it was: they share one, as unit tests do. */
+const SHARING = /^test\/(unit|system\/(process|spfreport))\//;
 /** Unit tests that look at the process as a whole: its heap, its sockets, its output. */
 const OWN_PROCESS = /^test\/unit\/(runtime|node-tuning)\//;
 
@@ -52,9 +55,9 @@ function run(args: readonly string[], isAlone: boolean): Promise<Outcome> {
   });
 }
 
-/** As many lists as processors, of about equal size. */
+/** A list for each processor and one more, of about equal size. */
 function groups(files: readonly string[]): string[][] {
-  const lists: string[][] = Array.from({ length: availableParallelism() }, () => []);
+  const lists: string[][] = Array.from({ length: availableParallelism() + 1 }, () => []);
   for (const [i, file] of files.entries()) lists[i % lists.length]?.push(file);
   return lists.filter((list) => list.length > 0);
 }
@@ -71,7 +74,7 @@ const files = (paths.length > 0 ? paths : ["test"])
   .flatMap((path) => testFiles(path))
   .map((file) => relative(process.cwd(), file))
   .sort();
-const shared = files.filter((file) => file.startsWith("test/unit/") && !OWN_PROCESS.test(file));
+const shared = files.filter((file) => SHARING.test(file) && !OWN_PROCESS.test(file));
 const alone = files.filter((file) => !shared.includes(file));
 
 const outcomes = await Promise.all(groups(shared).map((list) => run(["test/group.ts", ...list], false)));

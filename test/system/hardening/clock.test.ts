@@ -10,9 +10,9 @@ import { type Nameserver, startNameserver } from "../../support/nameserver/index
 import { settingsOf } from "./filter-bench.ts";
 
 const SOURCES = join(import.meta.dirname, "../../../src");
-/** Who may ask for the time of day: for the heads of lines, %{t}, and times that people read. */
+/** Who may ask for the time of day: for heads of lines, %{t}, times that people read, and lives that hosts share. */
 const TIME_OF_DAY =
-  /^(smf-spf\/(engine|daemon|privileged-start|status-page|why)|status\/.*|spfquery\/.*|spfreport\/.*)\.ts$/;
+  /^(smf-spf\/(engine|daemon|privileged-start|shared-cache|status-page|why)|status\/.*|spfquery\/.*|spfreport\/.*)\.ts$/;
 const YEAR_MS = 365 * 24 * 3600 * 1000;
 const realNow = Date.now;
 

@@ -41,6 +41,7 @@ describe("packages", () => {
       "d3-scale",
       "d3-shape",
       "dns-packet",
+      "iovalkey",
       "lru-cache",
       "pino",
       "prom-client",
