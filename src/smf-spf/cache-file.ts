@@ -23,13 +23,19 @@ export interface CacheFileOptions {
   readonly tell: (text: string) => void;
   /** The size at which writing ends; 64 MiB. */
   readonly octetsMax?: number;
+  /** A clock in milliseconds, for the turns of others; `performance.now`. */
+  readonly nowMs?: () => number;
 }
 
 const OCTETS_MAX = 64 * 1024 * 1024;
 const FORMAT = 1;
-/** So many entries are read or written before others get a turn. */
-const SLICE = 100;
-const READ_OCTETS = 1024 * 1024;
+/** What is read or written before others get a turn: so many milliseconds, looked at after so many entries. */
+const SLICE_MS = 2;
+const LOOK_EVERY = 10;
+/** Entries that are written at once. */
+const BATCH = 100;
+const READ_OCTETS = 256 * 1024;
+const LINE_END = 0x0a;
 /** Clocks of a host that was set back a little are no reason to begin anew. */
 const FUTURE_MS = 60_000;
 const CLOSING_LINE_OCTETS_MAX = 200;
@@ -96,25 +102,25 @@ export class CacheFile {
     const { path, answers, verdicts, digest, wallMs } = this.#options;
     const file = await openRegular(path);
     if (file === undefined) return undefined;
-    let text: string;
+    let bytes: Buffer;
     try {
-      text = await readChecked(file, this.#octetsMax + CLOSING_LINE_OCTETS_MAX);
+      bytes = await readChecked(file, this.#octetsMax + CLOSING_LINE_OCTETS_MAX);
     } finally {
       await file.close();
     }
     const nowMs = wallMs();
-    const headEnd = text.indexOf("\n");
-    const head = parse(text.slice(0, headEnd)) as { digest?: unknown; writtenMs?: unknown };
+    const headEnd = bytes.indexOf(LINE_END);
+    const head = parse(bytes.toString("latin1", 0, headEnd)) as { digest?: unknown; writtenMs?: unknown };
     const { writtenMs } = head;
     if (typeof writtenMs !== "number") throw new NotACache("is damaged");
     if (writtenMs > nowMs + FUTURE_MS) return 0;
     const caches: Readonly<Record<string, DumpableCache>> =
       head.digest === digest ? { a: answers, v: verdicts } : { a: answers };
     let taken = 0;
-    let lines = 0;
-    for (let at = headEnd + 1; at < text.length; ) {
-      const end = text.indexOf("\n", at);
-      const entry = parse(text.slice(at, end));
+    const turns = new Turns(this.#options.nowMs);
+    for (let at = headEnd + 1; at < bytes.length; ) {
+      const end = bytes.indexOf(LINE_END, at);
+      const entry = parse(bytes.toString("latin1", at, end));
       at = end + 1;
       if (Array.isArray(entry)) {
         const [kind, endsMs, plain] = entry as readonly unknown[];
@@ -123,7 +129,7 @@ export class CacheFile {
         if (typeof endsMs === "number" && cache?.restore(plain, endsMs - Math.max(nowMs, writtenMs)) === true)
           taken++;
       }
-      if (++lines % SLICE === 0) await nextTurn();
+      if (turns.isOver()) await turns.next();
     }
     return taken;
   }
@@ -143,6 +149,7 @@ export class CacheFile {
         await file.appendFile(bytes);
       };
       await put([JSON.stringify({ cache: "smf-spf", format: FORMAT, digest, writtenMs: wallMs() })]);
+      const turns = new Turns(this.#options.nowMs);
       // What was used last is last, and not to be cut off: the newer half of each is worth more than all of one.
       for (const [kind, cache] of [
         ["a", answers],
@@ -151,11 +158,11 @@ export class CacheFile {
         let lines: string[] = [];
         for (const { restMs, plain } of cache.dump()) {
           lines.push(JSON.stringify([kind, Math.floor(wallMs() + restMs), plain]));
-          if (lines.length < SLICE) continue;
+          if (lines.length < BATCH && !turns.isOver()) continue;
           if (octets > this.#octetsMax * (kind === "a" ? 0.5 : 0.9)) break;
           await put(lines);
           lines = [];
-          await nextTurn();
+          await turns.next();
         }
         if (lines.length > 0 && octets < this.#octetsMax * 0.9) await put(lines);
       }
@@ -198,29 +205,29 @@ async function openRegular(path: string): Promise<FileHandle | undefined> {
 }
 
 /** The lines above the checksum, where that is right. */
-async function readChecked(file: FileHandle, octetsMax: number): Promise<string> {
+async function readChecked(file: FileHandle, octetsMax: number): Promise<Buffer> {
   const { size } = await file.stat();
   if (size > octetsMax) throw new NotACache("is too large");
-  const bytes = Buffer.alloc(size);
+  const bytes = Buffer.allocUnsafe(size);
   for (let at = 0; at < size; ) {
     const { bytesRead } = await file.read(bytes, at, Math.min(READ_OCTETS, size - at), at);
     if (bytesRead === 0) throw new NotACache("is damaged");
     at += bytesRead;
   }
-  const end = size < 2 ? -1 : bytes.lastIndexOf(0x0a, size - 2) + 1;
+  const end = size < 2 ? -1 : bytes.lastIndexOf(LINE_END, size - 2) + 1;
   const { sha256 } = (end <= 0 ? {} : parse(bytes.toString("latin1", end))) as { sha256?: unknown };
   const hash = createHash("sha256");
   for (let at = 0; at < end; at += READ_OCTETS) {
     hash.update(bytes.subarray(at, Math.min(at + READ_OCTETS, end)));
     await nextTurn();
   }
-  const head = parse(bytes.toString("latin1", 0, Math.max(0, bytes.indexOf(0x0a)))) as Readonly<
+  const head = parse(bytes.toString("latin1", 0, Math.max(0, bytes.indexOf(LINE_END)))) as Readonly<
     Record<string, unknown>
   >;
   if (head["cache"] !== "smf-spf") throw new NotACache("is not a cache");
   if (head["format"] !== FORMAT) throw new NotACache("is of another version");
   if (typeof sha256 !== "string" || sha256 !== hash.digest("hex")) throw new NotACache("is damaged");
-  return bytes.toString("latin1", 0, end);
+  return bytes.subarray(0, end);
 }
 
 /** An object in any case. */
@@ -230,6 +237,28 @@ function parse(line: string): object {
     return typeof value === "object" && value !== null ? value : {};
   } catch {
     return {};
+  }
+}
+
+/** When others are to have a turn. */
+class Turns {
+  readonly #nowMs: () => number;
+  #count = 0;
+  #beganMs: number;
+
+  constructor(nowMs: () => number = () => performance.now()) {
+    this.#nowMs = nowMs;
+    this.#beganMs = nowMs();
+  }
+
+  /** To be asked after each entry. */
+  isOver(): boolean {
+    return ++this.#count % LOOK_EVERY === 0 && this.#nowMs() - this.#beganMs >= SLICE_MS;
+  }
+
+  async next(): Promise<void> {
+    await nextTurn();
+    this.#beganMs = this.#nowMs();
   }
 }
 

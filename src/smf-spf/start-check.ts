@@ -29,6 +29,10 @@ export function checkStart(settings: Settings): StartProblem[] {
   if (logTo !== undefined && !logTo.startsWith("/dev/")) {
     add("logTo", fileProblem(logTo));
   }
+  // Mail is served without it.
+  if (settings.cacheFile !== undefined) {
+    add("cacheFile", runDirectoryProblem(settings.cacheFile) ?? cacheFileProblem(settings.cacheFile), true);
+  }
   if (settings.sharedCacheKey !== undefined) add("sharedCacheKey", keyFileProblem(settings.sharedCacheKey));
   return problems;
 }
@@ -54,6 +58,11 @@ function runDirectoryProblem(path: string): string | undefined {
 function socketFileProblem(path: string): string | undefined {
   const stat = statOf(path, lstatSync);
   return stat === undefined || stat.isSocket() ? undefined : `${path} exists and is not a socket`;
+}
+
+function cacheFileProblem(path: string): string | undefined {
+  const stat = statOf(path, lstatSync);
+  return stat === undefined || stat.isFile() ? undefined : `${path} exists and is not a regular file`;
 }
 
 /** A file that the start opens, and makes where it is missing. */

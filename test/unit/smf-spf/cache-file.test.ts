@@ -49,7 +49,11 @@ class Run {
   });
   readonly file: CacheFile;
 
-  constructor({ digest = "d", octetsMax }: { digest?: string; octetsMax?: number } = {}) {
+  constructor({
+    digest = "d",
+    octetsMax,
+    nowMs,
+  }: { digest?: string; octetsMax?: number; nowMs?: () => number } = {}) {
     this.file = new CacheFile({
       path,
       answers: this.answers,
@@ -58,6 +62,7 @@ class Run {
       wallMs: () => wallMs,
       tell: (text) => this.told.push(text.replace(directory, "")),
       ...(octetsMax === undefined ? {} : { octetsMax }),
+      ...(nowMs === undefined ? {} : { nowMs }),
     });
   }
 
@@ -295,6 +300,51 @@ describe("CacheFile", () => {
     const again = new Run();
     await again.file.load();
     assert.equal(again.answer("a.test")?.status, "found");
+  });
+
+  it("gives others a turn after 2 ms, however many entries that are", async () => {
+    let sinceTurn = 0;
+    let longest = 0;
+    const entry = (): void => {
+      longest = Math.max(longest, ++sinceTurn);
+    };
+    const cache = {
+      *dump() {
+        for (let i = 0; i < 1000; i++) {
+          entry();
+          yield { restMs: 1e6, plain: i };
+        }
+      },
+      restore: () => {
+        entry();
+        return true;
+      },
+    };
+    /** The most entries that were read or written while nobody else had a turn. */
+    const longestOf = async (work: "load" | "save", tickMs: number): Promise<number> => {
+      let clockMs = 0;
+      const common = { path, answers: cache, verdicts: { ...cache, *dump() {} }, digest: "d" };
+      const file = new CacheFile({
+        ...common,
+        wallMs: () => wallMs,
+        nowMs: () => (clockMs += tickMs),
+        tell: () => undefined,
+      });
+      if (work === "save") await file.load();
+      longest = 0;
+      let isOver = false;
+      const turn = (): void => {
+        sinceTurn = 0;
+        if (!isOver) setImmediate(turn);
+      };
+      turn();
+      await file[work]();
+      isOver = true;
+      return longest;
+    };
+    assert.equal(await longestOf("save", 2), 10);
+    assert.equal(await longestOf("load", 2), 10);
+    assert.equal(await longestOf("load", 0), 1000, "where no time passes");
   });
 
   it("stays under its largest size", async () => {
