@@ -3,7 +3,7 @@ import { isAscii, type OctetString, textOfOctets } from "./octets.ts";
 
 const LABEL_OCTETS_MAX = 63;
 const NAME_OCTETS_MAX = 253;
-/** Stands behind a label that is converted by itself. */
+/** Suffix of a label that is converted by itself, so that it is not taken for an IPv4 number. */
 const LAST_LABEL = ".x";
 /** A character of UTF-8 has at most 4 octets and at least one in an A-label, so no longer name can be converted. */
 const U_LABELS_OCTETS_MAX = 4 * NAME_OCTETS_MAX;

@@ -9,14 +9,14 @@ export interface Network {
   readonly prefixLength: number;
 }
 
-/** A block as it was read, and whether bits behind the prefix were set (and have been cleared). */
+/** A block as it was read, and whether bits after the prefix were set (and have been cleared). */
 export interface ParsedNetwork {
   readonly network: Network;
   readonly hostBitsSet: boolean;
 }
 
 /**
- * Reads `address` or `address/length`. A block inside `::ffff:0:0/96` becomes the IPv4 block it stands for,
+ * Reads `address` or `address/length`. A block inside `::ffff:0:0/96` becomes the IPv4 block that it means,
  * since IPv4-mapped clients are treated as IPv4. Undefined where the text is neither.
  */
 export function parseNetwork(text: string): ParsedNetwork | undefined {

@@ -33,7 +33,7 @@ import {
   type ConnectionContext,
   type Message,
   refuse,
-  speak,
+  respond,
   tellReported,
 } from "./message.ts";
 import { canMove } from "./needs.ts";
@@ -57,7 +57,7 @@ export function finishMessage(
   const judgement = message.judgement(mail);
   if (judgement.kind === "deliver" && mail.policy.lines.length === 0) {
     tellReported(message);
-    return recorded(context, message, mail);
+    return addTraceFields(context, message, mail);
   }
   tellExempt(message, mail);
   const judged = message.remaining(mail);
@@ -69,10 +69,10 @@ export function finishMessage(
     return { edits: [], response: refuseAtEnd(context, message, mail, decision.refused, evidence) };
   }
   const dkimPass = evidence?.kind === "pass" ? evidence.domain : undefined;
-  const records = remaining.some(({ actions }) => actions.check)
-    ? recordEdits(context, message, mail, dkimPass)
+  const traceFields = remaining.some(({ actions }) => actions.check)
+    ? traceFieldEdits(context, message, mail, dkimPass)
     : [];
-  const removals = removalsOf(context, message, hasReceivedSpf(records));
+  const removals = removalsOf(context, message, hasReceivedSpf(traceFields));
   const tags = tagEdits(context, message, decision);
   if (removals === undefined) return refuseFields(context, message);
   if (tags === undefined) return refuseFields(context, message, decision.tag?.rule);
@@ -80,7 +80,7 @@ export function finishMessage(
   if (tags.length > 0 && decision.tag !== undefined) {
     message.log.action({ action: "tagged", reason: reasonOf(decision.tag) });
   }
-  edits.push(...records);
+  edits.push(...traceFields);
   quarantine(context, message, decision.quarantine, edits);
   reportOnly(context, message, mail, remaining, mayRefuse, evidence);
   tellReported(message);
@@ -96,16 +96,20 @@ function refuseSender(message: Message, { sender, policy }: CheckedMail): EndOfM
   );
   if (spared) return undefined;
   const { reportOnly } = policy.actions;
-  const response = speak(message, fault, senderSyntaxReply(policy.actions), reportOnly);
+  const response = respond(message, fault, senderSyntaxReply(policy.actions), reportOnly);
   return response.kind === "reply" ? { edits: [], response } : undefined;
 }
 
-/** The end of the many messages to which nothing is done. */
-function recorded(context: ConnectionContext, message: Message, mail: CheckedMail): EndOfMessageResponse {
-  const records = mail.policy.actions.check ? recordEdits(context, message, mail) : [];
-  const removals = removalsOf(context, message, hasReceivedSpf(records));
+/** The end of the many messages to which nothing is done but to add the trace fields. */
+function addTraceFields(
+  context: ConnectionContext,
+  message: Message,
+  mail: CheckedMail,
+): EndOfMessageResponse {
+  const traceFields = mail.policy.actions.check ? traceFieldEdits(context, message, mail) : [];
+  const removals = removalsOf(context, message, hasReceivedSpf(traceFields));
   if (removals === undefined) return refuseFields(context, message);
-  return { edits: [...tellRemovals(context, message, removals), ...records], response: CONTINUE };
+  return { edits: [...tellRemovals(context, message, removals), ...traceFields], response: CONTINUE };
 }
 
 /** Tells of the recipients to whom WhitelistTo lets the message pass. */
@@ -165,7 +169,7 @@ function refuseAtEnd(
   if (evidence?.kind !== "temperror") return refuse(context, message, mail, refused);
   const { cause, rule, actions } = refused;
   const reason = { words: `${describeCause(cause)}, dkim=temperror header.d=${evidence.domain}`, rule };
-  return speak(message, reason, evidenceDeferral(evidence.domain), actions.reportOnly);
+  return respond(message, reason, evidenceDeferral(evidence.domain), actions.reportOnly);
 }
 
 /** With ReportOnly a recipient gets its mail whatever the judgement. */
@@ -241,7 +245,7 @@ function refuseFields(
   rule = ruleOf(ports.settings, "RemoveForgedHeaders"),
 ): EndOfMessageResponse {
   const words = `more than ${CHANGED_FIELDS_MAX} header fields to be removed or changed`;
-  return { edits: [], response: speak(message, { words, rule }, TOO_MANY_FIELDS, false) };
+  return { edits: [], response: respond(message, { words, rule }, TOO_MANY_FIELDS, false) };
 }
 
 /** The edits that tag the Subject; undefined where there are too many. */
@@ -294,7 +298,7 @@ const BELOW_ALL_FIELDS = 1_000_000;
  * The fields that record what was found, each put on top of the one before, so that Authentication-Results ends
  * up above all others (RFC 8601 section 4).
  */
-function recordEdits(
+function traceFieldEdits(
   context: ConnectionContext,
   message: Message,
   mail: CheckedMail,
@@ -334,8 +338,8 @@ function recordEdits(
   return edits;
 }
 
-function hasReceivedSpf(records: readonly Edit[]): boolean {
-  return records.some((edit) => edit.kind === "insertHeader" && edit.name === "Received-SPF");
+function hasReceivedSpf(edits: readonly Edit[]): boolean {
+  return edits.some((edit) => edit.kind === "insertHeader" && edit.name === "Received-SPF");
 }
 
 function onTop(name: string, value: OctetString): Edit {

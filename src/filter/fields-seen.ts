@@ -58,7 +58,7 @@ export class FieldsSeen {
   #hop: RelayHop | undefined;
   #receivedSeen = false;
   #verifierResults: VerifierResults[] | undefined;
-  #heldBytes = 0;
+  #heldOctets = 0;
 
   /** @param ourId our authserv-id */
   constructor(settings: PolicySettings, features: Features, ourId: OctetString) {
@@ -68,8 +68,8 @@ export class FieldsSeen {
   }
 
   /** Octets of memory, roughly, that are held. Of most fields no more than a number is. */
-  get heldBytes(): number {
-    return this.#heldBytes;
+  get heldOctets(): number {
+    return this.#heldOctets;
   }
 
   /** What the Received fields of trusted relays lead to; undefined before the first of them. */
@@ -156,7 +156,7 @@ export class FieldsSeen {
     this.#subjects ??= [];
     if (this.#subjects.length > CHANGED_FIELDS_MAX) return;
     this.#subjects.push(value);
-    this.#heldBytes += TEXT_OCTETS + 2 * value.length;
+    this.#heldOctets += TEXT_OCTETS + 2 * value.length;
   }
 
   /** The same for what is to be removed: then no further field is read, for they cost time too. */
@@ -169,13 +169,13 @@ export class FieldsSeen {
     if (field.isForged(this.#ourId, mode)) {
       this.#forged ??= [];
       this.#forged.push(this.#results);
-      this.#heldBytes += NUMBER_OCTETS;
+      this.#heldOctets += NUMBER_OCTETS;
     } else if (dkimVerifierJobID && dkimVerifier.length > 0) {
       const jobIds = dkimVerifier.flatMap((id) => field.jobIds(id));
       if (jobIds.length === 0 || !field.mayHold("dkim")) return;
       this.#ofVerifier ??= [];
       this.#ofVerifier.push({ index: this.#results, jobIds });
-      this.#heldBytes += TEXT_OCTETS + 2 * value.length;
+      this.#heldOctets += TEXT_OCTETS + 2 * value.length;
     }
   }
 
@@ -187,7 +187,7 @@ export class FieldsSeen {
     const read = field.read();
     if (read !== undefined && !holdsDkim(read)) return;
     seen.push({ read, onTop: !this.#receivedSeen });
-    this.#heldBytes += TEXT_OCTETS + 2 * value.length;
+    this.#heldOctets += TEXT_OCTETS + 2 * value.length;
   }
 
   get #forgedMax(): boolean {
@@ -202,7 +202,7 @@ export class FieldsSeen {
   #seeReceived(value: OctetString): void {
     if (this.#hop !== undefined && this.#hop.kind !== "relay") return;
     this.#hop = readRelayHop(this.#settings, value);
-    this.#heldBytes += TEXT_OCTETS + 2 * value.length;
+    this.#heldOctets += TEXT_OCTETS + 2 * value.length;
   }
 }
 

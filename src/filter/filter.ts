@@ -41,8 +41,8 @@ import {
   Message,
   MessageLog,
   refuse,
+  respond,
   shownSender,
-  speak,
 } from "./message.ts";
 import { agreedEdits, featuresOf, isConnectAnswered, needsOf } from "./needs.ts";
 import type { FilterPorts } from "./ports.ts";
@@ -76,8 +76,8 @@ class Filter implements MilterHandler {
   #helo = "";
   #message: Message | undefined;
 
-  get heldBytes(): number {
-    return this.#message?.heldBytes ?? 0;
+  get heldOctets(): number {
+    return this.#message?.heldOctets ?? 0;
   }
 
   constructor(ports: FilterPorts, resume: Resume) {
@@ -129,7 +129,7 @@ class Filter implements MilterHandler {
     return connection.kind === "check" ? this.#checkSender(message, connection.client) : CONTINUE;
   }
 
-  /** Why all mail of the connection, or of its session, passes. Both say nothing of a client behind a relay. */
+  /** Why all mail of the connection, or of its session, passes. Neither holds for the client that a relay names. */
   #whyUnchecked(connection: ConnectDecision, macros: Macros): Reason | undefined {
     switch (connection.kind) {
       case "pass":
@@ -158,7 +158,7 @@ class Filter implements MilterHandler {
         const fault =
           syntaxStage(ports.settings, policy) === "mail" ? senderFault(actions, sender) : undefined;
         if (fault !== undefined) {
-          const response = speak(message, fault, senderSyntaxReply(actions), actions.reportOnly);
+          const response = respond(message, fault, senderSyntaxReply(actions), actions.reportOnly);
           if (response.kind === "reply") return response;
         }
         const mail = { client, helo: this.#helo, sender, policy, stage };
@@ -220,7 +220,7 @@ class Filter implements MilterHandler {
     const { actions, path, exempt } = recipient;
     if (path.kind === "malformed" && exempt === undefined && features.refusesAtRcpt && actions.check) {
       const reply = recipientSyntaxReply(actions);
-      const response = speak(
+      const response = respond(
         message,
         { words: `recipient syntax: ${path.reason}`, rule: undefined },
         reply,
@@ -235,7 +235,7 @@ class Filter implements MilterHandler {
         : undefined;
     if (fault !== undefined) {
       const reply = senderSyntaxReply(actions);
-      const response = speak(message, fault, reply, actions.reportOnly, [argument]);
+      const response = respond(message, fault, reply, actions.reportOnly, [argument]);
       if (response.kind === "reply") return response;
     }
     const judgement = message.judgementFor(mail, recipient);
@@ -275,10 +275,10 @@ class Filter implements MilterHandler {
       : finishMessage(this.#context, message, mail);
   }
 
-  /** Spoken at the end, where every MTA listens, and for all: who is not known can be neither spared nor moved. */
+  /** Sent at the end, where every MTA listens, and for all: who is not known can be neither spared nor moved. */
   #refuseOverfull(message: Message): Response {
     const { reportOnly } = message.mail?.policy.actions ?? this.#context.ports.settings;
-    const response = speak(
+    const response = respond(
       message,
       { words: "too many recipients", rule: undefined },
       TOO_MANY_RECIPIENTS,

@@ -56,7 +56,7 @@ const NOBODY: readonly string[] = [];
 /** What a DKIM signature could have spared. */
 const EVIDENCED: ReadonlySet<ActionEvent["action"]> = new Set(["refused", "tagged", "quarantined", "held"]);
 
-/** Tells the operator about one mail. */
+/** Tells the operator about one message. */
 export class MessageLog {
   readonly #report: (event: FilterEvent) => void;
   readonly #from: OctetString;
@@ -140,7 +140,7 @@ const RECIPIENT_OCTETS_MAX = 1_048_576;
 /** What a message or a recipient takes beside twice its octets. */
 const ENTRY_OCTETS = 512;
 
-/** A mail that is evaluated. */
+/** What MAIL FROM has settled of a message that is evaluated: whose it is, and the options for it. */
 export interface CheckedMail {
   readonly client: Client;
   readonly helo: OctetString;
@@ -171,7 +171,7 @@ export class Message {
   readonly unread: OctetString[] = [];
   #judgement: Judgement | undefined;
   #recipientOctets = 0;
-  #ownBytes: number;
+  #ownOctets: number;
   #overfull = false;
 
   constructor(argument: OctetString, parameters: readonly string[], fields: FieldsSeen, log: MessageLog) {
@@ -179,12 +179,12 @@ export class Message {
     this.smtputf8 = parameters.some((parameter) => parameter.toUpperCase() === "SMTPUTF8");
     this.fields = fields;
     this.log = log;
-    this.#ownBytes = ENTRY_OCTETS + 2 * argument.length;
+    this.#ownOctets = ENTRY_OCTETS + 2 * argument.length;
   }
 
   /** Octets of memory, roughly, that are held. */
-  get heldBytes(): number {
-    return this.#ownBytes + this.fields.heldBytes;
+  get heldOctets(): number {
+    return this.#ownOctets + this.fields.heldOctets;
   }
 
   /** Whether there were more recipients than are kept: then none may get the message, for some are not known. */
@@ -197,7 +197,7 @@ export class Message {
     this.#recipientOctets += argument.length;
     const kept = this.recipients.length + this.unread.length;
     if (kept >= RECIPIENTS_MAX || this.#recipientOctets > RECIPIENT_OCTETS_MAX) this.#overfull = true;
-    else this.#ownBytes += ENTRY_OCTETS + 2 * argument.length;
+    else this.#ownOctets += ENTRY_OCTETS + 2 * argument.length;
     return !this.#overfull;
   }
 
@@ -218,7 +218,7 @@ export class Message {
     return awaitsEvidence(mail.policy.actions, this.findings, this.judgement(mail));
   }
 
-  /** Those who get the message; one that stands for all where the recipients were not asked for. */
+  /** Those who get the message; one for all of them where the recipients were not asked for. */
   remaining(mail: CheckedMail): RemainingRecipient[] {
     if (this.recipients.length === 0) {
       return [{ path: undefined, actions: mail.policy.actions, judgement: this.judgement(mail) }];
@@ -250,11 +250,11 @@ export function refuse(
 ): Response {
   const { cause, rule, actions, recipients } = refused;
   const reply = refusal(actions, cause, { helo: mail.helo, ip: mail.client.evaluatedIp.text, receiver });
-  return speak(message, { words: describeCause(cause), rule }, reply, actions.reportOnly, recipients);
+  return respond(message, { words: describeCause(cause), rule }, reply, actions.reportOnly, recipients);
 }
 
-/** Tells of a refusal and gives the response for it. What is only reported waits for the end of the message. */
-export function speak(
+/** Logs a refusal and gives the response for it. What is only reported waits for the end of the message. */
+export function respond(
   message: Message,
   reason: Reason,
   reply: Reply,

@@ -12,7 +12,7 @@ export interface Features {
   readonly tags: boolean;
   readonly quarantines: boolean;
   readonly holds: boolean;
-  /** A refusal may be spoken at RCPT. */
+  /** A refusal may be sent at RCPT. */
   readonly refusesAtRcpt: boolean;
   readonly seesRecipients: boolean;
   readonly hasRelays: boolean;

@@ -23,7 +23,7 @@ export interface FileSinkOptions {
   /** What stands before a line: the head of syslog, a priority, or nothing. */
   readonly head: (level: LogLevel) => string;
   readonly formatOwn: FormatOwn;
-  /** What it stands for: the journal is in the place of syslog. */
+  /** What it replaces: the journal is in the place of syslog. */
   readonly kind?: Sink["kind"];
 }
 

@@ -90,20 +90,20 @@ export const SMFIM_EOM = 5;
 export const SMFIM_EOH = 6;
 
 /** Longest packet read, command octet included. MTAs send at most 65,535 octets of body or so in one. */
-export const PACKET_BYTES_MAX = 1_048_576;
+export const PACKET_OCTETS_MAX = 1_048_576;
 /** Longest set of macros kept for one stage, in octets. Real ones are a few hundred. */
-export const MACRO_BYTES_MAX = 65_536;
+export const MACRO_OCTETS_MAX = 65_536;
 /** Most arguments of one MAIL or RCPT: the path and its ESMTP parameters. */
 export const ARGUMENTS_MAX = 1_000;
-/** Octets that may wait behind an outstanding answer before the session asks for a pause. */
-export const BACKLOG_PAUSE_BYTES = 65_536;
-/** Octets that may wait behind an outstanding answer at all. A pause stops well before. */
-export const BACKLOG_BYTES_MAX = 2 * PACKET_BYTES_MAX;
+/** Octets that may wait for an outstanding answer before the session asks for a pause. */
+export const BACKLOG_PAUSE_OCTETS = 65_536;
+/** Octets that may wait for an outstanding answer at all. A pause stops well before. */
+export const BACKLOG_OCTETS_MAX = 2 * PACKET_OCTETS_MAX;
 /** What a command of which a handler may keep everything takes beside twice its octets. */
-export const KEPT_COMMAND_BYTES = 512;
+export const KEPT_COMMAND_OCTETS = 512;
 /** Octets of replies gathered before they are written, where one chunk brings very many commands. */
-export const REPLY_BATCH_BYTES = 65_536;
+export const REPLY_BATCH_OCTETS = 65_536;
 /** Longest line of an SMTP reply with its CR LF: under the 512 octets of RFC 5321 section 4.5.3.1.5. */
-export const REPLY_LINE_BYTES_MAX = 511;
+export const REPLY_LINE_OCTETS_MAX = 511;
 /** Most lines of one SMTP reply, as in libmilter. */
 export const REPLY_LINES_MAX = 32;

@@ -70,7 +70,7 @@ export interface MilterHandler {
    * Octets of memory, roughly, that the handler holds of the present message. Where it is absent, everything that the
    * handler was told of the message counts.
    */
-  readonly heldBytes?: number;
+  readonly heldOctets?: number;
   /**
    * Asked before anything else; again only where the MTA negotiates again before it names a client. The same
    * object for the same settings lets the answer to the MTA be precomputed. An MTA may offer less than is

@@ -46,7 +46,7 @@ export class MacroTable implements Macros {
   #fresh = 0;
 
   /** Octets of the sets that are kept. */
-  get heldBytes(): number {
+  get heldOctets(): number {
     let bytes = 0;
     for (const set of this.#sets) if (set !== undefined) bytes += set.length;
     return bytes;

@@ -5,8 +5,8 @@
  */
 import {
   ARGUMENTS_MAX,
-  MACRO_BYTES_MAX,
-  PACKET_BYTES_MAX,
+  MACRO_OCTETS_MAX,
+  PACKET_OCTETS_MAX,
   SMFI_PROT_VERSION_MIN,
   SMFIC_ABORT,
   SMFIC_BODY,
@@ -106,7 +106,7 @@ export class ReceivedPacket implements Packet {
   }
 }
 
-const LENGTH_BYTES = 4;
+const LENGTH_OCTETS = 4;
 const NOTHING = Buffer.alloc(0);
 
 /**
@@ -115,24 +115,24 @@ const NOTHING = Buffer.alloc(0);
  * as bytes arrive, never on the word of a length field.
  */
 export class PacketDecoder {
-  readonly #packetBytesMax: number;
+  readonly #packetOctetsMax: number;
   #buffer: Buffer = NOTHING;
   #start = 0;
   #end = 0;
-  /** Whether the buffer is ours and may be written to behind `#end`. */
+  /** Whether the buffer is ours and may be written to after `#end`. */
   #owned = false;
 
-  constructor(packetBytesMax: number = PACKET_BYTES_MAX) {
-    this.#packetBytesMax = packetBytesMax;
+  constructor(packetOctetsMax: number = PACKET_OCTETS_MAX) {
+    this.#packetOctetsMax = packetOctetsMax;
   }
 
   /** Octets received and not yet handed out. */
-  get pendingBytes(): number {
+  get pendingOctets(): number {
     return this.#end - this.#start;
   }
 
   /** Octets of memory that what is pending holds. */
-  get heldBytes(): number {
+  get heldOctets(): number {
     return this.#buffer.length;
   }
 
@@ -166,12 +166,12 @@ export class PacketDecoder {
    */
   next(): ReceivedPacket | undefined {
     const pending = this.#end - this.#start;
-    if (pending < LENGTH_BYTES) return undefined;
+    if (pending < LENGTH_OCTETS) return undefined;
     const length = this.#buffer.readUInt32BE(this.#start);
     if (length === 0) throw new ProtocolError("packet-empty");
-    if (length > this.#packetBytesMax) throw new ProtocolError("packet-too-long", `${length} octets`);
-    if (pending < LENGTH_BYTES + length) return undefined;
-    const from = this.#start + LENGTH_BYTES;
+    if (length > this.#packetOctetsMax) throw new ProtocolError("packet-too-long", `${length} octets`);
+    if (pending < LENGTH_OCTETS + length) return undefined;
+    const from = this.#start + LENGTH_OCTETS;
     const to = from + length;
     const packet = new ReceivedPacket(this.#buffer, from, to);
     this.#start = to;
@@ -237,7 +237,7 @@ export function decodeOffer(payload: Buffer): Offer {
 /** SMFIC_MACRO. `stage` is the octet of the command that the macros are for; names and values with a NUL after each. */
 export function decodeMacros(text: string): { readonly stage: number; readonly text: string } {
   if (text === "") throw new ProtocolError("macros-malformed");
-  if (text.length > MACRO_BYTES_MAX) throw new ProtocolError("macros-too-long", `${text.length} octets`);
+  if (text.length > MACRO_OCTETS_MAX) throw new ProtocolError("macros-too-long", `${text.length} octets`);
   if (text.length > 1) requireTerminated(text, "macros");
   return { stage: text.charCodeAt(0), text: text.slice(1) };
 }

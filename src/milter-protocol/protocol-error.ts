@@ -4,8 +4,8 @@
  */
 export const PROTOCOL_ERROR_CODES = {
   "packet-empty": "a packet of length 0, which has no room for a command",
-  "packet-too-long": "a packet that announces more than PACKET_BYTES_MAX octets",
-  "backlog-too-long": "more than BACKLOG_BYTES_MAX octets sent while an answer was outstanding",
+  "packet-too-long": "a packet that announces more than PACKET_OCTETS_MAX octets",
+  "backlog-too-long": "more than BACKLOG_OCTETS_MAX octets sent while an answer was outstanding",
   "command-unknown": "a command octet that is none of SMFIC_",
   "command-out-of-order": "a command that has no meaning in this state of the session",
   "negotiation-missing": "a command before SMFIC_OPTNEG",
@@ -16,7 +16,7 @@ export const PROTOCOL_ERROR_CODES = {
   "arguments-too-many": "more than ARGUMENTS_MAX strings after MAIL or RCPT",
   "connect-malformed": "SMFIC_CONNECT with an unknown family, or cut off before port and address",
   "macros-malformed": "SMFIC_MACRO without the command it is for",
-  "macros-too-long": "a set of macros over MACRO_BYTES_MAX octets",
+  "macros-too-long": "a set of macros over MACRO_OCTETS_MAX octets",
 } as const;
 
 /** One of {@link PROTOCOL_ERROR_CODES}. */

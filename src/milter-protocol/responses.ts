@@ -1,6 +1,6 @@
 /** What a filter answers: responses and edits, and the packets they are sent as. */
 import {
-  REPLY_LINE_BYTES_MAX,
+  REPLY_LINE_OCTETS_MAX,
   REPLY_LINES_MAX,
   SMFIR_ACCEPT,
   SMFIR_ADDHEADER,
@@ -114,7 +114,7 @@ export function replyText(reply: Reply, linesMax: number = REPLY_LINES_MAX): str
   const { code } = reply;
   if (!CODE.test(code)) throw new RangeError(`reply code ${JSON.stringify(code)} is not 4xx or 5xx`);
   const enhanced = code.charAt(0) + (ENHANCED.exec(reply.enhanced)?.[1] ?? ".0.0");
-  const room = REPLY_LINE_BYTES_MAX - `${code} ${enhanced} \r\n`.length;
+  const room = REPLY_LINE_OCTETS_MAX - `${code} ${enhanced} \r\n`.length;
   const lines = reply.lines.flatMap((line) => pieces(printable(line), room)).slice(0, linesMax);
   if (lines.length === 0) lines.push(code.startsWith("4") ? "Try again later" : "Refused");
   const last = lines.length - 1;

@@ -1,8 +1,8 @@
 import {
-  BACKLOG_BYTES_MAX,
-  BACKLOG_PAUSE_BYTES,
-  KEPT_COMMAND_BYTES,
-  REPLY_BATCH_BYTES,
+  BACKLOG_OCTETS_MAX,
+  BACKLOG_PAUSE_OCTETS,
+  KEPT_COMMAND_OCTETS,
+  REPLY_BATCH_OCTETS,
 } from "./constants.ts";
 import { type EndOfMessageAnswer, type HandlerAnswer, LATER, type MilterHandler } from "./handler.ts";
 import { MacroTable } from "./macros.ts";
@@ -72,7 +72,7 @@ export class MilterSession {
   #asking: CommandKind | undefined;
   /** Packets to be written. */
   #replies: Buffer[] = [];
-  #replyBytes = 0;
+  #replyOctets = 0;
   /** Inside {@link #run}. */
   #running = false;
   /** The MTA reads too slowly. */
@@ -80,9 +80,9 @@ export class MilterSession {
   /** The socket is closed, or was asked to be. */
   #closed = false;
   /** Octets that the handler may hold of CONNECT, of HELO, and of the present message. */
-  #connectBytes = 0;
-  #heloBytes = 0;
-  #messageBytes = 0;
+  #connectOctets = 0;
+  #heloOctets = 0;
+  #messageOctets = 0;
 
   /** @param negotiator one for all sessions of a server saves each of them the work */
   constructor(handler: MilterHandler, ports: SessionPorts, negotiator = new Negotiator()) {
@@ -109,21 +109,23 @@ export class MilterSession {
   }
 
   /** Octets of memory, roughly, that the connection holds for what is not finished; to be looked at after each call. */
-  get heldBytes(): number {
+  get heldOctets(): number {
     if (this.#state === "over") return 0;
     return (
-      this.#decoder.heldBytes +
-      this.#macros.heldBytes +
-      this.#connectBytes +
-      this.#heloBytes +
-      (this.#handler.heldBytes ?? this.#messageBytes) +
-      this.#replyBytes
+      this.#decoder.heldOctets +
+      this.#macros.heldOctets +
+      this.#connectOctets +
+      this.#heloOctets +
+      (this.#handler.heldOctets ?? this.#messageOctets) +
+      this.#replyOctets
     );
   }
 
   /** Whether the reader of the socket should pause; to be looked at after each call. */
   get blocked(): boolean {
-    return this.#choked || (this.#decoder.pendingBytes >= BACKLOG_PAUSE_BYTES && this.#waiting !== undefined);
+    return (
+      this.#choked || (this.#decoder.pendingOctets >= BACKLOG_PAUSE_OCTETS && this.#waiting !== undefined)
+    );
   }
 
   /** Takes what the socket has read, split anywhere. The chunk must not be written to afterwards. */
@@ -131,7 +133,7 @@ export class MilterSession {
     if (this.#state === "over") return;
     this.#decoder.append(chunk);
     this.#run();
-    if (this.#decoder.pendingBytes > BACKLOG_BYTES_MAX) {
+    if (this.#decoder.pendingOctets > BACKLOG_OCTETS_MAX) {
       this.#fail(new ProtocolError("backlog-too-long"));
       this.#run();
     }
@@ -166,7 +168,7 @@ export class MilterSession {
       this.#standing.decideMessage(response);
       this.#state = "decided";
     }
-    this.#messageBytes = 0;
+    this.#messageOctets = 0;
     try {
       this.#handler.abort();
     } catch (error) {
@@ -196,7 +198,7 @@ export class MilterSession {
     do {
       while (this.#waiting === undefined && !this.#choked && this.#state !== "over") {
         if (!this.#readPacket()) break;
-        if (this.#replyBytes >= REPLY_BATCH_BYTES) this.#flush();
+        if (this.#replyOctets >= REPLY_BATCH_OCTETS) this.#flush();
       }
     } while (this.#flush());
     this.#running = false;
@@ -241,7 +243,7 @@ export class MilterSession {
     // Nearly always there is just one, which goes on without a copy.
     const bytes = this.#replies.length === 1 ? first : Buffer.concat(this.#replies);
     this.#replies = [];
-    this.#replyBytes = 0;
+    this.#replyOctets = 0;
     if (!this.#ports.write(bytes)) this.#choked = true;
     return true;
   }
@@ -287,21 +289,21 @@ export class MilterSession {
       case "connect": {
         const client = decodeConnect(packet.text);
         this.#enter(kind, next);
-        this.#connectBytes = keptBytes(packet);
+        this.#connectOctets = keptOctets(packet);
         if (this.#asks(kind)) this.#answer(kind, this.#handler.connect(client, this.#macros));
         return;
       }
       case "helo": {
         const name = decodeString(packet.text, kind);
         this.#enter(kind, next);
-        this.#heloBytes = keptBytes(packet);
+        this.#heloOctets = keptOctets(packet);
         if (this.#asks(kind)) this.#answer(kind, this.#handler.helo(name, this.#macros));
         return;
       }
       case "mail": {
         const { path, parameters } = decodeEnvelope(packet.text, kind);
         this.#enter(kind, next);
-        this.#messageBytes = keptBytes(packet);
+        this.#messageOctets = keptOctets(packet);
         if (this.#asks(kind)) this.#answer(kind, this.#handler.mail(path, parameters, this.#macros));
         return;
       }
@@ -310,7 +312,7 @@ export class MilterSession {
         this.#macros.enter(kind);
         this.#state = next;
         if (!this.#asks(kind)) return;
-        this.#messageBytes += keptBytes(packet);
+        this.#messageOctets += keptOctets(packet);
         this.#answer(kind, this.#handler.rcpt(path, parameters, this.#macros));
         return;
       }
@@ -343,8 +345,8 @@ export class MilterSession {
       case "quitNewConnection":
         this.#leaveMessage();
         this.#macros.clear();
-        this.#connectBytes = 0;
-        this.#heloBytes = 0;
+        this.#connectOctets = 0;
+        this.#heloOctets = 0;
         this.#standing.endConnection();
         this.#awaitClient();
         this.#handler.newConnection();
@@ -366,7 +368,7 @@ export class MilterSession {
     const { name, value } = decodeHeader(packet.text);
     this.#state = next;
     if (!this.#asks(kind)) return;
-    this.#messageBytes += keptBytes(packet);
+    this.#messageOctets += keptOctets(packet);
     this.#answer(kind, this.#handler.header(name, value));
   }
 
@@ -383,7 +385,7 @@ export class MilterSession {
 
   /** The message is over: the handler is told where it was not decided. */
   #leaveMessage(): void {
-    this.#messageBytes = 0;
+    this.#messageOctets = 0;
     this.#standing.endMessage();
     if (isMessageOpen(this.#state)) this.#handler.abort();
   }
@@ -424,7 +426,7 @@ export class MilterSession {
   #take(command: CommandKind, answer: Response | EndOfMessageResponse): void {
     if (command === "endOfMessage") {
       this.#standing.endMessage();
-      this.#messageBytes = 0;
+      this.#messageOctets = 0;
       this.#state = "connected";
       this.#macros.endMessage();
       this.#replyAtEnd("edits" in answer ? answer : { edits: [], response: answer });
@@ -473,11 +475,11 @@ export class MilterSession {
 
   #send(packets: Buffer): void {
     this.#replies.push(packets);
-    this.#replyBytes += packets.length;
+    this.#replyOctets += packets.length;
   }
 }
 
 /** What a handler that keeps everything of a command holds: a text that was cut out holds on to all of it. */
-function keptBytes({ size }: ReceivedPacket): number {
-  return KEPT_COMMAND_BYTES + 2 * size;
+function keptOctets({ size }: ReceivedPacket): number {
+  return KEPT_COMMAND_OCTETS + 2 * size;
 }

@@ -39,7 +39,7 @@ export function clientAt(
   };
 }
 
-/** The address as an MTA spells it in CONNECT: Sendmail puts `IPv6:` before one, some leave a zone behind one. */
+/** The address as an MTA spells it in CONNECT: Sendmail puts `IPv6:` before one, some leave a zone after it. */
 export function readClientAddress(text: string): IpAddress | undefined {
   const bare = /^ipv6:/i.test(text) ? text.slice("ipv6:".length) : text;
   const zone = bare.indexOf("%");

@@ -42,7 +42,7 @@ export function policyForMail(
   return { actions, lines: lines.some(({ to }) => to !== undefined) ? lines : NO_LINES };
 }
 
-/** The options for one recipient of the mail. */
+/** The options for one recipient of the message. */
 export function actionsForRecipient(
   settings: PolicySettings,
   policy: MailPolicy,

@@ -2,7 +2,7 @@ import { type OctetString, type Path, parsePath } from "../address/index.ts";
 import { type Cause, isFlagged, type Judgement } from "./judgement.ts";
 import { type ActionSettings, type Rule, ruleOf } from "./settings.ts";
 
-/** A recipient that has not been refused; one without a path stands for all where recipients are not known. */
+/** A recipient that has not been refused; one without a path is for all where recipients are not known. */
 export interface RemainingRecipient {
   readonly path: OctetString | undefined;
   readonly actions: ActionSettings;

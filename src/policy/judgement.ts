@@ -87,7 +87,7 @@ export function judge(actions: ActionSettings, findings: Findings): Judgement {
   if (helo !== undefined && refusesHelo(actions, helo)) {
     return { kind: "refuse", cause: causeOf(helo), option: "RefuseHeloFail" };
   }
-  // The HELO result stands alone where it ended the evaluation for the mail, yet not for this recipient.
+  // The HELO result stands alone where it ended the evaluation of the message, yet not for this recipient.
   const checked = sender ?? helo;
   if (checked === undefined) return DELIVER;
   const cause = causeOf(checked);
@@ -231,7 +231,7 @@ function nextForwarder(settings: PolicySettings, findings: Findings): IdentityCh
 
 function mayBeActedUpon(policy: MailPolicy, findings: Findings): boolean {
   if (isActedUpon(policy.actions, judge(policy.actions, findings))) return true;
-  // A recipient's options may refuse what those of the mail do not; a pass is refused by none.
+  // A recipient's options may refuse what those of the message do not; a pass is refused by none.
   return (
     policy.lines.length > 0 &&
     [findings.helo, findings.sender].some(

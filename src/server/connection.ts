@@ -50,7 +50,7 @@ export class Connection implements SessionPorts {
   tableIndex = -1;
   #paused = false;
   /** What the owner knows that this connection holds. */
-  #heldBytes = 0;
+  #heldOctets = 0;
 
   constructor(owner: ConnectionOwner, socket: Socket) {
     this.#owner = owner;
@@ -151,10 +151,10 @@ export class Connection implements SessionPorts {
   #isWithinBudget(): boolean {
     // What the MTA does not read counts too. Nearly always there is none, and the property costs a look-up.
     const unread = this.#session.blocked ? this.#socket.writableLength : 0;
-    const held = this.#session.heldBytes + unread;
-    const before = this.#heldBytes;
+    const held = this.#session.heldOctets + unread;
+    const before = this.#heldOctets;
     if (held === before) return true;
-    this.#heldBytes = held;
+    this.#heldOctets = held;
     return this.#owner.holds(before, held);
   }
 

@@ -23,7 +23,7 @@ export interface ReportPorts {
 
 /**
  * Makes one check. With `tells` all that can be told about it is found out, else only its outcome. The time of the
- * settings is for all of it: what the verdict leaves is what the look behind it may take.
+ * settings is for all of it: the survey gets the time that the check leaves.
  */
 export async function makeReport(
   query: Query,

@@ -134,7 +134,7 @@ class Builder {
     };
   }
 
-  /** What stands in the record behind the directive that decided. */
+  /** What follows in the record after the directive that decided. */
   #unreached(trace: TraceRecord): Branch[] {
     const parsed = trace.record === undefined ? undefined : parseRecord(trace.record);
     if (parsed === undefined || "fault" in parsed || trace.problem !== undefined) return [];

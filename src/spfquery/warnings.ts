@@ -155,7 +155,7 @@ function parsedWarnings(record: SpfRecord, outermost: boolean, warn: Warn): void
   }
   if (all !== -1 && all < directives.length - 1) {
     const ignored = directives.slice(all + 1).map(({ text }) => visible(text));
-    warn("after-all", `nothing behind ${visible(directives[all]?.text ?? "")} is read: ${ignored.join(" ")}`);
+    warn("after-all", `nothing after ${visible(directives[all]?.text ?? "")} is read: ${ignored.join(" ")}`);
   }
   if (all !== -1 && redirect !== undefined) {
     warn("redirect-with-all", `${visible(redirect.text)} is ignored, since the record holds all`);

@@ -13,7 +13,7 @@ const MONTHS = ["Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "
 const DAY_MS = 86_400_000;
 
 /**
- * Reads the heads of log lines: `Nov 22 03:18:00 host smf-spf[7]: ` (RFC 3164, with a priority behind time or host as
+ * Reads the heads of log lines: `Nov 22 03:18:00 host smf-spf[7]: ` (RFC 3164, with a priority after time or host as
  * FreeBSD and BusyBox write it), `2026-11-22T03:18:00+09:00 host smf-spf[7]: ` (RFC 3339, the journal's too), and lines that are a
  * JSON object. The name of the program stands at one place only, so no other program's words can pass for it.
  */

@@ -89,7 +89,7 @@ const KEYS = {
   detailed: ["ip=", "ptr=", "helo=", "from="],
 } as const;
 
-/** Reads what stands behind the head of a line that smf-spf wrote, in any of its forms or the C programs'. */
+/** Reads what follows the head of a line that smf-spf wrote, in any of its forms or the C programs'. */
 export function readLogLine(body: string): Reading {
   if (body.startsWith("{")) return readJson(body);
   if (!body.startsWith("SPF ")) return "other";
@@ -215,7 +215,7 @@ function readSkip(text: string): Reading {
   };
 }
 
-/** The fields behind the sender; a field that comes twice keeps its first value. */
+/** The fields after the sender; a field that comes twice keeps its first value. */
 class Fields {
   readonly to: string[] = [];
   readonly #values = new Map<string, string>();

@@ -103,7 +103,7 @@ export class LogReader {
     tell();
   }
 
-  /** `Nov 22 03:18:01 host last message repeated 3 times`, behind a line of ours. */
+  /** `Nov 22 03:18:01 host last message repeated 3 times`, after a line of ours. */
   #repeated(line: string): boolean {
     if (this.#repeat === undefined || !line.endsWith(" times")) return false;
     const match = /^[A-Z][a-z]{2} [ \d]\d [\d:]{8} \S+ last message repeated (\d{1,6}) times$/.exec(line);

@@ -74,7 +74,7 @@ export function printableAddress(address: OctetString, smtputf8: boolean): Octet
   return `${shown}@${printableDomain(address.slice(at + 1), smtputf8)}`;
 }
 
-/** No octet becomes less than one, so what lies behind is never shown, and not looked at. */
+/** No octet becomes less than one, so what follows is never shown, and not looked at. */
 function startOf(octets: OctetString, octetsMax: number): OctetString {
   return octets.slice(0, octetsMax + MARGIN_OCTETS);
 }
@@ -166,7 +166,7 @@ export function foldText(name: string, text: OctetString): OctetString {
   return value + text.slice(start);
 }
 
-/** The last space that parts words up to `last`; where there is none, the first behind it; else -1. */
+/** The last space between words up to `last`; where there is none, the first after it; else -1. */
 function partingSpace(text: OctetString, start: number, last: number): number {
   const parts = (at: number): boolean => at + 1 < text.length && text[at + 1] !== " ";
   for (let at = text.lastIndexOf(" ", last); at > start; at = text.lastIndexOf(" ", at - 1)) {

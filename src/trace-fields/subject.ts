@@ -3,7 +3,7 @@ import { isAscii, type OctetString, octetsOfText } from "../address/index.ts";
 const LINE_OCTETS_MAX = 998;
 const NAME_OCTETS = "Subject: ".length;
 /** An encoded-word has at most 75 octets (RFC 2047 section 2), `=?UTF-8?B?` and `?=` among them. */
-const ENCODED_BYTES_MAX = 45;
+const ENCODED_OCTETS_MAX = 45;
 
 /**
  * The Subject with the tag in front of it: `Tag Subject`. Folds, encoded words and the white space with which
@@ -34,7 +34,7 @@ function encodeTag(octets: OctetString, beforeEncodedWord: boolean): OctetString
   let chunk = "";
   for (const character of Buffer.from(octets + (beforeEncodedWord ? " " : ""), "latin1").toString("utf8")) {
     const more = chunk + character;
-    if (Buffer.byteLength(more, "utf8") > ENCODED_BYTES_MAX) {
+    if (Buffer.byteLength(more, "utf8") > ENCODED_OCTETS_MAX) {
       words.push(chunk);
       chunk = character;
     } else {

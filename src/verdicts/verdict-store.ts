@@ -56,7 +56,7 @@ export function exactKey(base: string, { sender, helo }: VerdictInput): string {
   return `${sender.length} ${sender}${helo.length} ${helo}${base}`;
 }
 
-/** A sender without a local part stands for itself: finer than need be, never too coarse. */
+/** A sender without a local part is its own key: finer than need be, never too coarse. */
 function macroValue(letter: SenderMacro, { sender, helo }: VerdictInput): OctetString {
   if (letter === "h") return helo;
   const at = sender.lastIndexOf("@");
@@ -148,7 +148,7 @@ function extraFieldsOf(outcome: Outcome, asked: OctetString): ExtraFields | unde
   return { explanation, problem, failure, recordSource, local, guess, path, domain: own };
 }
 
-/** The records up to the one that stands for the domain's own, behind redirects. */
+/** The records up to the one that is used as the domain's own, after redirects. */
 function pathToDecision(path: readonly PathStep[]): readonly PathStep[] {
   const decided = path.findIndex(({ term }) => !/^redirect=/i.test(term));
   const kept = decided === -1 ? path : path.slice(0, decided + 1);

@@ -41,7 +41,7 @@ export class SessionBench {
     const replies: FilterPacket[] = [];
     decoder.append(Buffer.concat(this.writes.splice(0)));
     for (let p = decoder.next(); p !== undefined; p = decoder.next()) replies.push(decodeFilterPacket(p));
-    if (decoder.pendingBytes > 0) throw new Error("half a packet was written");
+    if (decoder.pendingOctets > 0) throw new Error("half a packet was written");
     return replies;
   }
 

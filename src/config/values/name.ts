@@ -20,7 +20,7 @@ export const domainName: ValueKind<string> = wordKind(
   String,
 );
 
-/** A host name that stands for itself and what is below it, or `.domain` for what is below only. */
+/** A host name, for itself and what is below it, or `.domain` for what is below only. */
 export const hostPattern: ValueKind<string> = wordKind(
   "host name",
   "host.example.net (itself and below) or .example.net (below only)",

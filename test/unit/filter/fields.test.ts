@@ -228,9 +228,9 @@ describe("what is held of the fields of a message", () => {
   const held = (fields: Fields, settings: Partial<PolicySettings> = {}): number => {
     const rig = new Rig({ settings, zone: PASS });
     rig.start();
-    const before = rig.filter.heldBytes ?? 0;
+    const before = rig.filter.heldOctets ?? 0;
     for (const [name, value] of fields) rig.header(name, value);
-    return (rig.filter.heldBytes ?? 0) - before;
+    return (rig.filter.heldOctets ?? 0) - before;
   };
 
   it("is a number of those that are removed, and nothing of others", () => {
@@ -254,9 +254,9 @@ describe("what is held of the fields of a message", () => {
   it("is nothing any more when the message is over", () => {
     const rig = new Rig({ zone: PASS });
     rig.message("<user@sender.test>", [], many(50));
-    assert.equal(rig.filter.heldBytes, 0);
+    assert.equal(rig.filter.heldOctets, 0);
     rig.start();
     rig.filter.abort();
-    assert.equal(rig.filter.heldBytes, 0);
+    assert.equal(rig.filter.heldOctets, 0);
   });
 });

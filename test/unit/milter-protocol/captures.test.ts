@@ -36,7 +36,7 @@ function packets(stream: Buffer, chunks: readonly number[] = []): Packet[] {
     for (let p = decoder.next(); p !== undefined; p = decoder.next()) found.push(p);
     from = to;
   }
-  assert.equal(decoder.pendingBytes, 0);
+  assert.equal(decoder.pendingOctets, 0);
   return found;
 }
 

@@ -84,7 +84,7 @@ describe("encodeEdits", () => {
         for (let p = decoder.next(); p !== undefined; p = decoder.next())
           kinds.push(decodeFilterPacket(p).kind);
         assert.deepEqual(kinds, [...edits.map(({ kind }) => kind), "accept"]);
-        assert.equal(decoder.pendingBytes, 0);
+        assert.equal(decoder.pendingOctets, 0);
       }),
       { seed: 3, numRuns: 300 },
     );

@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
 import fc from "fast-check";
-import { PACKET_BYTES_MAX, PacketDecoder, ProtocolError } from "milter-protocol";
+import { PACKET_OCTETS_MAX, PacketDecoder, ProtocolError } from "milter-protocol";
 import { packet } from "../../support/mta-codec.ts";
 
 function drain(decoder: PacketDecoder): string[] {
@@ -25,11 +25,11 @@ describe("PacketDecoder", () => {
     for (let i = 0; i < bytes.length - 1; i++) {
       decoder.append(bytes.subarray(i, i + 1));
       assert.equal(decoder.next(), undefined);
-      assert.equal(decoder.pendingBytes, i + 1);
+      assert.equal(decoder.pendingOctets, i + 1);
     }
     decoder.append(bytes.subarray(-1));
     assert.equal(decoder.next()?.payload.toString(), "<a@b.test>\0");
-    assert.equal(decoder.pendingBytes, 0);
+    assert.equal(decoder.pendingOctets, 0);
   });
 
   it("gives the same packets wherever the stream is split", () => {
@@ -84,7 +84,7 @@ describe("PacketDecoder", () => {
 
   for (const [what, length, code] of [
     ["length 0", 0, "packet-empty"],
-    ["one over the limit", PACKET_BYTES_MAX + 1, "packet-too-long"],
+    ["one over the limit", PACKET_OCTETS_MAX + 1, "packet-too-long"],
     ["length 2^31", 2 ** 31, "packet-too-long"],
     ["length 2^32-1", 2 ** 32 - 1, "packet-too-long"],
   ] as const) {
@@ -102,16 +102,16 @@ describe("PacketDecoder", () => {
     const decoder = new PacketDecoder();
     decoder.append(packet(0x54));
     assert.equal(decoder.next()?.payload.length, 0);
-    decoder.append(header(PACKET_BYTES_MAX));
-    decoder.append(Buffer.alloc(PACKET_BYTES_MAX, 0x42));
-    assert.equal(decoder.next()?.payload.length, PACKET_BYTES_MAX - 1);
+    decoder.append(header(PACKET_OCTETS_MAX));
+    decoder.append(Buffer.alloc(PACKET_OCTETS_MAX, 0x42));
+    assert.equal(decoder.next()?.payload.length, PACKET_OCTETS_MAX - 1);
   });
 
   it("makes room for what has come, not for what is announced", () => {
     const before = process.memoryUsage().arrayBuffers;
     const decoders = Array.from({ length: 200 }, () => {
       const decoder = new PacketDecoder();
-      decoder.append(header(PACKET_BYTES_MAX));
+      decoder.append(header(PACKET_OCTETS_MAX));
       decoder.append(Buffer.from("B"));
       assert.equal(decoder.next(), undefined);
       return decoder;

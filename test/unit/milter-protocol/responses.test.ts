@@ -4,7 +4,7 @@ import fc from "fast-check";
 import {
   encodeResponse,
   PacketDecoder,
-  REPLY_LINE_BYTES_MAX,
+  REPLY_LINE_OCTETS_MAX,
   REPLY_LINES_MAX,
   type Response,
   replyText,
@@ -94,7 +94,7 @@ describe("replyText", () => {
         const wire = replyText(given).split("\r\n");
         assert.ok(wire.length >= 1 && wire.length <= REPLY_LINES_MAX);
         wire.forEach((line, i) => {
-          assert.ok(line.length + 2 <= REPLY_LINE_BYTES_MAX, `${line.length}`);
+          assert.ok(line.length + 2 <= REPLY_LINE_OCTETS_MAX, `${line.length}`);
           assert.match(
             line,
             i === wire.length - 1 ? /^[45]50 [45]\.7\.23 [ -~]*$/ : /^[45]50-[45]\.7\.23 [ -~]*$/,

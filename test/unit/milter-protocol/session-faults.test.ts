@@ -2,12 +2,12 @@ import assert from "node:assert/strict";
 import { describe, it } from "node:test";
 import {
   ACCEPT,
-  BACKLOG_BYTES_MAX,
-  BACKLOG_PAUSE_BYTES,
+  BACKLOG_OCTETS_MAX,
+  BACKLOG_PAUSE_OCTETS,
   CONTINUE,
   LATER,
-  PACKET_BYTES_MAX,
-  REPLY_BATCH_BYTES,
+  PACKET_OCTETS_MAX,
+  REPLY_BATCH_OCTETS,
   type Response,
 } from "milter-protocol";
 import { command, MODERN_OFFER } from "../../support/mta-codec.ts";
@@ -104,9 +104,9 @@ describe("MilterSession, answers that come later", () => {
   it("asks for a pause when the MTA runs ahead, and closes where it does not stop", () => {
     const bench = new SessionBench({ mail: () => LATER }).feed(OFFER, CLIENT, MAIL);
     assert.equal(bench.session.blocked, false);
-    bench.feed(command.body(Buffer.alloc(BACKLOG_PAUSE_BYTES)));
+    bench.feed(command.body(Buffer.alloc(BACKLOG_PAUSE_OCTETS)));
     assert.equal(bench.session.blocked, true);
-    for (let sent = 0; sent < BACKLOG_BYTES_MAX; sent += 60_000)
+    for (let sent = 0; sent < BACKLOG_OCTETS_MAX; sent += 60_000)
       bench.feed(command.body(Buffer.alloc(60_000)));
     assert.equal(bench.code, "backlog-too-long");
     assert.equal(bench.closed, 1);
@@ -115,7 +115,7 @@ describe("MilterSession, answers that come later", () => {
 
   it("takes a chunk of many packets that is longer than the backlog may be", () => {
     const bench = inMessage({});
-    const bodies = Array.from({ length: 4 }, () => command.body(Buffer.alloc(PACKET_BYTES_MAX - 1)));
+    const bodies = Array.from({ length: 4 }, () => command.body(Buffer.alloc(PACKET_OCTETS_MAX - 1)));
     bench.feed(...bodies);
     assert.deepEqual(bench.takeKinds(), ["continue", "continue", "continue", "continue"]);
     assert.deepEqual(bench.errors, []);
@@ -130,7 +130,7 @@ describe("MilterSession, backpressure", () => {
     bench.feed(...Array.from({ length: 2000 }, () => RCPT));
     assert.equal(bench.session.blocked, true);
     const written = bench.writes.reduce((sum, bytes) => sum + bytes.length, 0);
-    assert.ok(written >= REPLY_BATCH_BYTES && written < REPLY_BATCH_BYTES + 1000, `${written}`);
+    assert.ok(written >= REPLY_BATCH_OCTETS && written < REPLY_BATCH_OCTETS + 1000, `${written}`);
     bench.accepts = true;
     bench.session.drained();
     assert.equal(bench.session.blocked, false);
@@ -249,9 +249,9 @@ describe("MilterSession, handlers that throw", () => {
   });
 });
 
-describe("MilterSession.heldBytes", () => {
+describe("MilterSession.heldOctets", () => {
   const field = command.header("Subject", "x".repeat(10_000));
-  const idle = new SessionBench().feed(OFFER, CLIENT).session.heldBytes;
+  const idle = new SessionBench().feed(OFFER, CLIENT).session.heldOctets;
 
   it("grows with what a message leaves behind, and is what it was once the message is over", () => {
     const ends: readonly [string, Buffer][] = [
@@ -262,11 +262,11 @@ describe("MilterSession.heldBytes", () => {
     ];
     for (const [what, end] of ends) {
       const bench = inMessage({});
-      const before = bench.session.heldBytes;
+      const before = bench.session.heldOctets;
       bench.feed(RCPT, RCPT, field);
-      assert.ok(bench.session.heldBytes > before + 20_000, what);
+      assert.ok(bench.session.heldOctets > before + 20_000, what);
       bench.feed(end);
-      assert.ok(bench.session.heldBytes <= before, what);
+      assert.ok(bench.session.heldOctets <= before, what);
     }
   });
 
@@ -274,42 +274,42 @@ describe("MilterSession.heldBytes", () => {
     const long = "x".repeat(100_000);
     const client = command.connect({ hostname: long, family: "inet", port: 25, address: "192.0.2.1" });
     const bench = new SessionBench().feed(OFFER, client);
-    const connected = bench.session.heldBytes;
+    const connected = bench.session.heldOctets;
     assert.ok(connected >= 100_000);
     bench.feed(command.helo(long), command.helo(long));
-    const greeted = bench.session.heldBytes;
+    const greeted = bench.session.heldOctets;
     assert.ok(greeted >= connected + 100_000 && greeted < connected + 300_000);
     // The parameters stand in the same text as the path.
     bench.feed(command.mail("<a@b.test>", [`X=${long}`]));
-    assert.ok(bench.session.heldBytes >= greeted + 100_000);
+    assert.ok(bench.session.heldOctets >= greeted + 100_000);
     bench.feed(command.abort());
-    assert.equal(bench.session.heldBytes, greeted);
+    assert.equal(bench.session.heldOctets, greeted);
     bench.feed(command.helo("h.test"));
-    assert.ok(bench.session.heldBytes < connected + 2_000);
+    assert.ok(bench.session.heldOctets < connected + 2_000);
     bench.feed(command.quitNewConnection());
-    assert.equal(bench.session.heldBytes, 0);
+    assert.equal(bench.session.heldOctets, 0);
   });
 
   it("counts half a packet as what it takes in memory", () => {
     const bench = inMessage({});
-    const before = bench.session.heldBytes;
+    const before = bench.session.heldOctets;
     bench.feed(field.subarray(0, 5_000));
     bench.feed(field.subarray(5_000, 9_000));
-    assert.ok(bench.session.heldBytes >= before + 9_000);
+    assert.ok(bench.session.heldOctets >= before + 9_000);
     bench.feed(field.subarray(9_000));
     bench.feed(command.abort());
-    assert.equal(bench.session.heldBytes, idle);
+    assert.equal(bench.session.heldOctets, idle);
   });
 
   it("counts macros until they are over, and nothing once the session is", () => {
     const bench = inMessage({});
-    const before = bench.session.heldBytes;
+    const before = bench.session.heldOctets;
     bench.feed(command.macros(0x52, { r: "x".repeat(1_000) }));
-    assert.ok(bench.session.heldBytes >= before + 1_000);
+    assert.ok(bench.session.heldOctets >= before + 1_000);
     bench.feed(command.abort());
-    assert.equal(bench.session.heldBytes, idle);
+    assert.equal(bench.session.heldOctets, idle);
     bench.feed(command.macros(0x43, { j: "x".repeat(1_000) }), command.quit());
-    assert.equal(bench.session.heldBytes, 0);
+    assert.equal(bench.session.heldOctets, 0);
   });
 });
 
