@@ -9,6 +9,7 @@ PREFIX ?= /usr/local
 SBINDIR ?= $(PREFIX)/sbin
 BINDIR ?= $(PREFIX)/bin
 MANDIR ?= $(PREFIX)/share/man
+SHAREDIR ?= $(PREFIX)/share
 DATADIR ?= $(PREFIX)/share/smf-spf
 CONFDIR ?= /etc/mail/smfs
 RUNDIR ?= /var/run/smfs
@@ -20,7 +21,7 @@ TARGET_NODE ?=
 # systemd, sysv, openrc, freebsd, slackware or none; guessed where it is not given.
 INIT ?=
 INSTALL_VARS = NODE=$(NODE) DESTDIR=$(DESTDIR) SBINDIR=$(SBINDIR) BINDIR=$(BINDIR) MANDIR=$(MANDIR) \
-	DATADIR=$(DATADIR) DOCDIR=$(DOCDIR) CONFDIR=$(CONFDIR) RUNDIR=$(RUNDIR) UNITDIR=$(UNITDIR) SMFS_USER=$(SMFS_USER) \
+	SHAREDIR=$(SHAREDIR) DATADIR=$(DATADIR) DOCDIR=$(DOCDIR) CONFDIR=$(CONFDIR) RUNDIR=$(RUNDIR) UNITDIR=$(UNITDIR) SMFS_USER=$(SMFS_USER) \
 	INIT=$(INIT) PREFIX=$(PREFIX) TARGET_NODE=$(TARGET_NODE)
 
 SPF_SUITES ?= ../shared/spf-suites

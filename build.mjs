@@ -2,11 +2,12 @@
  * Bundles each program into one file that runs with node alone: dist/smf-spf.js, dist/spfquery.js,
  * dist/spfreport.js. Besides them dist/shared-cache.cjs, the client that smf-spf loads where SharedCache is set, a
  * dist/package.json that says they are CommonJS, whatever the folder above says, and dist/LICENSES, the licences of the
- * packages inside.
+ * packages inside, and dist/completions, what the shells know of the programs' options.
  *
  *     node build.mjs [FOLDER]
  */
 import { mkdirSync, readdirSync, readFileSync, writeFileSync } from "node:fs";
+import { dirname } from "node:path";
 import { build } from "esbuild";
 import { tsImport } from "tsx/esm/api";
 
@@ -50,6 +51,12 @@ writeFileSync(
   `${outdir}/LICENSES`,
   licences([metafile, client.metafile].flatMap(({ inputs }) => Object.keys(inputs)).concat(pageInputs)),
 );
+
+const { completionFiles } = await tsImport("./src/completions/index.ts", import.meta.url);
+for (const { path, text } of completionFiles()) {
+  mkdirSync(dirname(`${outdir}/completions/${path}`), { recursive: true });
+  writeFileSync(`${outdir}/completions/${path}`, text);
+}
 
 /** The licence texts of all packages that files were bundled from; a package without one ends the build. */
 function licences(files) {

@@ -29,6 +29,7 @@ make_tarball() {
 	{
 		sources
 		printf '%s\n' dist/smf-spf.js dist/spfquery.js dist/spfreport.js dist/shared-cache.cjs dist/package.json dist/LICENSES
+		find dist/completions -type f
 	} >"$work/files"
 	tar -cf - -T "$work/files" | tar -xf - -C "$folder"
 	# rpmbuild -ta reads it, with the version.
@@ -47,7 +48,7 @@ fill() {
 fill_package_tree() {
 	for init in systemd sysv; do
 		NODE=node TARGET_NODE=/usr/bin/node DESTDIR=$tree PREFIX=/usr SBINDIR=/usr/sbin BINDIR=/usr/bin \
-			MANDIR=/usr/share/man DATADIR=/usr/share/smf-spf DOCDIR=/usr/share/doc/smf-spf CONFDIR=/etc/mail/smfs RUNDIR=/var/run/smfs \
+			MANDIR=/usr/share/man SHAREDIR=/usr/share DATADIR=/usr/share/smf-spf DOCDIR=/usr/share/doc/smf-spf CONFDIR=/etc/mail/smfs RUNDIR=/var/run/smfs \
 			UNITDIR=/usr/lib/systemd/system SMFS_USER=smfs INIT=$init sh init/install.sh install >/dev/null
 	done
 	doc=$tree/usr/share/doc/smf-spf
@@ -58,6 +59,8 @@ fill_package_tree() {
 	# Other packages have a program of that name too; Debian's alternatives choose.
 	mv "$tree/usr/bin/spfquery" "$tree/usr/bin/spfquery.smf-spf"
 	mv "$tree/usr/share/man/man1/spfquery.1" "$tree/usr/share/man/man1/spfquery.smf-spf.1"
+	# Debian's zsh reads the functions of packages here.
+	mv "$tree/usr/share/zsh/site-functions" "$tree/usr/share/zsh/vendor-completions"
 	gzip -9n "$tree"/usr/share/man/man?/*
 	# Debian has the licence in copyright, and packs the changelog.
 	rm "$doc/LICENSE"

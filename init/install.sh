@@ -317,6 +317,7 @@ check_build() {
 		[ -e "dist/$program.js" ] || fail "dist/$program.js is missing: run \"make build\" first, as an ordinary user"
 	done
 	[ -e dist/shared-cache.cjs ] || fail "dist/shared-cache.cjs is missing: run \"make build\" first, as an ordinary user"
+	[ -e dist/completions ] || fail "dist/completions is missing: run \"make build\" first, as an ordinary user"
 	newer=$(find src package.json build.mjs -newer dist/smf-spf.js -type f ! -name '.*' 2>/dev/null | head -n 1)
 	[ -z "$newer" ] || warn "$newer is newer than dist/smf-spf.js; \"make build\" makes the programs of these sources"
 }
@@ -339,6 +340,11 @@ do_install() {
 	# With the same paths below, so that their links hold.
 	for document in README.md README.ja.md CHANGELOG.md SECURITY.md ARCHITECTURE.md CONTRIBUTING.md LICENSE docs/*.md docs/images/*; do
 		[ ! -f "$document" ] || install_copy "$document" "$DOCDIR/$document"
+	done
+	for shell in bash-completion/completions zsh/site-functions fish/vendor_completions.d; do
+		for completion in dist/completions/"$shell"/*; do
+			install_copy "$completion" "$SHAREDIR/$shell/${completion##*/}"
+		done
 	done
 	# smf-spf looks for it here, and loads it with SharedCache only.
 	install_copy dist/shared-cache.cjs "$DATADIR/shared-cache.cjs"

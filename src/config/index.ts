@@ -14,5 +14,5 @@ export {
   type SettingsDifference,
 } from "./settings.ts";
 export { showConfig } from "./show-config.ts";
-export type { OptionKey, OptionName } from "./table.ts";
+export { OPTION_NAMES, type OptionKey, type OptionName } from "./table.ts";
 export { formatEngine } from "./values/shared-cache.ts";

@@ -45,14 +45,9 @@ interface Options {
   readonly status?: true | string;
 }
 
-/** Reads the arguments after the program's name. */
-export function parseCommandLine(
-  args: readonly string[],
-  { version, defaultConfig }: { readonly version: string; readonly defaultConfig: string },
-): CommandLine {
-  let output = "";
-  let errors = "";
-  const command = new Command("smf-spf")
+/** The options, for the parser, the help and the completion of the shells. */
+export function makeCommand(version: string, defaultConfig: string): Command {
+  return new Command("smf-spf")
     .description("A Sendmail milter daemon that checks SPF (RFC 7208) on every incoming message")
     .option("-f, --foreground", "stay in the foreground, whatever Daemonize says")
     .option("-c, --config <file>", `read this configuration file (default: ${defaultConfig})`)
@@ -73,7 +68,17 @@ export function parseCommandLine(
       ).choices(["json"]),
     )
     .version(`smf-spf ${version}`, "-V, --version", "print the version")
-    .helpOption("-h, --help", "print this help")
+    .helpOption("-h, --help", "print this help");
+}
+
+/** Reads the arguments after the program's name. */
+export function parseCommandLine(
+  args: readonly string[],
+  { version, defaultConfig }: { readonly version: string; readonly defaultConfig: string },
+): CommandLine {
+  let output = "";
+  let errors = "";
+  const command = makeCommand(version, defaultConfig)
     .allowExcessArguments(true)
     .exitOverride()
     .configureOutput({

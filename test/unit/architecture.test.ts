@@ -9,8 +9,11 @@ const SRC = join(import.meta.dirname, "../../src");
 /** Folders that are packages: imported by name, not by path. */
 const PACKAGES = ["milter-protocol", "spf-check"];
 
-/** The programs: they may import every folder, and each other's parts that both are made of. */
-const PROGRAMS = ["smf-spf", "spfquery", "spfreport"];
+/**
+ * The programs: they may import every folder, and each other's parts that both are made of. The completions are made
+ * from the options of all three.
+ */
+const PROGRAMS = ["smf-spf", "spfquery", "spfreport", "completions"];
 
 /** Which folders a folder may import, each through its index.ts. */
 const MAY_IMPORT: Record<string, readonly string[]> = {

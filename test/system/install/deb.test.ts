@@ -5,7 +5,7 @@ import { existsSync, mkdirSync, readdirSync, readFileSync, statSync } from "node
 import { join } from "node:path";
 import { after, before, describe, it } from "node:test";
 import { gunzipSync } from "node:zlib";
-import { brokenLinks, PAGES, runProgram, Tree } from "./tree.ts";
+import { brokenLinks, COMPLETIONS, PAGES, runProgram, Tree } from "./tree.ts";
 
 const SKIP = !existsSync("/usr/bin/dpkg-deb") && "dpkg-deb is not installed";
 const ENVIRONMENT = {
@@ -115,6 +115,10 @@ describe("make dist", { skip: SKIP }, () => {
       "usr/share/man/man8/smf-spf.8.gz",
       "usr/share/smf-spf/grafana-dashboard.json",
       "usr/share/smf-spf/prometheus-rules.yml",
+      ...COMPLETIONS.map(
+        (path) => `usr/share/${path.replace("zsh/site-functions", "zsh/vendor-completions")}`,
+      ),
+      "usr/share/smf-spf/shared-cache.cjs",
     ];
     const found = readdirSync(unpacked, { recursive: true, withFileTypes: true })
       .filter((entry) => !entry.isDirectory() && !entry.parentPath.startsWith(control))

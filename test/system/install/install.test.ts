@@ -16,7 +16,7 @@ import {
 } from "node:fs";
 import { join } from "node:path";
 import { afterEach, beforeEach, describe, it } from "node:test";
-import { brokenLinks, PAGES, runProgram, Tree } from "./tree.ts";
+import { brokenLinks, COMPLETIONS, PAGES, runProgram, Tree } from "./tree.ts";
 
 const DOCUMENTS = [
   "README.md",
@@ -74,6 +74,7 @@ describe("make install", () => {
           "/usr/local/share/man/man5/smf-spf.conf.5",
           "/usr/local/share/man/man1/spfquery.1",
           "/usr/local/share/man/man1/spfreport.1",
+          ...COMPLETIONS.map((path) => `/usr/local/share/${path}`),
           ...DOCUMENTS.map((name) => `/usr/local/share/doc/smf-spf/${name}`),
           "/usr/local/share/smf-spf/LICENSE",
           "/usr/local/share/smf-spf/LICENSES",
@@ -82,6 +83,7 @@ describe("make install", () => {
           "/usr/local/share/smf-spf/logwatch/smf-spf",
           "/usr/local/share/smf-spf/logwatch/smf-spf.conf",
           "/usr/local/share/smf-spf/prometheus-rules.yml",
+          "/usr/local/share/smf-spf/shared-cache.cjs",
           "/usr/local/share/smf-spf/smf-spf.logrotate",
           "/usr/local/share/smf-spf/spfreport.cron",
           SAMPLE,

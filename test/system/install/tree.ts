@@ -38,6 +38,13 @@ export function runProgram(
   return { code: result.status, out: result.stdout, err: result.stderr };
 }
 
+/** What `make build` makes for the shells, as paths below share. */
+export const COMPLETIONS: readonly string[] = ["smf-spf", "spfquery", "spfreport"].flatMap((name) => [
+  `bash-completion/completions/${name}`,
+  `zsh/site-functions/_${name}`,
+  `fish/vendor_completions.d/${name}.fish`,
+]);
+
 /** The sources that `make install` takes, with small programs in the place of the built ones, and where they go. */
 export class Tree {
   readonly folder = mkdtempSync(join(tmpdir(), "smf-spf-install-"));
@@ -66,7 +73,13 @@ export class Tree {
     }
     mkdirSync(join(this.source, "dist"));
     this.writeProgram('console.log("smf-spf", process.argv.slice(2).join(" "));');
+    for (const path of COMPLETIONS) {
+      const file = join(this.source, "dist", "completions", path);
+      mkdirSync(dirname(file), { recursive: true });
+      writeFileSync(file, "# a completion\n");
+    }
     writeFileSync(join(this.source, "dist", "package.json"), '{"type":"commonjs"}\n');
+    writeFileSync(join(this.source, "dist", "shared-cache.cjs"), "exports.stub = true;\n");
     writeFileSync(join(this.source, "dist", "LICENSES"), "a library\n\nits licence\n");
   }
 
