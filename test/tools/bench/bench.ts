@@ -87,6 +87,11 @@ export class Bench {
     await this.#nameServer.ask({ kind: "delay", delayMs });
   }
 
+  /** What the domains of the mixed workload publish, and the share of them that says nothing. */
+  async setMixed(seed: number, offShare: number): Promise<void> {
+    await this.#nameServer.ask({ kind: "mixed", seed, offShare });
+  }
+
   /** Questions asked since the last call, by name and type. */
   async questions(): Promise<Record<string, number>> {
     const reply = await this.#nameServer.ask({ kind: "count" });

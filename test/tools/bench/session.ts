@@ -32,6 +32,8 @@ export interface SessionPlan {
   /** The sender of the next message, or undefined when the run is over. */
   readonly nextSender: () => string | undefined;
   readonly onMessage: (cost: MessageCost) => void;
+  /** An edit at end of message: for a field that is added, `NAME NUL VALUE NUL`. */
+  readonly onEdit?: (text: string) => void;
   /** The connection is over; `error` where it did not end as it should. */
   readonly onEnd: (error: string | undefined) => void;
 }
@@ -46,6 +48,8 @@ function cachedScript(reply: Buffer, plan: SessionPlan): Script {
   const key = `${plan.mta} ${JSON.stringify(plan.shape)} ${reply.toString("latin1")}`;
   let script = scripts.get(key);
   if (script === undefined) {
+    // The mixed workload has a shape for every message.
+    if (scripts.size >= 1000) scripts.clear();
     script = scriptFor(reply, plan.mta, plan.shape);
     scripts.set(key, script);
   }
@@ -137,6 +141,8 @@ export class Session {
     }
     if (this.#waitsAt === "endOfMessage" && EDITS.includes(letter)) {
       this.#edits++;
+      // An inserted field has its place before it: four octets.
+      this.#plan.onEdit?.(bytes.toString("latin1", letter === "i" ? from + 4 : from, to));
       return;
     }
     const waitedMs = performance.now() - this.#waitBegan;

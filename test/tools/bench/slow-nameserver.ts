@@ -3,16 +3,21 @@
  *
  *     pN.bench.test        v=spf1 ip4:192.0.2.0/24 -all
  *     dN.bench.test        five includes, _spf1 to _spf5, of two ranges each; 192.0.2.0/24 stands in the last
+ *     *.mix.test           the domains of mixed/zone.ts
  *     everything else      NXDOMAIN
  *
  * It counts the questions and tells them over the IPC channel.
  */
 import { createSocket, type RemoteInfo } from "node:dgram";
+import { mixedAnswer } from "./mixed/answer.ts";
+import { delayOf } from "./mixed/zone.ts";
 
 /** What the parent may say. */
 export type NameServerCommand =
   | { readonly kind: "listen"; readonly port: number; readonly delayMs: number }
   | { readonly kind: "delay"; readonly delayMs: number }
+  /** Seed of the mixed zone, and the share of its domains that say nothing. */
+  | { readonly kind: "mixed"; readonly seed: number; readonly offShare: number }
   | { readonly kind: "count" };
 
 /** What it answers: the port once bound; the questions since the last time, by name and type. */
@@ -81,6 +86,7 @@ function answerTo(query: Buffer, name: string, type: number, end: number): Buffe
 
 const socket = createSocket({ type: "udp4", recvBufferSize: 1 << 20 });
 let delayMs = 0;
+let mixed = { seed: 1, offShare: 0 };
 let questions: Record<string, number> = {};
 let names = 0;
 
@@ -91,12 +97,18 @@ socket.on("message", (query: Buffer, from: RemoteInfo) => {
   if (questions[key] !== undefined) questions[key]++;
   else if (names++ < COUNTED_NAMES_MAX) questions[key] = 1;
   else questions["other names"] = (questions["other names"] ?? 0) + 1;
-  const answer = answerTo(query, question.name, question.type, question.end);
+  const name = question.name.toLowerCase();
+  const isMixed = name.endsWith(".mix.test");
+  const answer = isMixed
+    ? mixedAnswer(query, name, question.type, question.end, mixed)
+    : answerTo(query, question.name, question.type, question.end);
+  if (answer === undefined) return;
+  const afterMs = isMixed ? delayOf(mixed.seed, name, delayMs) : delayMs;
   const send = (): void => {
     socket.send(answer, from.port, from.address);
   };
-  if (delayMs === 0) send();
-  else setTimeout(send, delayMs);
+  if (afterMs === 0) send();
+  else setTimeout(send, afterMs);
 });
 
 const reply = (message: NameServerReply): void => {
@@ -111,6 +123,9 @@ process.on("message", (command: NameServerCommand) => {
     });
   } else if (command.kind === "delay") {
     delayMs = command.delayMs;
+    reply({ kind: "delayed" });
+  } else if (command.kind === "mixed") {
+    mixed = command;
     reply({ kind: "delayed" });
   } else {
     reply({ kind: "counted", questions });

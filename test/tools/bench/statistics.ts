@@ -5,6 +5,7 @@ export interface Distribution {
   readonly p50: number;
   readonly p90: number;
   readonly p99: number;
+  readonly p999: number;
   readonly max: number;
 }
 
@@ -19,6 +20,7 @@ export function distribution(sample: number[]): Distribution {
     p50: at(0.5),
     p90: at(0.9),
     p99: at(0.99),
+    p999: at(0.999),
     max: at(1),
   };
 }

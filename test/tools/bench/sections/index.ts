@@ -2,7 +2,9 @@
 import { big } from "./big.ts";
 import { cold } from "./cold.ts";
 import { hot } from "./hot.ts";
+import { independence } from "./independence.ts";
 import { memory } from "./memory.ts";
+import { mixed } from "./mixed.ts";
 import type { Measure } from "./section.ts";
 import { start } from "./start.ts";
 import { storm } from "./storm.ts";
@@ -16,4 +18,6 @@ export const SECTIONS: Readonly<Record<string, Measure>> = {
   big,
   memory,
   start,
+  mixed,
+  independence,
 };
