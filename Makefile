@@ -104,7 +104,7 @@ uninstall: ## remove what install has put there
 	@$(INSTALL_VARS) sh init/install.sh uninstall
 
 packages: deps ## dist/packages: milter-protocol and spf-check for others, as ES modules with types
-	$(NODE) packages.mjs
+	PACKAGE_REPOSITORY='$(PACKAGE_REPOSITORY)' $(NODE) packages.mjs
 
 dist: build ## dist/smf-spf-VERSION.tar.gz and, on Debian, dist/smf-spf_VERSION_all.deb
 	sh init/dist.sh

@@ -3,6 +3,9 @@
  * FOLDER/NAME-VERSION.tgz. Inside the house a workspace is its sources, and its package.json says so.
  *
  *     node packages.mjs [FOLDER]
+ *
+ * PACKAGE_REPOSITORY, such as git+https://git.example.org/smf-spf.git, names the place that they are published from:
+ * npm signs their origin (provenance) only with it.
  */
 import { execFileSync } from "node:child_process";
 import {
@@ -20,6 +23,7 @@ import { build } from "esbuild";
 
 const ROOT = import.meta.dirname;
 const out = resolve(process.argv[2] ?? "dist/packages");
+const repository = process.env.PACKAGE_REPOSITORY;
 const { workspaces } = JSON.parse(readFileSync(join(ROOT, "package.json"), "utf8"));
 mkdirSync(out, { recursive: true });
 const work = mkdtempSync(join(tmpdir(), "smf-spf-packages-"));
@@ -46,7 +50,15 @@ async function pack(workspace) {
   declarations(entry, join(folder, "types"));
   const types = `./types/${workspace.replace(/^src\//, "")}/index.d.ts`;
   const exports = { ".": { types, default: "./index.js" } };
-  const published = { ...manifest, exports, types, files: ["index.js", "types"], sideEffects: false };
+  const published = {
+    ...manifest,
+    ...(repository && { repository: { type: "git", url: repository, directory: workspace } }),
+    exports,
+    types,
+    files: ["index.js", "types"],
+    sideEffects: false,
+    publishConfig: { access: "public", provenance: Boolean(repository) },
+  };
   writeFileSync(join(folder, "package.json"), `${JSON.stringify(published, undefined, 2)}\n`);
   copyFileSync(join(ROOT, workspace, "README.md"), join(folder, "README.md"));
   copyFileSync(join(ROOT, "LICENSE"), join(folder, "LICENSE"));

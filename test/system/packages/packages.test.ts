@@ -1,6 +1,6 @@
 /** The packages as others get them: packed, unpacked elsewhere, and used as their README shows. */
 import assert from "node:assert/strict";
-import { type ChildProcess, execFileSync, spawn } from "node:child_process";
+import { type ChildProcess, execFileSync, spawn, spawnSync } from "node:child_process";
 import { once } from "node:events";
 import {
   mkdirSync,
@@ -96,6 +96,64 @@ describe("packages", () => {
         imported.every((specifier) => specifier?.startsWith("node:")),
         imported.join(),
       );
+    });
+  }
+
+  const tarballOf = (name: string, where = "packed"): string => {
+    const found = readdirSync(join(folder, where)).find((file) => file.startsWith(`${name}-`));
+    assert.ok(found !== undefined);
+    return join(folder, where, found);
+  };
+
+  for (const name of ["milter-protocol", "spf-check"]) {
+    it(`${name} has nothing that publint or attw would warn of`, () => {
+      const publint = join(ROOT, "node_modules/publint/src/cli.js");
+      const attw = join(ROOT, "node_modules/@arethetypeswrong/cli/dist/index.js");
+      for (const args of [
+        [publint, "run", "--strict", tarballOf(name)],
+        [attw, "--profile", "esm-only", "--format", "ascii", tarballOf(name)],
+      ]) {
+        const { status, stdout, stderr } = spawnSync(process.execPath, args, { encoding: "utf8" });
+        assert.equal(status, 0, stdout + stderr);
+      }
+    });
+
+    it(`${name} can be published, with its origin where the repository is known`, () => {
+      execFileSync(process.execPath, [join(ROOT, "packages.mjs"), join(folder, "signed")], {
+        stdio: "ignore",
+        env: { ...process.env, PACKAGE_REPOSITORY: "git+https://git.example.org/smf-spf.git" },
+      });
+      const manifestOf = (tarball: string): Record<string, unknown> =>
+        JSON.parse(
+          execFileSync("tar", ["xzOf", tarball, "package/package.json"], { encoding: "utf8" }),
+        ) as Record<string, unknown>;
+      assert.deepEqual(manifestOf(tarballOf(name, "signed"))["repository"], {
+        type: "git",
+        url: "git+https://git.example.org/smf-spf.git",
+        directory: `src/${name}`,
+      });
+      assert.deepEqual(manifestOf(tarballOf(name, "signed"))["publishConfig"], {
+        access: "public",
+        provenance: true,
+      });
+      assert.equal(manifestOf(tarballOf(name))["repository"], undefined);
+      // A registry that is not there: nothing can be sent by mistake.
+      const { status, stdout, stderr } = spawnSync(
+        "npm",
+        [
+          "publish",
+          "--dry-run",
+          "--json",
+          "--fetch-retries",
+          "0",
+          "--registry",
+          "http://127.0.0.1:9/",
+          tarballOf(name),
+        ],
+        { encoding: "utf8", cwd: folder },
+      );
+      assert.equal(status, 0, stderr);
+      assert.match(stdout, /"index\.js"[\s\S]*"types\//);
     });
   }
 
