@@ -3,8 +3,9 @@ import { mkdtempSync, rmSync } from "node:fs";
 import { createServer, type Server } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { setTimeout as delay } from "node:timers/promises";
 import { DaemonError, type Listen } from "../../../src/process/index.ts";
+
+export { ended as outputOf, until } from "../../support/child-process.ts";
 
 /** Why tests that need root are left out. */
 export const NEEDS_ROOT = process.getuid?.() !== 0 && "needs root";
@@ -70,27 +71,6 @@ export function runScript(script: string, args: readonly string[], env = process
     stdio: ["ignore", "pipe", "pipe"],
     env,
   });
-}
-
-/** What a process printed, and how it ended. */
-export async function outputOf(
-  child: ChildProcess,
-): Promise<{ code: number | null; out: string; err: string }> {
-  let out = "";
-  let err = "";
-  child.stdout?.on("data", (chunk: Buffer) => (out += chunk.toString()));
-  child.stderr?.on("data", (chunk: Buffer) => (err += chunk.toString()));
-  const code = await new Promise<number | null>((resolve) => child.once("close", resolve));
-  return { code, out, err };
-}
-
-/** Waits until the condition holds; fails after ten seconds. */
-export async function until(what: string, condition: () => boolean): Promise<void> {
-  for (let i = 0; i < 1000; i++) {
-    if (condition()) return;
-    await delay(10);
-  }
-  throw new Error(`waited in vain for ${what}`);
 }
 
 /** A process id that is nobody's. */

@@ -14,19 +14,14 @@ import {
 } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { setTimeout as delay } from "node:timers/promises";
 import { findUser } from "../../../src/process/index.ts";
+import { type Ended, ended, until } from "../../support/child-process.ts";
 import { MtaPlayer, openSocket } from "../../support/mta-player.ts";
+
+export { type Ended, ended, until };
 
 const ROOT = join(import.meta.dirname, "../../..");
 const IS_ROOT = process.getuid?.() === 0;
-
-/** A program that has ended. */
-export interface Ended {
-  readonly code: number | null;
-  readonly out: string;
-  readonly err: string;
-}
 
 /** An installation for the tests of one file. */
 export class Installed {
@@ -116,25 +111,6 @@ export class Installed {
     this.#children.push(child);
     return child;
   }
-}
-
-/** Waits for the end of a program. */
-export async function ended(child: ChildProcess): Promise<Ended> {
-  let out = "";
-  let err = "";
-  child.stdout?.on("data", (chunk: Buffer) => (out += chunk.toString()));
-  child.stderr?.on("data", (chunk: Buffer) => (err += chunk.toString()));
-  const code = await new Promise<number | null>((resolve) => child.once("close", resolve));
-  return { code, out, err };
-}
-
-/** Waits until the condition holds; fails after ten seconds. */
-export async function until(what: string, condition: () => boolean): Promise<void> {
-  for (let i = 0; i < 1000; i++) {
-    if (condition()) return;
-    await delay(10);
-  }
-  throw new Error(`waited in vain for ${what}`);
 }
 
 /** Whether a process is there. */

@@ -4,50 +4,10 @@ import type { Outcome, SpfResult } from "spf-check";
 import { type Network, parseIpAddress, parseNetwork } from "../../../src/address/index.ts";
 import { clientAt } from "../../../src/policy/client.ts";
 import type { AddressPattern, Client, PolicySettings } from "../../../src/policy/index.ts";
+import { settingsOf, withoutOrigins } from "../config/reading.ts";
 
-/** The options at their defaults. */
-export const DEFAULTS: PolicySettings = {
-  whitelistIP: [],
-  whitelistPTR: [],
-  whitelistFrom: [],
-  whitelistTo: [],
-  trustedRelay: [],
-  dkimVerifier: [],
-  dkimVerifierJobID: true,
-  trustedForwarder: [],
-  skipAuth: true,
-  skipTLSVerified: true,
-  skipNDR: false,
-  fixedClientIP: undefined,
-  clientIPNAT: [],
-  checkHelo: false,
-  localPolicy: { guess: undefined },
-  check: true,
-  acceptDKIM: false,
-  refuseFail: "on",
-  refuseHeloFail: "on",
-  refuseSoftFail: false,
-  refuseNeutral: false,
-  refuseSPFNone: false,
-  refuseSPFNoneHelo: false,
-  refusePermError: false,
-  acceptTempError: true,
-  softFail: false,
-  rejectReason: undefined,
-  rejectAt: "mail",
-  relaxedLocalPart: true,
-  tagSubject: true,
-  tag: "[SPF:fail]",
-  quarantine: false,
-  quarantineBox: "postmaster",
-  quarantineMode: "mailbox",
-  policyFor: [],
-  reportOnly: false,
-  addHeader: true,
-  addReceivedHeader: true,
-  authservID: undefined,
-  removeForgedHeaders: "on",
-};
+/** The options at their defaults, which test/unit/config/defaults.test.ts lists. */
+export const DEFAULTS: PolicySettings = withoutOrigins(settingsOf(""));
 
 export function settingsWith(changes: Partial<PolicySettings>): PolicySettings {
   return { ...DEFAULTS, ...changes };
