@@ -36,10 +36,9 @@ const MINUTE_MS = 60_000;
 /** Evaluations for /why at a time. */
 const WHY_MAX = 2;
 
-interface Snapshot {
-  readonly json: string;
-  readonly prometheus: string;
-  readonly openmetrics: string;
+type Format = "json" | "prometheus" | "openmetrics";
+
+interface Snapshot extends Partial<Readonly<Record<Format, string>>> {
   /** Why the daemon does not serve; empty when it does. */
   readonly unhealthy: string;
 }
@@ -54,6 +53,9 @@ export class Status {
   readonly #ticker: NodeJS.Timeout;
   #snapshot: Promise<Snapshot> | undefined;
   #snapshotMs = -Infinity;
+  /** When each format was last asked for: a text takes milliseconds, so none is made that nobody reads. */
+  readonly #askedMs = new Map<Format, number>();
+  #formats: ReadonlySet<Format> = new Set();
   #lagSeconds = 0;
   #whys = 0;
   #page: Promise<HtmlPage> | undefined;
@@ -120,7 +122,7 @@ export class Status {
       case "/metrics":
         return this.#metricsPage(accept);
       case "/status.json":
-        return jsonPage((await this.#current()).json);
+        return jsonPage((await this.#current("json")).json ?? "");
       case "/healthz": {
         const { unhealthy } = await this.#current();
         return unhealthy === "" ? text(200, "ok\n") : text(503, `${unhealthy}\n`);
@@ -134,8 +136,8 @@ export class Status {
 
   async #metricsPage(accept: string): Promise<Page> {
     const format = /application\/openmetrics-text\s*(?:;|,|$)/i.test(accept) ? "openmetrics" : "prometheus";
-    const snapshot = await this.#current();
-    return { status: 200, type: Metrics.contentType(format), body: snapshot[format] };
+    const snapshot = await this.#current(format);
+    return { status: 200, type: Metrics.contentType(format), body: snapshot[format] ?? "" };
   }
 
   async #why(query: URLSearchParams, signal: AbortSignal): Promise<Page> {
@@ -162,12 +164,16 @@ export class Status {
     return this.#page;
   }
 
-  /** All answers of one second come from one snapshot, whoever asks how often. */
-  #current(): Promise<Snapshot> {
+  /** All answers of one second come from one snapshot, whoever asks how often; it has what was asked for of late. */
+  #current(format?: Format): Promise<Snapshot> {
     const now = performance.now();
-    if (this.#snapshot === undefined || now - this.#snapshotMs >= SNAPSHOT_MS) {
+    if (format !== undefined) this.#askedMs.set(format, now);
+    const isOver = now - this.#snapshotMs >= SNAPSHOT_MS;
+    if (this.#snapshot === undefined || isOver || (format !== undefined && !this.#formats.has(format))) {
+      const isRead = ([, askedMs]: readonly [Format, number]): boolean => now - askedMs < MINUTE_MS;
+      this.#formats = new Set([...this.#askedMs].filter(isRead).map(([name]) => name));
       this.#snapshotMs = now;
-      this.#snapshot = this.#take();
+      this.#snapshot = this.#take(this.#formats);
       this.#snapshot.catch(() => {
         this.#snapshot = undefined;
       });
@@ -175,7 +181,7 @@ export class Status {
     return this.#snapshot;
   }
 
-  async #take(): Promise<Snapshot> {
+  async #take(formats: ReadonlySet<Format>): Promise<Snapshot> {
     const { product, figures: read, nowMs } = this.#ports;
     const began = performance.now();
     await afterPoll();
@@ -183,12 +189,17 @@ export class Status {
     this.#tally.advance();
     const figures = read();
     this.#rules.setRules(figures.rules);
-    const json = statusJson(statusDocument(product, figures, this.#tally, this.#rules, nowMs()));
-    const prometheus = await this.#metrics.text("prometheus", figures);
-    // Work of some milliseconds each: mail comes in between.
-    await afterPoll();
-    const openmetrics = await this.#metrics.text("openmetrics", figures);
-    return { json, prometheus, openmetrics, unhealthy: whyUnhealthy(figures) };
+    const texts: Partial<Record<Format, string>> = {};
+    if (formats.has("json")) {
+      texts.json = statusJson(statusDocument(product, figures, this.#tally, this.#rules, nowMs()));
+    }
+    for (const format of ["prometheus", "openmetrics"] as const) {
+      if (!formats.has(format)) continue;
+      texts[format] = await this.#metrics.text(format, figures);
+      // Work of some milliseconds each: mail comes in between.
+      await afterPoll();
+    }
+    return { ...texts, unhealthy: whyUnhealthy(figures) };
   }
 }
 

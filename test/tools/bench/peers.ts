@@ -85,7 +85,9 @@ export function writeConfiguration(
     `Nameserver 127.0.0.1:${nameServerPort}`,
     ...extra,
   ];
-  writeFileSync(path, `${readFileSync(join(ROOT, "etc", "smf-spf.conf"), "utf8")}\n${own.join("\n")}\n`);
+  // What is kept over a restart would be another run's.
+  const sample = readFileSync(join(ROOT, "etc", "smf-spf.conf"), "utf8").replace(/^CacheFile.*$/m, "");
+  writeFileSync(path, `${sample}\n${own.join("\n")}\n`);
   if (isRoot) chownSync(folder, NOBODY, NOBODY);
   return path;
 }

@@ -5,6 +5,8 @@ import { hot } from "./hot.ts";
 import { independence } from "./independence.ts";
 import { memory } from "./memory.ts";
 import { mixed } from "./mixed.ts";
+import { restart } from "./restart.ts";
+import { scrape } from "./scrape.ts";
 import type { Measure } from "./section.ts";
 import { start } from "./start.ts";
 import { storm } from "./storm.ts";
@@ -20,4 +22,6 @@ export const SECTIONS: Readonly<Record<string, Measure>> = {
   start,
   mixed,
   independence,
+  restart,
+  scrape,
 };
