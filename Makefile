@@ -73,8 +73,9 @@ fuzz: deps ## hostile bytes, records and zones for FUZZ_SECONDS (600), seed prin
 soak: deps ## 64 connections, flapping DNS, reloads and attacks for SOAK_SECONDS (300), seed printed
 	$(TSX) test/tools/soak/main.ts
 
-e2e: deps build ## real Sendmail and real Postfix in namespaces of their own; needs root on Debian
+e2e: deps build ## real Sendmail and real Postfix in namespaces of their own, and the container by buildah; needs root on Debian
 	$(TSX) test/system/e2e/main.ts
+	$(TSX) test/run.ts test/system/container
 
 e2e-deb: dist ## the .deb in a Debian 13 of its own under systemd, from install to purge; needs root on Debian
 	$(TSX) test/system/deb/main.ts

@@ -12,7 +12,7 @@ import { availableParallelism } from "node:os";
 import { join, relative } from "node:path";
 
 /** Directories that other make targets run; here only where they are named. */
-const OWN_TARGET = new Set(["test/system/e2e", "test/system/deb"]);
+const OWN_TARGET = new Set(["test/system/e2e", "test/system/deb", "test/system/container"]);
 
 /** Tests of the system that leave the process they run in as it was: they share one, as unit tests do. */
 const SHARING = /^test\/(unit|system\/(process|spfreport))\//;
