@@ -97,10 +97,16 @@ export async function startDaemon(
   folder: string,
   configuration: string,
   program = join(ROOT, "dist", "smf-spf.js"),
+  extra: { readonly nodeArguments?: readonly string[]; readonly env?: NodeJS.ProcessEnv } = {},
 ): Promise<Peer> {
-  const child = spawn(process.execPath, [program, "-f", "-c", configuration], {
-    stdio: ["ignore", "ignore", "pipe"],
-  });
+  const child = spawn(
+    process.execPath,
+    [...(extra.nodeArguments ?? []), program, "-f", "-c", configuration],
+    {
+      env: { ...process.env, ...extra.env },
+      stdio: ["ignore", "ignore", "pipe"],
+    },
+  );
   let said = "";
   child.stderr.on("data", (chunk: Buffer) => {
     said += chunk.toString("utf8");

@@ -1,6 +1,7 @@
 /** The sections of the benchmark by name, in the order in which they run. */
 import { big } from "./big.ts";
 import { cold } from "./cold.ts";
+import { hold } from "./hold.ts";
 import { hot } from "./hot.ts";
 import { independence } from "./independence.ts";
 import { memory } from "./memory.ts";
@@ -24,4 +25,5 @@ export const SECTIONS: Readonly<Record<string, Measure>> = {
   independence,
   restart,
   scrape,
+  hold,
 };
