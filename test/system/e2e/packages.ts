@@ -30,7 +30,7 @@ const PROGRAMS = [
 /** What the rig cannot do without, in words for whoever started it. */
 export class MissingRequirement extends Error {}
 
-/** The packages, each as `name=version`, that this machine lacks for one list of {@link WANTED}. */
+/** The packages, each as `name=version`, that this machine lacks for one list. */
 function lackingPackages(names: readonly string[]): string[] {
   let plan: string;
   try {
@@ -54,15 +54,19 @@ function lackingPackages(names: readonly string[]): string[] {
  * @returns its path
  * @throws MissingRequirement where the packages can neither be found in the cache nor fetched
  */
-export function packageTree(cache: string): string {
+export function packageTree(
+  cache: string,
+  lists: readonly (readonly string[])[] = WANTED,
+  programs: readonly string[] = PROGRAMS,
+): string {
   const tree = join(cache, "tree");
   const stampFile = join(cache, "stamp");
-  const stamp = `${readFileSync("/etc/debian_version", "utf8").trim()} ${process.arch} ${WANTED.flat().join(" ")}`;
+  const stamp = `${readFileSync("/etc/debian_version", "utf8").trim()} ${process.arch} ${lists.flat().join(" ")}`;
   const found = existsSync(stampFile) && readFileSync(stampFile, "utf8") === stamp;
-  if (found && PROGRAMS.every((file) => existsSync(join(tree, file)) || existsSync(join("/", file))))
+  if (found && programs.every((file) => existsSync(join(tree, file)) || existsSync(join("/", file))))
     return tree;
 
-  const wanted = [...new Set(WANTED.flatMap(lackingPackages))].sort();
+  const wanted = [...new Set(lists.flatMap(lackingPackages))].sort();
   const downloads = join(cache, "downloads");
   rmSync(tree, { recursive: true, force: true });
   rmSync(downloads, { recursive: true, force: true });

@@ -1,6 +1,6 @@
 /**
  * The least a milter can do on node:net, as a process: it repeats the negotiation reply that it is given, answers
- * what that reply says is answered, adds one header field at end of message. What a filter costs above this is
+ * what that reply says is answered, inserts header fields at end of message. What a filter costs above this is
  * its own work.
  */
 import { createServer } from "node:net";
@@ -10,13 +10,15 @@ import { packet, readNegotiated, SMFIP } from "./packets.ts";
 export interface FloorStart {
   readonly path: string;
   readonly negotiation: string;
+  /** How many header fields it inserts. */
+  readonly fields: number;
 }
 
 const CONTINUE = packet("c");
-const END = Buffer.concat([
-  packet("i", "\0\0\0\0Authentication-Results\0 mx.example.test; spf=pass smtp.mailfrom=user@bench.test\0"),
-  packet("c"),
-]);
+const FIELD = packet(
+  "i",
+  "\0\0\0\0Authentication-Results\0 mx.example.test; spf=pass smtp.mailfrom=user@bench.test\0",
+);
 
 const QUIET_BIT: Readonly<Record<string, number>> = {
   C: SMFIP.NR_CONN,
@@ -36,7 +38,7 @@ function serve(start: FloorStart): void {
   const answers = new Map<number, Buffer>(
     [
       ["O", optneg] as const,
-      ["E", END] as const,
+      ["E", Buffer.concat([...Array<Buffer>(start.fields).fill(FIELD), CONTINUE])] as const,
       ...Object.entries(QUIET_BIT).flatMap(([letter, bit]) =>
         (protocol & bit) === 0 ? [[letter, CONTINUE] as const] : [],
       ),

@@ -11,6 +11,8 @@ export interface Options {
   readonly mta: Mta;
   /** Distinct senders of the memory section. */
   readonly senders: number;
+  /** Messages of a run of the section mta. */
+  readonly mtaMessages: number;
   /** 0: any free one. */
   readonly nameServerPort: number;
   readonly jsonPath: string;
@@ -18,7 +20,7 @@ export interface Options {
 
 /** How it is called. `sections`: those that there are. */
 export const usage = (sections: readonly string[]): string => `make bench [VARIABLE=value …]
-  SECTIONS="hot cold …"      of ${sections.join(" ")} (all)
+  SECTIONS="hot cold …"      of ${sections.join(" ")} (all but mta)
   PEER="NAME=unix:/path …"   other milters to measure in turn: [NAME=]unix:PATH or [NAME=]inet:PORT@HOST,
                              with ,pid=N where its process is to be measured; let them ask the bench's name server
   NAMESERVER_PORT=N          where that one listens on 127.0.0.1 (any free port)
@@ -27,6 +29,7 @@ export const usage = (sections: readonly string[]): string => `make bench [VARIA
   QUICK=1                    two rounds of half a second, 10,000 senders: to see that it works
   MTA=sendmail|postfix       whose packets (sendmail)
   SENDERS=N                  distinct senders of the memory section (100000)
+  MTA_MESSAGES=N             messages of one run of the section mta (400)
   JSON=FILE                  where every run is written (dist/bench.json)
 `;
 
@@ -48,12 +51,13 @@ export function readOptions(env: NodeJS.ProcessEnv, known: readonly string[] = [
   const mta = env["MTA"] ?? "sendmail";
   if (mta !== "sendmail" && mta !== "postfix") throw new Error(`MTA is sendmail or postfix; read ${mta}`);
   return {
-    sections: sections.length > 0 ? sections : known,
+    sections: sections.length > 0 ? sections : known.filter((name) => name !== "mta"),
     peers: words(env["PEER"]).map(parsePeer),
     rounds: numberOf("ROUNDS", env["ROUNDS"], quick ? 2 : 5),
     seconds: numberOf("RUN_SECONDS", env["RUN_SECONDS"], quick ? 0.5 : 2),
     mta,
     senders: numberOf("SENDERS", env["SENDERS"], quick ? 10_000 : 100_000),
+    mtaMessages: numberOf("MTA_MESSAGES", env["MTA_MESSAGES"], quick ? 40 : 400),
     nameServerPort: numberOf("NAMESERVER_PORT", env["NAMESERVER_PORT"], 0),
     jsonPath: env["JSON"] ?? "dist/bench.json",
   };

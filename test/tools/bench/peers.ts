@@ -127,10 +127,10 @@ async function stopped(child: ChildProcess): Promise<void> {
 }
 
 /** Starts the bare node:net milter with the negotiation of the daemon. */
-export async function startFloor(folder: string, negotiation: Buffer): Promise<Peer> {
+export async function startFloor(folder: string, negotiation: Buffer, fields = 1): Promise<Peer> {
   const child = new Child<FloorStart, string>("floor-milter.ts");
   const target = { path: join(folder, "floor.sock") };
-  await child.ask({ path: target.path, negotiation: negotiation.toString("hex") });
+  await child.ask({ path: target.path, negotiation: negotiation.toString("hex"), fields });
   return {
     name: "bare node:net",
     target,

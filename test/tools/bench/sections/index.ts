@@ -1,4 +1,5 @@
 /** The sections of the benchmark by name, in the order in which they run. */
+import { mta } from "../mta/section.ts";
 import { big } from "./big.ts";
 import { cold } from "./cold.ts";
 import { hold } from "./hold.ts";
@@ -26,4 +27,5 @@ export const SECTIONS: Readonly<Record<string, Measure>> = {
   restart,
   scrape,
   hold,
+  mta,
 };
