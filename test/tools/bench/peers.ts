@@ -97,10 +97,14 @@ export async function startDaemon(
   folder: string,
   configuration: string,
   program = join(ROOT, "dist", "smf-spf.js"),
-  extra: { readonly nodeArguments?: readonly string[]; readonly env?: NodeJS.ProcessEnv } = {},
+  extra: {
+    readonly nodeArguments?: readonly string[];
+    readonly env?: NodeJS.ProcessEnv;
+    readonly node?: string;
+  } = {},
 ): Promise<Peer> {
   const child = spawn(
-    process.execPath,
+    extra.node ?? process.execPath,
     [...(extra.nodeArguments ?? []), program, "-f", "-c", configuration],
     {
       env: { ...process.env, ...extra.env },
