@@ -26,8 +26,13 @@ export class Breaker {
   /** A call came to nothing; true where this opens the circuit: the pause begins. */
   failed(): boolean {
     if (!this.#isClosed || ++this.#errors < ERRORS_MAX) return false;
-    this.#isClosed = false;
+    this.open();
     return true;
+  }
+
+  /** No call is made any more. */
+  open(): void {
+    this.#isClosed = false;
   }
 
   /** The time until the next probe, in milliseconds; longer every time until one succeeds. */

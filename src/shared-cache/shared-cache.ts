@@ -137,7 +137,7 @@ export class SharedCache {
   close(): void {
     this.#isEnded = true;
     clearTimeout(this.#timer);
-    for (let error = 0; this.#breaker.isClosed; error++) this.#breaker.failed();
+    this.#breaker.open();
     this.#writes.clear();
     this.#options.engine.close();
   }
