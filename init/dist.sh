@@ -1,13 +1,18 @@
 #!/bin/sh
 # `make dist`: dist/smf-spf-VERSION.tar.gz, the sources with the built programs, so that `make install` from it
-# needs no npm; and, where Debian's dpkg-deb is, dist/smf-spf_VERSION_all.deb.
-# The argument names another folder than dist for them. All files get the time of the last commit, or of
+# needs no npm; and, where Debian's tools are, dist/smf-spf_VERSION_all.deb and the source package: the tarball under
+# Debian's name, dist/smf-spf_VERSION-REVISION.debian.tar.xz and .dsc.
+# The argument names another folder than dist for them; with "deb" after it only the package is made: so does
+# debian/rules, which gives its version in DEB_VERSION. All files get the time of the last commit, or of
 # SOURCE_DATE_EPOCH. DEBFULLNAME and DEBEMAIL name the maintainer of the package.
 set -eu
 umask 022
 
 out=${1:-dist}
 version=$(sed -n 's/^  "version": "\(.*\)",$/\1/p' package.json)
+# Before every revision of Debian's own.
+revision=1~upstream1
+deb_version=${DEB_VERSION:-$version}
 epoch=${SOURCE_DATE_EPOCH:-$(git log -1 --format=%ct 2>/dev/null || date +%s)}
 # An address that can never be anybody's: whoever passes the package on puts in their own.
 maintainer="${DEBFULLNAME:-smf-spf maintainers} <${DEBEMAIL:-maintainers@smf-spf.invalid}>"
@@ -66,13 +71,20 @@ fill_package_tree() {
 	rm "$doc/LICENSE"
 	gzip -9n "$doc/CHANGELOG.md"
 	find "$doc" -name '*.md' -exec sed -i -e 's|](LICENSE)|](copyright)|g' -e 's|CHANGELOG\.md)|CHANGELOG.md.gz)|g' {} +
-	make_changelog | gzip -9n >"$doc/changelog.gz"
+	case $deb_version in
+	*-*)
+		make_changelog "$deb_version" | gzip -9n >"$doc/changelog.Debian.gz"
+		mv "$doc/CHANGELOG.md.gz" "$doc/changelog.gz"
+		find "$doc" -name '*.md' -exec sed -i 's|CHANGELOG\.md\.gz)|changelog.gz)|g' {} +
+		;;
+	*) make_changelog "$deb_version" | gzip -9n >"$doc/changelog.gz" ;;
+	esac
 	make_copyright >"$doc/copyright"
 }
 
 # The form that Debian's tools read.
 make_changelog() {
-	printf 'smf-spf (%s) unstable; urgency=medium\n\n' "$version"
+	printf 'smf-spf (%s) unstable; urgency=medium\n\n' "$1"
 	printf '  * The changes are told in CHANGELOG.md.gz.\n\n'
 	printf ' -- %s  %s\n' "$maintainer" "$(LC_ALL=C date -u -R -d "@$epoch")"
 }
@@ -83,10 +95,18 @@ make_copyright() {
 	indent LICENSE
 	printf '\nFiles: usr/sbin/smf-spf usr/bin/spfquery.smf-spf usr/bin/spfreport\nCopyright: their authors, as named below\n'
 	printf 'License: of-libraries\n The programs hold libraries that come under these licences.\n .\n'
-	indent dist/LICENSES
+	libraries | indent
 }
+
+# Debian has the Apache licence once, and wants it referred to.
+libraries() {
+	awk '/^ *Apache License$/ { print " On Debian systems the Apache License 2.0 is in /usr/share/common-licenses/Apache-2.0."; skip = 1 }
+		skip && /^-----/ { skip = 0 }
+		!skip' dist/LICENSES
+}
+
 indent() {
-	sed -e 's/[[:space:]]*$//' -e 's/^$/./' -e 's/^/ /' "$1"
+	sed -e 's/[[:space:]]*$//' -e 's/^$/./' -e 's/^/ /' "$@"
 }
 
 make_deb() {
@@ -97,7 +117,7 @@ make_deb() {
 	mkdir "$tree/DEBIAN"
 	(cd "$tree" && find . -type f ! -path './DEBIAN/*' ! -path './etc/*' -printf '%P\n' | LC_ALL=C sort | xargs md5sum) >"$work/md5sums"
 	mv "$work/md5sums" "$tree/DEBIAN"
-	fill init/debian/control >"$tree/DEBIAN/control"
+	version=$deb_version fill init/debian/control >"$tree/DEBIAN/control"
 	(cd "$tree" && find etc -type f -printf '/%p\n' | LC_ALL=C sort) >"$tree/DEBIAN/conffiles"
 	for script in postinst prerm postrm; do
 		fill "init/debian/$script" >"$tree/DEBIAN/$script"
@@ -106,11 +126,52 @@ make_deb() {
 	SOURCE_DATE_EPOCH=$epoch dpkg-deb --root-owner-group -Zxz --build "$tree" "$1" >/dev/null
 }
 
+# debian/ beside the tarball: the source package as Debian has it (deb-src-control(5), dsc(5)).
+make_source() {
+	source=$work/source/smf-spf-$version
+	mkdir -p "$work/source"
+	tar -xzf "$out/smf-spf-$version.tar.gz" -C "$work/source"
+	cp "$out/smf-spf-$version.tar.gz" "$work/source/smf-spf_$version.orig.tar.gz"
+	mkdir -p "$source/debian/source"
+	cp -R init/debian/source/rules init/debian/source/README.source init/debian/source/watch \
+		init/debian/source/tests "$source/debian/"
+	cp init/debian/source/lintian-overrides "$source/debian/source/"
+	echo '3.0 (quilt)' >"$source/debian/source/format"
+	make_changelog "$version-$revision" >"$source/debian/changelog"
+	make_source_copyright >"$source/debian/copyright"
+	{
+		fill init/debian/source/control
+		# The rest is that of the package: what dpkg-gencontrol would add is left out.
+		sed -n '/^Architecture:/,$p' init/debian/control | sed -e '/^Maintainer:/d' -e '/^Installed-Size:/d' \
+			-e '/^Section:/d' -e '/^Priority:/d'
+	} >"$source/debian/control"
+	(cd "$work/source" && SOURCE_DATE_EPOCH=$epoch dpkg-source -b "smf-spf-$version" >/dev/null)
+	for file in "$work/source/smf-spf_$version"*; do
+		[ ! -f "$file" ] || mv "$file" "$out/"
+	done
+}
+
+make_source_copyright() {
+	cat init/debian/copyright
+	indent LICENSE
+	printf '\nFiles: dist/*.js dist/*.cjs\nCopyright: the smf-spf authors and those of the libraries, as named below\n'
+	printf 'License: of-libraries\n The programs hold libraries that come under these licences.\n .\n'
+	libraries | indent
+}
+
+if [ "${2:-}" = deb ]; then
+	make_deb "$out/smf-spf_${deb_version}_all.deb"
+	exit 0
+fi
 make_tarball "$out/smf-spf-$version.tar.gz"
 echo "$out/smf-spf-$version.tar.gz"
 if command -v dpkg-deb >/dev/null; then
 	make_deb "$out/smf-spf_${version}_all.deb"
 	echo "$out/smf-spf_${version}_all.deb"
+	if command -v dpkg-source >/dev/null; then
+		make_source
+		echo "$out/smf-spf_$version-$revision.dsc"
+	fi
 else
 	echo "no dpkg-deb here, so no .deb" >&2
 fi
