@@ -107,7 +107,7 @@ uninstall: ## remove what install has put there
 packages: deps ## dist/packages: milter-protocol and spf-check for others, as ES modules with types
 	PACKAGE_REPOSITORY='$(PACKAGE_REPOSITORY)' $(NODE) packages.mjs
 
-dist: build ## dist/smf-spf-VERSION.tar.gz and, on Debian, dist/smf-spf_VERSION_all.deb
+dist: build ## dist/smf-spf-VERSION.tar.gz and, on Debian, dist/smf-spf_VERSION_all.deb and its source package
 	sh init/dist.sh
 
 clean: ## remove what was built
