@@ -93,7 +93,7 @@ make_changelog() {
 make_copyright() {
 	cat init/debian/copyright
 	indent LICENSE
-	printf '\nFiles: usr/sbin/smf-spf usr/bin/spfquery.smf-spf usr/bin/spfreport\nCopyright: their authors, as named below\n'
+	printf '\nFiles: usr/sbin/smf-spf usr/share/smf-spf/shared-cache.cjs usr/bin/spfquery.smf-spf usr/bin/spfreport\nCopyright: their authors, as named below\n'
 	printf 'License: of-libraries\n The programs hold libraries that come under these licences.\n .\n'
 	libraries | indent
 }

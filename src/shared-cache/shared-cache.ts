@@ -18,6 +18,7 @@ const SEALED_OCTETS_MAX = VALUE_OCTETS_MAX + 256;
 const PROBE_MS = 3000;
 
 const SILENT = "no answer in time";
+const FORGED = "were not made with SharedCacheKey";
 
 /** The kinds of errors that are counted apart; `other` is a value that nobody with the secret has made. */
 export type SharedCacheError = "connect" | "timeout" | "reply" | "dropped" | "other";
@@ -71,6 +72,7 @@ export class SharedCache {
   #notBeforeMs = 0;
   #timer: NodeJS.Timeout | undefined;
   #isDownTold = false;
+  #isForgeryTold = false;
   #isEnded = false;
 
   constructor(options: SharedCacheOptions) {
@@ -188,7 +190,13 @@ export class SharedCache {
     const times = { wallMs: this.#options.wallMs(), notBeforeMs: this.#notBeforeMs };
     const answer = text === undefined ? undefined : readValue(key, text, times);
     if (answer === undefined) {
-      this.#count("other", "it holds values that were not made with SharedCacheKey");
+      if (!this.#isForgeryTold) {
+        this.#isForgeryTold = true;
+        this.#options.tell(
+          `SharedCache ${this.#options.name} holds values that ${FORGED}; they are not used`,
+        );
+      }
+      this.#count("other", `values ${FORGED}`);
       this.#misses++;
       return undefined;
     }

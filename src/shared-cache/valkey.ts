@@ -24,6 +24,8 @@ export function createEngine(address: EngineAddress): CacheEngine {
 class ValkeyEngine implements CacheEngine {
   readonly #create: () => Redis | Cluster;
   #client: Redis | Cluster | undefined;
+  /** What the client says beside the calls: that it could not sign on, for one. */
+  #lastError: Error | undefined;
 
   constructor(create: () => Redis | Cluster) {
     this.#create = create;
@@ -33,17 +35,17 @@ class ValkeyEngine implements CacheEngine {
     this.close();
     const client = this.#create();
     this.#client = client;
-    let lastError: Error | undefined;
+    this.#lastError = undefined;
     // What it says before it gives up tells more than what it gives up with.
     client.on("error", (error: Error) => {
-      lastError = error;
+      if (this.#client === client) this.#lastError = error;
     });
     client.connect().then(
       () => {
         done();
       },
       (error: unknown) => {
-        done(errorOf(lastError ?? error));
+        done(errorOf(this.#lastError ?? error));
       },
     );
   }
@@ -59,7 +61,10 @@ class ValkeyEngine implements CacheEngine {
         done(undefined, value ?? undefined);
       },
       (error: unknown) => {
-        done(errorOf(error), undefined);
+        const problem = errorOf(error);
+        // It says so of every call where signing on has failed; why that failed tells more.
+        const isSignedOff = problem.message.startsWith("NOAUTH") && this.#lastError !== undefined;
+        done(isSignedOff ? errorOf(this.#lastError) : problem, undefined);
       },
     );
   }

@@ -8,6 +8,7 @@ const WANTED: readonly (readonly string[])[] = [
   ["sendmail-bin", "sendmail-base", "sendmail-cf", "m4", "sasl2-bin", "libsasl2-modules", "rsyslog"],
   ["postfix"],
   ["opendkim", "opendmarc", "spamassassin", "libmail-authenticationresults-perl", "python3-authres"],
+  ["redis-server"],
 ];
 
 /** What OpenDMARC has its reports in; nothing here makes any. */
@@ -25,6 +26,7 @@ const PROGRAMS = [
   "usr/share/perl5/Mail/AuthenticationResults.pm",
   "usr/share/perl5/Mail/SpamAssassin.pm",
   "usr/lib/python3/dist-packages/authres/core.py",
+  "usr/bin/redis-server",
 ];
 
 /** What the rig cannot do without, in words for whoever started it. */
