@@ -10,6 +10,7 @@ import { mixed } from "./mixed.ts";
 import { restart } from "./restart.ts";
 import { scrape } from "./scrape.ts";
 import type { Measure } from "./section.ts";
+import { shared } from "./shared.ts";
 import { start } from "./start.ts";
 import { storm } from "./storm.ts";
 
@@ -26,6 +27,7 @@ export const SECTIONS: Readonly<Record<string, Measure>> = {
   independence,
   restart,
   scrape,
+  shared,
   hold,
   mta,
 };
