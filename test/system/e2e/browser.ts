@@ -163,7 +163,8 @@ export class Browser {
     );
     this.#child.kill("SIGKILL");
     await closed;
-    rmSync(this.#profile, { recursive: true, force: true, maxRetries: 5, retryDelay: 100 });
+    // Its own processes outlive it for a moment, and write.
+    rmSync(this.#profile, { recursive: true, force: true, maxRetries: 15, retryDelay: 100 });
   }
 
   #take(message: Message): void {
