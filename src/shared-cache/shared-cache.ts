@@ -1,7 +1,7 @@
 import type { Answer, AnswerSource, Pending, Question } from "spf-check";
 import { isAskable, questionKey } from "../dns/index.ts";
 import { Breaker } from "./breaker.ts";
-import type { CacheEngine, EngineError } from "./engine.ts";
+import type { CacheEngine } from "./engine.ts";
 import { Seal } from "./seal.ts";
 import { isKeepable, readValue, VALUE_OCTETS_MAX, writeValue } from "./shared-value.ts";
 import { WriteQueue } from "./write-queue.ts";
@@ -17,11 +17,18 @@ const SEALED_OCTETS_MAX = VALUE_OCTETS_MAX + 256;
 /** The time of a probe: to connect, sign on, and be answered. */
 const PROBE_MS = 3000;
 
-const SILENT = "no answer in time";
 const FORGED = "were not made with SharedCacheKey";
 
 /** The kinds of errors that are counted apart; `other` is a value that nobody with the secret has made. */
 export type SharedCacheError = "connect" | "timeout" | "reply" | "dropped" | "other";
+
+/** Why a call came to nothing. */
+interface Failure {
+  readonly kind: SharedCacheError;
+  readonly message: string;
+}
+
+const LATE: Failure = { kind: "timeout", message: "no answer in time" };
 
 /** What a {@link SharedCache} works with. */
 export interface SharedCacheOptions {
@@ -80,7 +87,7 @@ export class SharedCache {
     this.#seal = new Seal(options.secret);
     this.#writes = new WriteQueue(options.engine, {
       failed: (error) => {
-        this.#failed(error);
+        this.#failed(error ?? LATE);
       },
       written: () => {
         this.#written++;
@@ -156,28 +163,31 @@ export class SharedCache {
   /** `done` within 20 ms, with what the engine has, or undefined. */
   #get(key: string, done: (answer: Answer | undefined) => void): void {
     const name = this.#seal.nameOf(key);
+    this.#gets++;
+    this.#getInTime(name, (failure, sealed) => {
+      this.#gets--;
+      if (failure !== undefined) this.#failed(failure);
+      done(failure === undefined ? this.#read(key, name, sealed) : undefined);
+    });
+  }
+
+  /** `done` once, with what the engine says within 20 ms. */
+  #getInTime(
+    name: string,
+    done: (failure: Failure | undefined, sealed: Uint8Array | undefined) => void,
+  ): void {
     let isOver = false;
-    const over = (): boolean => {
-      if (isOver) return false;
+    const over = (failure: Failure | undefined, sealed?: Uint8Array): void => {
+      if (isOver) return;
       isOver = true;
       clearTimeout(timer);
-      this.#gets--;
-      return true;
+      done(failure, sealed);
     };
-    this.#gets++;
     const timer = setTimeout(() => {
       // An answer may have come in while something of ours held the event loop: it is read before this.
-      setImmediate(() => {
-        if (!over()) return;
-        this.#failed(undefined);
-        done(undefined);
-      });
+      setImmediate(over, LATE);
     }, GET_MS);
-    this.#options.engine.get(name, (error, sealed) => {
-      if (!over()) return;
-      if (error !== undefined) this.#failed(error);
-      done(error === undefined ? this.#read(key, name, sealed) : undefined);
-    });
+    this.#options.engine.get(name, over);
   }
 
   #read(key: string, name: string, sealed: Uint8Array | undefined): Answer | undefined {
@@ -196,7 +206,7 @@ export class SharedCache {
           `SharedCache ${this.#options.name} holds values that ${FORGED}; they are not used`,
         );
       }
-      this.#count("other", `values ${FORGED}`);
+      this.#failed({ kind: "other", message: `values ${FORGED}` });
       this.#misses++;
       return undefined;
     }
@@ -219,14 +229,9 @@ export class SharedCache {
     this.#writes.add({ name, lifeMs, value: () => this.#seal.seal(name, text) });
   }
 
-  /** @param error undefined: it took too long */
-  #failed(error: EngineError | undefined): void {
-    this.#count(error?.kind ?? "timeout", error?.message ?? SILENT);
-  }
-
-  #count(kind: SharedCacheError, reason: string): void {
+  #failed({ kind, message }: Failure): void {
     this.#errors[kind]++;
-    if (this.#breaker.failed()) this.#pause(reason);
+    if (this.#breaker.failed()) this.#pause(message);
   }
 
   #pause(reason: string): void {
@@ -244,13 +249,15 @@ export class SharedCache {
     }, pauseMs).unref();
   }
 
-  /** Connects and asks for a key that is not there. */
+  /**
+   * Connects and asks for a key that is not there: once to be signed on, and once more as a question would, since an
+   * engine that answers too late is of no use.
+   */
   #probe(): void {
     const { engine, name, tell } = this.#options;
+    const key = this.#seal.nameOf("probe");
     let isOver = false;
-    const over = (
-      failure: { readonly kind: SharedCacheError; readonly message: string } | undefined,
-    ): void => {
+    const over = (failure: Failure | undefined): void => {
       if (isOver || this.#isEnded) return;
       isOver = true;
       clearTimeout(this.#timer);
@@ -264,7 +271,7 @@ export class SharedCache {
       this.#pause(failure.message);
     };
     this.#timer = setTimeout(() => {
-      over({ kind: "timeout", message: SILENT });
+      over(LATE);
     }, PROBE_MS).unref();
     engine.open((openError) => {
       if (isOver || this.#isEnded) return;
@@ -272,8 +279,9 @@ export class SharedCache {
         over(openError);
         return;
       }
-      engine.get(this.#seal.nameOf("probe"), (error) => {
-        over(error);
+      engine.get(key, (error) => {
+        if (error === undefined) this.#getInTime(key, over);
+        else over(error);
       });
     });
   }

@@ -24,7 +24,7 @@ function withFakeTime(): void {
 function connected(options?: Parameters<typeof hostOf>[1]): Host {
   const host = hostOf(engine, options);
   host.cache.start();
-  tick(1);
+  tick(3);
   assert.equal(host.cache.counters().up, true);
   engine.calls.length = 0;
   return host;
@@ -371,7 +371,7 @@ describe("the circuit of SharedCache", () => {
     tick(9);
     assert.equal(answers.length, 1);
     assert.deepEqual(host.told, []);
-    tick(20);
+    tick(30);
     assert.deepEqual(host.told, ["SharedCache redis://cache answers"]);
   });
 
@@ -423,6 +423,24 @@ describe("the circuit of SharedCache", () => {
     assert.equal(host.told.at(-1), "SharedCache redis://cache answers");
     share(host);
     assert.equal(engine.kept.size, 1);
+  });
+
+  it("stays open for an engine that answers, but too late, and tells it once", () => {
+    const host = hostOf(engine);
+    engine.behaviour = { afterMs: 25 };
+    host.dns.answer = { answer: FOUND, afterMs: 1 };
+    host.cache.start();
+    for (let second = 0; second < 40; second++) {
+      tick(1000);
+      ask(host, { type: "TXT", name: `n${second}.example` });
+    }
+    assert.deepEqual(host.told, [
+      "SharedCache redis://cache does not serve: no answer in time; until it does, DNS alone is asked",
+    ]);
+    assert.equal(engine.opens, 4, "after 0, 5, 15 and 35 s");
+    engine.behaviour = { afterMs: 10 };
+    tick(60_000);
+    assert.equal(host.told.at(-1), "SharedCache redis://cache answers");
   });
 
   it("gives up a probe that gets no answer", () => {
