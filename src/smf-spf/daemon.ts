@@ -97,10 +97,6 @@ export async function runDaemon(start: DaemonStart): Promise<number> {
     logFd: handover?.logFd,
     journalStream: process.env["JOURNAL_STREAM"],
   });
-  const shared = await openSharedCache(settings, (text) => {
-    log.notice(text);
-  });
-  const daemon = new Daemon(start, log, shared);
   let ready = false;
   process.on("uncaughtException", (error) => {
     log.failure("unexpected error", error);
@@ -110,7 +106,12 @@ export async function runDaemon(start: DaemonStart): Promise<number> {
       process.exit(EXIT.software);
     });
   });
+  let daemon: Daemon;
   try {
+    const shared = await openSharedCache(settings, (text) => {
+      log.notice(text);
+    });
+    daemon = new Daemon(start, log, shared);
     await daemon.open(account, socketFd);
   } catch (error) {
     // While root is still with us no helper is started; LogTo and standard error get the words all the same.

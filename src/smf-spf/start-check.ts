@@ -33,6 +33,8 @@ export function checkStart(settings: Settings): StartProblem[] {
   if (settings.cacheFile !== undefined) {
     add("cacheFile", runDirectoryProblem(settings.cacheFile) ?? cacheFileProblem(settings.cacheFile), true);
   }
+  const caFile = settings.sharedCache?.caFile;
+  if (caFile !== undefined) add("sharedCache", caFileProblem(caFile));
   if (settings.sharedCacheKey !== undefined) add("sharedCacheKey", keyFileProblem(settings.sharedCacheKey));
   return problems;
 }
@@ -58,6 +60,12 @@ function runDirectoryProblem(path: string): string | undefined {
 function socketFileProblem(path: string): string | undefined {
   const stat = statOf(path, lstatSync);
   return stat === undefined || stat.isSocket() ? undefined : `${path} exists and is not a socket`;
+}
+
+function caFileProblem(path: string): string | undefined {
+  const stat = statOf(path);
+  if (stat === undefined) return `${path} does not exist`;
+  return stat.isFile() ? undefined : `${path} is not a file`;
 }
 
 function cacheFileProblem(path: string): string | undefined {

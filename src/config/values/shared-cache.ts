@@ -144,11 +144,12 @@ export function formatEngine(address: EngineAddress): string {
   const list = hosts.map(
     ({ host, port }) => `${host.includes(":") ? `[${host}]` : host}${port === defaultPort ? "" : `:${port}`}`,
   );
-  const user = secret === undefined ? "" : `${encodeURIComponent(username ?? "")}:${secret}@`;
+  const hasUser = username !== undefined || secret !== undefined;
+  const user = hasUser ? `${encodeURIComponent(username ?? "")}:${secret ?? ""}@` : "";
   return `${tls ? "rediss" : "redis"}://${user}${list.join(",")}${db === 0 ? "" : `/${db}`}${queryOf({ sentinel, ca: caFile })}`;
 }
 
 /** For messages about what cannot be read. */
 function withoutPassword(word: string): string {
-  return word.replace(/\/\/.*@/, `//${HIDDEN}@`).replace(/(password=)[^&]*/i, `$1${HIDDEN}`);
+  return word.replace(/^([a-z]*:\/*)?.*@/i, `$1${HIDDEN}@`).replace(/(password=)[^&]*/i, `$1${HIDDEN}`);
 }

@@ -34,6 +34,9 @@ describe("checkStart", () => {
     ["CacheFile @/file/cache", /file is not a directory/],
     ["CacheFile @/run/link", /link exists and is not a regular file/],
     ["CacheFile @/run/directory", /directory exists and is not a regular file/],
+    ["SharedCache rediss://a?ca=@/file\nSharedCacheKey file:@/key", undefined],
+    ["SharedCache rediss://a?ca=@/no.pem\nSharedCacheKey file:@/key", /no\.pem does not exist/],
+    ["SharedCache rediss://a?ca=@/run\nSharedCacheKey file:@/key", /run is not a file/],
     ["SharedCache redis://a\nSharedCacheKey file:@/key", undefined],
     [
       "SharedCache redis://a\nSharedCacheKey file:@/no-key",
