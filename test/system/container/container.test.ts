@@ -14,7 +14,9 @@ import { MtaPlayer, openSocket } from "../../support/mta-player.ts";
 const ROOT = join(import.meta.dirname, "../../..");
 const NAME = "localhost/smf-spf-test";
 
+/** In CI nothing may be left out: there it fails. */
 function lack(): string | false {
+  if (process.env["CI"] === "true") return false;
   if (process.getuid?.() !== 0) return "root is needed";
   return !existsSync("/usr/bin/buildah") && "buildah is not installed";
 }
