@@ -4,6 +4,7 @@ import { existsSync, renameSync, statSync, writeFileSync } from "node:fs";
 import { userInfo } from "node:os";
 import { join } from "node:path";
 import { after, afterEach, before, describe, it } from "node:test";
+import { setTimeout as delay } from "node:timers/promises";
 import { MtaPlayer, openSocket } from "../../support/mta-player.ts";
 import { type Nameserver, startNameserver } from "../../support/nameserver/index.ts";
 import { ended, Installed, lives, until } from "./installed.ts";
@@ -317,8 +318,7 @@ describe("the life of the daemon", () => {
       { stdio: "ignore" },
     );
     running.push(child.pid ?? 0);
-    await until("systemd's socket", () => existsSync(path));
-    const mta = new MtaPlayer(await openSocket(path));
+    const mta = new MtaPlayer(await listening(path));
     await mta.connect({ hostname: "mail.example.net", address: "192.0.2.1" });
     await mta.helo("mail.example.net");
     assert.equal(await kindOf(mta), "reply");
@@ -330,3 +330,16 @@ describe("the life of the daemon", () => {
     assert.equal(existsSync(installed.pidFile), false);
   });
 });
+
+/** A connection to a socket that has its file a moment before anybody listens. */
+async function listening(path: string): ReturnType<typeof openSocket> {
+  for (let tries = 1; ; tries++) {
+    try {
+      return await openSocket(path);
+    } catch (error) {
+      const { code } = error as NodeJS.ErrnoException;
+      if (tries === 500 || (code !== "ENOENT" && code !== "ECONNREFUSED")) throw error;
+      await delay(10);
+    }
+  }
+}
