@@ -109,7 +109,7 @@ export function canMove(offered: ReadonlySet<EditKind>): boolean {
 function commandsFor(features: Features): ReadonlySet<OptionalCommand> {
   const wants = new Set<OptionalCommand>(["connect", "helo"]);
   if (features.seesRecipients) wants.add("rcpt");
-  if (fieldsFor(features).size > 0) wants.add("headers");
+  if (fieldsFor(features).size > 0) wants.add("header");
   return wants;
 }
 

@@ -16,7 +16,7 @@ export type OptionalCommand =
   | "helo"
   | "rcpt"
   | "data"
-  | "headers"
+  | "header"
   | "endOfHeaders"
   | "unknown"
   | "body";

@@ -38,8 +38,7 @@ import {
 } from "./constants.ts";
 import type { Needs, Offer, OptionalCommand } from "./handler.ts";
 import type { MacroStage } from "./macros.ts";
-import type { CommandKind } from "./packet.ts";
-import { FieldNames } from "./packet.ts";
+import { type CommandKind, FieldNames } from "./packet.ts";
 import type { Edit, ResponseTerms } from "./responses.ts";
 
 /** What an MTA and the filter have agreed on. */
@@ -60,8 +59,7 @@ export interface Negotiated extends ResponseTerms {
 }
 
 interface CommandBits {
-  readonly need: OptionalCommand;
-  readonly kind: CommandKind;
+  readonly kind: OptionalCommand;
   /** SMFIP_NO…: do not send it. */
   readonly no: number;
   /** SMFIP_NR_…: do not wait after it. */
@@ -69,14 +67,14 @@ interface CommandBits {
 }
 
 const COMMANDS: readonly CommandBits[] = [
-  { need: "connect", kind: "connect", no: SMFIP_NOCONNECT, nr: SMFIP_NR_CONN },
-  { need: "helo", kind: "helo", no: SMFIP_NOHELO, nr: SMFIP_NR_HELO },
-  { need: "rcpt", kind: "rcpt", no: SMFIP_NORCPT, nr: SMFIP_NR_RCPT },
-  { need: "data", kind: "data", no: SMFIP_NODATA, nr: SMFIP_NR_DATA },
-  { need: "headers", kind: "header", no: SMFIP_NOHDRS, nr: SMFIP_NR_HDR },
-  { need: "endOfHeaders", kind: "endOfHeaders", no: SMFIP_NOEOH, nr: SMFIP_NR_EOH },
-  { need: "unknown", kind: "unknown", no: SMFIP_NOUNKNOWN, nr: SMFIP_NR_UNKN },
-  { need: "body", kind: "body", no: SMFIP_NOBODY, nr: SMFIP_NR_BODY },
+  { kind: "connect", no: SMFIP_NOCONNECT, nr: SMFIP_NR_CONN },
+  { kind: "helo", no: SMFIP_NOHELO, nr: SMFIP_NR_HELO },
+  { kind: "rcpt", no: SMFIP_NORCPT, nr: SMFIP_NR_RCPT },
+  { kind: "data", no: SMFIP_NODATA, nr: SMFIP_NR_DATA },
+  { kind: "header", no: SMFIP_NOHDRS, nr: SMFIP_NR_HDR },
+  { kind: "endOfHeaders", no: SMFIP_NOEOH, nr: SMFIP_NR_EOH },
+  { kind: "unknown", no: SMFIP_NOUNKNOWN, nr: SMFIP_NR_UNKN },
+  { kind: "body", no: SMFIP_NOBODY, nr: SMFIP_NR_BODY },
 ];
 
 const ACTIONS: Readonly<Record<Edit["kind"], number>> = {
@@ -140,7 +138,7 @@ export function negotiate(offer: Offer, needs: Needs): Negotiated {
     wanted: new Set<CommandKind>([
       "mail",
       "endOfMessage",
-      ...COMMANDS.filter(({ need }) => needs.wants.has(need)).map(({ kind }) => kind),
+      ...COMMANDS.filter(({ kind }) => needs.wants.has(kind)).map(({ kind }) => kind),
     ]),
     fields: needs.fields === undefined ? undefined : new FieldNames(needs.fields),
     unanswered: new Set(COMMANDS.filter(({ nr }) => (protocol & nr) !== 0).map(({ kind }) => kind)),
@@ -150,10 +148,10 @@ export function negotiate(offer: Offer, needs: Needs): Negotiated {
 
 function protocolBits(offered: number, needs: Needs, modern: boolean): number {
   let bits = needs.rejectedRecipients && modern ? offered & SMFIP_RCPT_REJ : 0;
-  for (const { need, no, nr } of COMMANDS) {
-    const wanted = needs.wants.has(need);
+  for (const { kind, no, nr } of COMMANDS) {
+    const wanted = needs.wants.has(kind);
     if (!wanted && (offered & no) !== 0) bits |= no;
-    else if (modern && !(wanted && needs.answers.has(need))) bits |= offered & nr;
+    else if (modern && !(wanted && needs.answers.has(kind))) bits |= offered & nr;
   }
   return bits;
 }

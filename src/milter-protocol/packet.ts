@@ -63,23 +63,14 @@ export class FieldNames {
   }
 }
 
-/** One packet: a command or response octet, and what follows it. */
-export interface Packet {
-  readonly command: number;
-  /** A view of what was received, not a copy; valid as long as it is held. */
-  readonly payload: Buffer;
-  /** The same as a string of octets. */
-  readonly text: string;
-}
-
-/** A packet where it was received. A view of its octets is made when it is asked for: many never are. */
-export class ReceivedPacket implements Packet {
+/** One packet where it was received: a command or response octet, and what follows it. */
+export class Packet {
   readonly command: number;
   readonly #bytes: Buffer;
   readonly #start: number;
   readonly #end: number;
 
-  /** The command stands at `start`. */
+  /** The command is the octet at `start`. */
   constructor(bytes: Buffer, start: number, end: number) {
     this.command = bytes[start] as number;
     this.#bytes = bytes;
@@ -92,10 +83,12 @@ export class ReceivedPacket implements Packet {
     return this.#end - this.#start;
   }
 
+  /** A view of what was received, made when it is asked for; valid as long as it is held. */
   get payload(): Buffer {
     return this.#start === this.#end ? NOTHING : this.#bytes.subarray(this.#start, this.#end);
   }
 
+  /** The same as a string of octets. */
   get text(): string {
     return this.#start === this.#end ? "" : this.#bytes.toString("latin1", this.#start, this.#end);
   }
@@ -164,7 +157,7 @@ export class PacketDecoder {
    * The next whole packet, or undefined until more bytes are there.
    * Throws {@link ProtocolError} `packet-empty` and `packet-too-long`, as soon as the length is read.
    */
-  next(): ReceivedPacket | undefined {
+  next(): Packet | undefined {
     const pending = this.#end - this.#start;
     if (pending < LENGTH_OCTETS) return undefined;
     const length = this.#buffer.readUInt32BE(this.#start);
@@ -173,7 +166,7 @@ export class PacketDecoder {
     if (pending < LENGTH_OCTETS + length) return undefined;
     const from = this.#start + LENGTH_OCTETS;
     const to = from + length;
-    const packet = new ReceivedPacket(this.#buffer, from, to);
+    const packet = new Packet(this.#buffer, from, to);
     this.#start = to;
     if (to === this.#end) {
       this.#buffer = NOTHING;

@@ -16,8 +16,8 @@ import {
   decodeMacros,
   decodeOffer,
   decodeString,
+  type Packet,
   PacketDecoder,
-  type ReceivedPacket,
 } from "./packet.ts";
 import { ProtocolError } from "./protocol-error.ts";
 import {
@@ -152,7 +152,7 @@ export class MilterSession {
       return;
     }
     this.#waiting = undefined;
-    this.#take(command, answer);
+    this.#answer(command, answer);
     this.#run();
   }
 
@@ -174,7 +174,7 @@ export class MilterSession {
     } catch (error) {
       this.#ports.report(error);
     }
-    if (command !== undefined) this.#take(command, response);
+    if (command !== undefined) this.#answer(command, response);
     this.#run();
     return true;
   }
@@ -263,7 +263,7 @@ export class MilterSession {
   }
 
   /** Throws what the connection cannot go on after. */
-  #dispatch(packet: ReceivedPacket): void {
+  #dispatch(packet: Packet): void {
     const kind = commandKind(packet);
     const next = TRANSITIONS[this.#state][kind];
     if (next === undefined) {
@@ -290,30 +290,33 @@ export class MilterSession {
         const client = decodeConnect(packet.text);
         this.#enter(kind, next);
         this.#connectOctets = keptOctets(packet);
-        if (this.#asks(kind)) this.#answer(kind, this.#handler.connect(client, this.#macros));
+        if (this.#answersAlone(kind)) return;
+        this.#handled(kind, this.#handler.connect(client, this.#macros));
         return;
       }
       case "helo": {
         const name = decodeString(packet.text, kind);
         this.#enter(kind, next);
         this.#heloOctets = keptOctets(packet);
-        if (this.#asks(kind)) this.#answer(kind, this.#handler.helo(name, this.#macros));
+        if (this.#answersAlone(kind)) return;
+        this.#handled(kind, this.#handler.helo(name, this.#macros));
         return;
       }
       case "mail": {
         const { path, parameters } = decodeEnvelope(packet.text, kind);
         this.#enter(kind, next);
         this.#messageOctets = keptOctets(packet);
-        if (this.#asks(kind)) this.#answer(kind, this.#handler.mail(path, parameters, this.#macros));
+        if (this.#answersAlone(kind)) return;
+        this.#handled(kind, this.#handler.mail(path, parameters, this.#macros));
         return;
       }
       case "rcpt": {
         const { path, parameters } = decodeEnvelope(packet.text, kind);
         this.#macros.enter(kind);
         this.#state = next;
-        if (!this.#asks(kind)) return;
+        if (this.#answersAlone(kind)) return;
         this.#messageOctets += keptOctets(packet);
-        this.#answer(kind, this.#handler.rcpt(path, parameters, this.#macros));
+        this.#handled(kind, this.#handler.rcpt(path, parameters, this.#macros));
         return;
       }
       case "header":
@@ -323,15 +326,16 @@ export class MilterSession {
       case "endOfHeaders":
         this.#macros.enter(kind);
         this.#state = next;
-        this.#take(kind, this.#standing.current ?? CONTINUE);
+        this.#answer(kind, this.#standing.current ?? CONTINUE);
         return;
       case "body":
         this.#state = next;
-        this.#take(kind, this.#standing.current ?? CONTINUE);
+        this.#answer(kind, this.#standing.current ?? CONTINUE);
         return;
       case "endOfMessage":
         this.#macros.enter(kind);
-        if (this.#asks(kind)) this.#answer(kind, this.#handler.endOfMessage(this.#macros));
+        if (this.#answersAlone(kind)) return;
+        this.#handled(kind, this.#handler.endOfMessage(this.#macros));
         return;
       case "abort":
         this.#leaveMessage();
@@ -357,19 +361,19 @@ export class MilterSession {
   }
 
   /** A field that the handler does not want is not decoded. */
-  #dispatchHeader(packet: ReceivedPacket, next: SessionState): void {
+  #dispatchHeader(packet: Packet, next: SessionState): void {
     const kind = "header";
     const fields = this.#terms?.fields;
     if (fields !== undefined && !packet.isField(fields)) {
       this.#state = next;
-      if (this.#acceptsReply(kind)) this.#take(kind, this.#standing.current ?? CONTINUE);
+      if (this.#acceptsReply(kind)) this.#answer(kind, this.#standing.current ?? CONTINUE);
       return;
     }
     const { name, value } = decodeHeader(packet.text);
     this.#state = next;
-    if (!this.#asks(kind)) return;
+    if (this.#answersAlone(kind)) return;
     this.#messageOctets += keptOctets(packet);
-    this.#answer(kind, this.#handler.header(name, value));
+    this.#handled(kind, this.#handler.header(name, value));
   }
 
   /** CONNECT, HELO and MAIL end a message and begin anew. */
@@ -391,24 +395,24 @@ export class MilterSession {
   }
 
   /**
-   * Whether the handler is to be asked about a command, and its answer to be given to {@link #answer}. Else the
-   * response that stands, or "continue", is the answer.
+   * Answers a command that needs no handler: with the response that stands, or "continue" where the handler does not
+   * want it. False where the handler is to be asked; what it returns then goes to {@link #handled}.
    */
-  #asks(kind: CommandKind): boolean {
+  #answersAlone(kind: CommandKind): boolean {
     const standing = this.#standing.current;
     if (standing === undefined && this.#terms?.wanted.has(kind) === true) {
       this.#asking = kind;
-      return true;
+      return false;
     }
-    this.#take(kind, standing ?? CONTINUE);
-    return false;
+    this.#answer(kind, standing ?? CONTINUE);
+    return true;
   }
 
-  /** The handler has returned. */
-  #answer(command: CommandKind, answer: HandlerAnswer | EndOfMessageAnswer): void {
+  /** The handler has returned: the answer, or that it comes later. */
+  #handled(command: CommandKind, answer: HandlerAnswer | EndOfMessageAnswer): void {
     this.#asking = undefined;
     if (answer === LATER) this.#waiting = command;
-    else this.#take(command, answer);
+    else this.#answer(command, answer);
   }
 
   /** The handler has thrown: a temporary failure of the message, and the handler forgets it. */
@@ -418,12 +422,12 @@ export class MilterSession {
       this.#standing.decideMessage(TEMPFAIL);
       this.#state = "decided";
     }
-    this.#take(command, TEMPFAIL);
+    this.#answer(command, TEMPFAIL);
     if (isOpen) this.#handler.abort();
   }
 
-  /** Takes the answer to a command: keeps what it decides, and replies. */
-  #take(command: CommandKind, answer: Response | EndOfMessageResponse): void {
+  /** Answers a command: keeps what the response decides, and replies where the MTA waits. */
+  #answer(command: CommandKind, answer: Response | EndOfMessageResponse): void {
     if (command === "endOfMessage") {
       this.#standing.endMessage();
       this.#messageOctets = 0;
@@ -480,6 +484,6 @@ export class MilterSession {
 }
 
 /** What a handler that keeps everything of a command holds: a text that was cut out holds on to all of it. */
-function keptOctets({ size }: ReceivedPacket): number {
+function keptOctets({ size }: Packet): number {
   return KEPT_COMMAND_OCTETS + 2 * size;
 }

@@ -23,7 +23,7 @@ export interface ConnectionOwner {
   readonly tick: number;
   readonly draining: boolean;
   /** Takes note of what a connection holds and held before; false where that is too much. */
-  readonly holds: (before: number, now: number) => boolean;
+  readonly account: (before: number, now: number) => boolean;
   /** A connection held too much, and was closed for it or has given up its message. */
   readonly overBudget: (what: "closed" | "deferred") => void;
   /** Keeps the answer to the last offer for all of them. */
@@ -73,7 +73,7 @@ export class Connection implements SessionPorts {
     socket.on("error", ignore);
     socket.on("close", () => {
       this.#session.end();
-      this.#account();
+      this.#keepWithinBudget();
       this.#owner.closed(this);
     });
   }
@@ -135,31 +135,32 @@ export class Connection implements SessionPorts {
    * False where the connection was closed because of what it holds. A message is given up first, with a reply; what is
    * left then is what breaks the protocol or is not read.
    */
-  #account(): boolean {
-    if (this.#isWithinBudget()) return true;
+  #keepWithinBudget(): boolean {
+    if (this.#accountHeld()) return true;
     const deferred = this.#session.abandonMessage(OVER_BUDGET);
     this.#owner.overBudget(deferred ? "deferred" : "closed");
     if (deferred) {
       // Less than before is never too much.
-      this.#isWithinBudget();
+      this.#accountHeld();
       return true;
     }
     this.destroy();
     return false;
   }
 
-  #isWithinBudget(): boolean {
+  /** Tells the owner what is held now; false where that is too much. */
+  #accountHeld(): boolean {
     // What the MTA does not read counts too. Nearly always there is none, and the property costs a look-up.
     const unread = this.#session.blocked ? this.#socket.writableLength : 0;
     const held = this.#session.heldOctets + unread;
     const before = this.#heldOctets;
     if (held === before) return true;
     this.#heldOctets = held;
-    return this.#owner.holds(before, held);
+    return this.#owner.account(before, held);
   }
 
   #afterEvent(): void {
-    if (!this.#account()) return;
+    if (!this.#keepWithinBudget()) return;
     const { blocked } = this.#session;
     if (blocked !== this.#paused) {
       this.#paused = blocked;
@@ -221,7 +222,7 @@ export class MemoryBudget {
   }
 
   /** One of so many connections holds `now` octets and held `before`. False where that is too much. */
-  settle(before: number, now: number, connections: number): boolean {
+  account(before: number, now: number, connections: number): boolean {
     this.#held += now - before;
     return now <= before || this.#held <= this.octetsMax || now * connections <= this.octetsMax;
   }

@@ -102,7 +102,7 @@ export class MilterServer {
       draining: false,
       negotiator: new Negotiator(),
       createHandler: (resume) => options.createHandler(this.#transport, resume),
-      holds: (before, now) => this.#budget.settle(before, now, this.#connections.size),
+      account: (before, now) => this.#budget.account(before, now, this.#connections.size),
       overBudget: (what) => {
         this.#tellOverBudget(what);
       },

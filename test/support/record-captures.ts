@@ -25,7 +25,7 @@ export function captureScript(): Script {
   return {
     needs: {
       ...ALL_NEEDS,
-      wants: new Set(["connect", "helo", "rcpt", "headers"]),
+      wants: new Set(["connect", "helo", "rcpt", "header"]),
       answers: new Set(["rcpt"]),
       macros: { connect: ["j"], helo: ["{verify}"], mail: ["i", "{auth_authen}"], endOfMessage: ["i"] },
     },

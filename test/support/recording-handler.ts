@@ -21,8 +21,8 @@ export const ALL_NEEDS: Needs = {
     "replaceBody",
     "quarantine",
   ]),
-  wants: new Set(["connect", "helo", "rcpt", "data", "headers", "endOfHeaders", "unknown", "body"]),
-  answers: new Set(["connect", "helo", "rcpt", "data", "headers", "endOfHeaders", "unknown", "body"]),
+  wants: new Set(["connect", "helo", "rcpt", "data", "header", "endOfHeaders", "unknown", "body"]),
+  answers: new Set(["connect", "helo", "rcpt", "data", "header", "endOfHeaders", "unknown", "body"]),
   rejectedRecipients: false,
   macros: {},
 };

@@ -123,7 +123,7 @@ function playInChunks(seed: number, chunks: readonly Buffer[]): Played {
 const NEEDS: readonly Needs[] = [
   ALL_NEEDS,
   { ...ALL_NEEDS, answers: new Set() },
-  { ...ALL_NEEDS, wants: new Set(["headers"]), answers: new Set() },
+  { ...ALL_NEEDS, wants: new Set(["header"]), answers: new Set() },
   { ...ALL_NEEDS, wants: new Set(["connect", "helo", "rcpt"]), answers: new Set(["rcpt"]) },
 ];
 

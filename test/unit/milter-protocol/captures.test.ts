@@ -60,13 +60,13 @@ function octetByOctet(bench: SessionBench, stream: Buffer): SessionBench {
 const EDITS: ReadonlySet<string> = ALL_NEEDS.edits;
 const isEdit = (answer: FilterPacket): answer is Edit => EDITS.has(answer.kind);
 
-/** The SMFIP_NO bits by the command they ask away. */
+/** The SMFIP_NO bits by the command that they decline. */
 const NO_BITS: Readonly<Record<OptionalCommand, number>> = {
   connect: SMFIP_NOCONNECT,
   helo: SMFIP_NOHELO,
   rcpt: SMFIP_NORCPT,
   data: SMFIP_NODATA,
-  headers: SMFIP_NOHDRS,
+  header: SMFIP_NOHDRS,
   endOfHeaders: SMFIP_NOEOH,
   unknown: SMFIP_NOUNKNOWN,
   body: SMFIP_NOBODY,

@@ -45,7 +45,7 @@ import { ALL_NEEDS } from "../../support/recording-handler.ts";
 /** What a filter with default settings needs over a Unix socket. */
 const TYPICAL: Needs = {
   edits: new Set(["insertHeader", "changeHeader"]),
-  wants: new Set(["connect", "helo", "headers"]),
+  wants: new Set(["connect", "helo", "header"]),
   answers: new Set(),
   rejectedRecipients: false,
   macros: { connect: ["j"], mail: ["i", "{auth_authen}"], endOfMessage: ["i"] },

@@ -169,7 +169,7 @@ describe("MilterSession, handlers that throw", () => {
       header: boom,
       needs: {
         edits: new Set(),
-        wants: new Set(["headers"]),
+        wants: new Set(["header"]),
         answers: new Set(),
         rejectedRecipients: false,
         macros: {},

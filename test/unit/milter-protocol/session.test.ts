@@ -8,7 +8,7 @@ import { SessionBench } from "../../support/session-bench.ts";
 const CLIENT = command.connect({ hostname: "h.test", family: "inet", port: 25, address: "192.0.2.1" });
 const REJECT: Response = { kind: "reply", code: "550", enhanced: "5.7.23", lines: ["no"] };
 const NO_ANSWERS: Needs = { ...ALL_NEEDS, answers: new Set() };
-const WITHOUT_CONNECT: Needs = { ...ALL_NEEDS, wants: new Set(["rcpt", "headers"]) };
+const WITHOUT_CONNECT: Needs = { ...ALL_NEEDS, wants: new Set(["rcpt", "header"]) };
 
 const PACKETS = {
   O: command.negotiate(MODERN_OFFER),
@@ -479,7 +479,7 @@ describe("MilterSession, verdicts", () => {
     {
       what: "a verdict never spoken does not reach the next message",
       played: "OCMRLAMRE",
-      script: { needs: { ...NO_ANSWERS, wants: new Set(["connect", "headers"]) }, header: () => REJECT },
+      script: { needs: { ...NO_ANSWERS, wants: new Set(["connect", "header"]) }, header: () => REJECT },
       calls: "connect mail header mail endOfMessage",
       replies: "nccccc",
     },

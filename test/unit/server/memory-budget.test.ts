@@ -15,8 +15,8 @@ describe("MemoryBudget", () => {
   for (const [what, others, before, now, stays] of table) {
     it(`settle() ${stays ? "keeps" : "closes"} one of four that holds ${what}`, () => {
       const budget = new MemoryBudget(1000);
-      budget.settle(0, others + before, 1);
-      assert.equal(budget.settle(before, now, what.endsWith("alone") ? 1 : 4), stays);
+      budget.account(0, others + before, 1);
+      assert.equal(budget.account(before, now, what.endsWith("alone") ? 1 : 4), stays);
       assert.equal(budget.held, others + now);
     });
   }
