@@ -1,13 +1,16 @@
 /**
- * `make e2e-deb`: the Debian package in a bare Debian 13 that its own systemd runs, with Debian's own Node. Nothing
+ * `make e2e-deb`: the Debian package in a bare Debian 13 that its own systemd runs, with Debian's own Node: from install
+ * to purge, and over the package of the former version, which is made from git. Nothing
  * is installed on this machine.
  *
  * DEB_CACHE names the folder for that Debian (default `.cache/deb`). Where the machine lacks something the run says
  * what and is skipped; under CI=true it fails.
  */
 import { spawn } from "node:child_process";
+import { readdirSync } from "node:fs";
 import { join, resolve } from "node:path";
 import { bareDebian, MissingRequirement } from "./bootstrap.ts";
+import { formerPackage } from "./former.ts";
 import { lackForMachine } from "./machine.ts";
 
 const ROOT = join(import.meta.dirname, "../../..");
@@ -15,10 +18,13 @@ const ROOT = join(import.meta.dirname, "../../..");
 try {
   const lack = lackForMachine();
   if (lack !== undefined) throw new MissingRequirement(lack);
-  const tree = bareDebian(resolve(process.env["DEB_CACHE"] ?? join(ROOT, ".cache", "deb")));
-  spawn(process.execPath, ["--import", "tsx", "test/run.ts", "test/system/deb/package.test.ts"], {
+  const cache = resolve(process.env["DEB_CACHE"] ?? join(ROOT, ".cache", "deb"));
+  const env = { ...process.env, DEBIAN_TREE: bareDebian(cache), FORMER_DEB: formerPackage(ROOT, cache) };
+  const tests = readdirSync(import.meta.dirname).filter((name) => name.endsWith(".test.ts"));
+  const paths = tests.map((name) => join("test/system/deb", name));
+  spawn(process.execPath, ["--import", "tsx", "test/run.ts", ...paths], {
     cwd: ROOT,
-    env: { ...process.env, DEBIAN_TREE: tree },
+    env,
     stdio: "inherit",
   }).on("close", (code) => {
     process.exitCode = code ?? 1;
