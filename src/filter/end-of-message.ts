@@ -32,8 +32,8 @@ import {
   type CheckedMail,
   type ConnectionContext,
   type Message,
-  refuse,
-  respond,
+  refuseForCause,
+  refuseWith,
   tellReported,
 } from "./message.ts";
 import { canMove } from "./needs.ts";
@@ -96,7 +96,7 @@ function refuseSender(message: Message, { sender, policy }: CheckedMail): EndOfM
   );
   if (spared) return undefined;
   const { reportOnly } = policy.actions;
-  const response = respond(message, fault, senderSyntaxReply(policy.actions), reportOnly);
+  const response = refuseWith(message, fault, senderSyntaxReply(policy.actions), reportOnly);
   return response.kind === "reply" ? { edits: [], response } : undefined;
 }
 
@@ -166,10 +166,10 @@ function refuseAtEnd(
   refused: NonNullable<MessageDecision["refused"]>,
   evidence: DkimEvidence | undefined,
 ): Response {
-  if (evidence?.kind !== "temperror") return refuse(context, message, mail, refused);
+  if (evidence?.kind !== "temperror") return refuseForCause(context, message, mail, refused);
   const { cause, rule, actions } = refused;
   const reason = { words: `${describeCause(cause)}, dkim=temperror header.d=${evidence.domain}`, rule };
-  return respond(message, reason, evidenceDeferral(evidence.domain), actions.reportOnly);
+  return refuseWith(message, reason, evidenceDeferral(evidence.domain), actions.reportOnly);
 }
 
 /** With ReportOnly a recipient gets its mail whatever the judgement. */
@@ -196,7 +196,7 @@ function reportOnly(
   if (would.refused !== undefined) refuseAtEnd(context, message, mail, would.refused, evidence);
   if (would.tag !== undefined) {
     // Nobody else tells later who would have seen the tag.
-    const recipients = spared.flatMap(({ path }) => path ?? []);
+    const recipients = spared.flatMap(({ address }) => address ?? []);
     message.log.action({ action: "tagged", reason: reasonOf(would.tag), recipients, reportOnly: true });
   }
   if (would.quarantine !== undefined) tellQuarantine(message, would.quarantine, would.quarantine.mode, true);
@@ -245,7 +245,7 @@ function refuseFields(
   rule = ruleOf(ports.settings, "RemoveForgedHeaders"),
 ): EndOfMessageResponse {
   const words = `more than ${CHANGED_FIELDS_MAX} header fields to be removed or changed`;
-  return { edits: [], response: respond(message, { words, rule }, TOO_MANY_FIELDS, false) };
+  return { edits: [], response: refuseWith(message, { words, rule }, TOO_MANY_FIELDS, false) };
 }
 
 /** The edits that tag the Subject; undefined where there are too many. */

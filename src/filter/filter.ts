@@ -40,8 +40,8 @@ import {
   type ConnectionContext,
   Message,
   MessageLog,
-  refuse,
-  respond,
+  refuseForCause,
+  refuseWith,
   shownSender,
 } from "./message.ts";
 import { agreedEdits, featuresOf, isConnectAnswered, needsOf } from "./needs.ts";
@@ -63,7 +63,7 @@ export function createFilter(ports: FilterPorts, resume: Resume): MilterHandler 
 const NOTHING_TO_DO: EndOfMessageResponse = { edits: [], response: CONTINUE };
 const NO_EDITS: ConnectionContext["offered"] = new Set();
 const NOT_CONNECTED: ConnectDecision = {
-  kind: "pass",
+  kind: "skip",
   reason: { words: "no CONNECT", rule: undefined },
   client: undefined,
 };
@@ -103,7 +103,7 @@ class Filter implements MilterHandler {
     this.#connection = decideAtConnect(ports.settings, command);
     this.#helo = "";
     // Where nobody waits for an answer here, it is given at MAIL.
-    if (this.#connection.kind !== "pass" || !this.#connectAnswered) return CONTINUE;
+    if (this.#connection.kind !== "skip" || !this.#connectAnswered) return CONTINUE;
     this.#log("", undefined).action({ action: "skipped", reason: this.#connection.reason });
     return ACCEPT;
   }
@@ -132,7 +132,7 @@ class Filter implements MilterHandler {
   /** Why all mail of the connection, or of its session, passes. Neither holds for the client that a relay names. */
   #whyUnchecked(connection: ConnectDecision, macros: Macros): Reason | undefined {
     switch (connection.kind) {
-      case "pass":
+      case "skip":
         return connection.reason;
       case "relay":
         return undefined;
@@ -158,10 +158,11 @@ class Filter implements MilterHandler {
         const fault =
           syntaxStage(ports.settings, policy) === "mail" ? senderFault(actions, sender) : undefined;
         if (fault !== undefined) {
-          const response = respond(message, fault, senderSyntaxReply(actions), actions.reportOnly);
+          const response = refuseWith(message, fault, senderSyntaxReply(actions), actions.reportOnly);
           if (response.kind === "reply") return response;
         }
         const mail = { client, helo: this.#helo, sender, policy, stage };
+        message.mail = mail;
         const known = this.#evaluate(message, mail, () => this.#answerMail(message, mail));
         return known ? this.#answerMail(message, mail) : LATER;
       }
@@ -170,7 +171,6 @@ class Filter implements MilterHandler {
 
   /** True when all is known on return; else the answer that is then found is given later. */
   #evaluate(message: Message, mail: CheckedMail, answer: () => Response | EndOfMessageResponse): boolean {
-    message.mail = mail;
     return evaluateMessage(message, mail, {
       ports: this.#context.ports,
       receiver: this.#context.receiver,
@@ -191,7 +191,7 @@ class Filter implements MilterHandler {
     if (mail.stage !== "mail" || judgement.kind !== "refuse" || message.awaitsEvidence(mail)) return CONTINUE;
     const { actions } = mail.policy;
     const rule = judgement.option && ruleOf(actions, judgement.option);
-    return refuse(this.#context, message, mail, { cause: judgement.cause, rule, actions });
+    return refuseForCause(this.#context, message, mail, { cause: judgement.cause, rule, actions });
   }
 
   /** Whether nothing is left to do for a message that nobody is refused for. */
@@ -220,7 +220,7 @@ class Filter implements MilterHandler {
     const { actions, path, exempt } = recipient;
     if (path.kind === "malformed" && exempt === undefined && features.refusesAtRcpt && actions.check) {
       const reply = recipientSyntaxReply(actions);
-      const response = respond(
+      const response = refuseWith(
         message,
         { words: `recipient syntax: ${path.reason}`, rule: undefined },
         reply,
@@ -235,7 +235,7 @@ class Filter implements MilterHandler {
         : undefined;
     if (fault !== undefined) {
       const reply = senderSyntaxReply(actions);
-      const response = respond(message, fault, reply, actions.reportOnly, [argument]);
+      const response = refuseWith(message, fault, reply, actions.reportOnly, [argument]);
       if (response.kind === "reply") return response;
     }
     const judgement = message.judgementFor(mail, recipient);
@@ -246,7 +246,7 @@ class Filter implements MilterHandler {
     ) {
       const rule = judgement.option && ruleOf(actions, judgement.option);
       const refused = { cause: judgement.cause, rule, actions, recipients: [argument] };
-      const response = refuse(this.#context, message, mail, refused);
+      const response = refuseForCause(this.#context, message, mail, refused);
       if (response.kind === "reply") return response;
     }
     message.recipients.push(recipient);
@@ -278,7 +278,7 @@ class Filter implements MilterHandler {
   /** Sent at the end, where every MTA listens, and for all: who is not known can be neither spared nor moved. */
   #refuseOverfull(message: Message): Response {
     const { reportOnly } = message.mail?.policy.actions ?? this.#context.ports.settings;
-    const response = respond(
+    const response = refuseWith(
       message,
       { words: "too many recipients", rule: undefined },
       TOO_MANY_RECIPIENTS,
@@ -297,6 +297,7 @@ class Filter implements MilterHandler {
         return outcome.answer;
       case "check": {
         const { mail } = outcome;
+        message.mail = mail;
         const answer = (): EndOfMessageResponse => {
           this.#message = undefined;
           return finishMessage(this.#context, message, mail);

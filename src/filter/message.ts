@@ -221,23 +221,23 @@ export class Message {
   /** Those who get the message; one for all of them where the recipients were not asked for. */
   remaining(mail: CheckedMail): RemainingRecipient[] {
     if (this.recipients.length === 0) {
-      return [{ path: undefined, actions: mail.policy.actions, judgement: this.judgement(mail) }];
+      return [{ address: undefined, actions: mail.policy.actions, judgement: this.judgement(mail) }];
     }
     return this.recipients.map((recipient) => ({
-      path: envelopeForm(recipient.argument),
+      address: envelopeForm(recipient.argument),
       actions: recipient.actions,
       judgement: this.judgementFor(mail, recipient),
     }));
   }
 }
 
-/** A path with its angle brackets, as SMFIR_DELRCPT wants it. */
+/** An address with its angle brackets, as SMFIR_DELRCPT wants it. */
 function envelopeForm(argument: OctetString): OctetString {
   return argument.startsWith("<") ? argument : `<${argument}>`;
 }
 
-/** Refuses a message or one recipient of it for what was found; with ReportOnly it is only told. */
-export function refuse(
+/** Refuses a message or one recipient of it for what was found: see {@link refuseWith}. */
+export function refuseForCause(
   { receiver }: ConnectionContext,
   message: Message,
   mail: CheckedMail,
@@ -250,11 +250,14 @@ export function refuse(
 ): Response {
   const { cause, rule, actions, recipients } = refused;
   const reply = refusal(actions, cause, { helo: mail.helo, ip: mail.client.evaluatedIp.text, receiver });
-  return respond(message, { words: describeCause(cause), rule }, reply, actions.reportOnly, recipients);
+  return refuseWith(message, { words: describeCause(cause), rule }, reply, actions.reportOnly, recipients);
 }
 
-/** Logs a refusal and gives the response for it. What is only reported waits for the end of the message. */
-export function respond(
+/**
+ * Refuses a message or one recipient of it with this reply: logs that, and returns the response. With ReportOnly the
+ * response is "continue", and the end of the message tells what would have been refused.
+ */
+export function refuseWith(
   message: Message,
   reason: Reason,
   reply: Reply,

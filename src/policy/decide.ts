@@ -118,10 +118,6 @@ export function readRecipient(argument: OctetString): Path {
 
 /** The recipient again, malformed where its local part is longer than its options let it be. */
 function limitedRecipient(path: Path, argument: OctetString, actions: ActionSettings): Path {
-  return limited(path, argument, actions);
-}
-
-function limited(path: Path, argument: OctetString, actions: ActionSettings): Path {
   if (actions.relaxedLocalPart || path.kind !== "mailbox") return path;
   return path.localPart.length <= LOCAL_PART_OCTETS_MAX
     ? path
@@ -143,8 +139,8 @@ export interface ConnectionFacts {
 
 /** What is to be done with the mail of a connection. */
 export type ConnectDecision =
-  /** Everything passes unchecked, for the reason told; there is no client where it is no SMTP over IP. */
-  | { readonly kind: "pass"; readonly reason: Reason; readonly client: Client | undefined }
+  /** Nothing is evaluated, for the reason told; there is no client where the mail does not come by SMTP over IP. */
+  | { readonly kind: "skip"; readonly reason: Reason; readonly client: Client | undefined }
   /** Our own relay: the client is the one that its Received field names. */
   | { readonly kind: "relay"; readonly client: Client }
   | { readonly kind: "check"; readonly client: Client };
@@ -158,12 +154,12 @@ export function decideAtConnect(settings: PolicySettings, facts: ConnectionFacts
     facts.family === "inet" || facts.family === "inet6" ? readClientAddress(facts.address) : undefined;
   if (address === undefined) {
     const reason = { words: `no IP address (${facts.family})`, rule: undefined };
-    return { kind: "pass", reason, client: undefined };
+    return { kind: "skip", reason, client: undefined };
   }
   const client = clientAt(settings, address, facts.hostname);
   if (isTrustedRelay(settings, client)) return { kind: "relay", client };
   const reason = whitelistedClient(settings, client);
-  return reason === undefined ? { kind: "check", client } : { kind: "pass", reason, client };
+  return reason === undefined ? { kind: "check", client } : { kind: "skip", reason, client };
 }
 
 /** Whether the client is one of our own relays. */
@@ -258,12 +254,17 @@ export type RefusalStage = "mail" | "rcpt" | "eom";
  * RCPT.
  */
 export function refusalStage(settings: PolicySettings, policy: MailPolicy): RefusalStage {
-  return settings.whitelistTo.length > 0 || policy.lines.length > 0 ? "rcpt" : policy.actions.rejectAt;
+  return dependsOnRecipient(settings, policy) ? "rcpt" : policy.actions.rejectAt;
 }
 
 /** The stage at which a sender that is no address is refused: MAIL, where no recipient can change that. */
 export function syntaxStage(settings: PolicySettings, policy: MailPolicy): RefusalStage {
-  return settings.whitelistTo.length > 0 || policy.lines.length > 0 ? "rcpt" : "mail";
+  return dependsOnRecipient(settings, policy) ? "rcpt" : "mail";
+}
+
+/** Whether a recipient can change what is decided. */
+function dependsOnRecipient({ whitelistTo }: PolicySettings, { lines }: MailPolicy): boolean {
+  return whitelistTo.length > 0 || lines.length > 0;
 }
 
 /** One recipient and the options that hold for it. */

@@ -1,10 +1,11 @@
-import { type OctetString, type Path, parsePath } from "../address/index.ts";
+import { type OctetString, parsePath } from "../address/index.ts";
 import { type Cause, isFlagged, type Judgement } from "./judgement.ts";
 import { type ActionSettings, type Rule, ruleOf } from "./settings.ts";
 
-/** A recipient that has not been refused; one without a path is for all where recipients are not known. */
+/** A recipient that has not been refused; one without an address is for all where recipients are not known. */
 export interface RemainingRecipient {
-  readonly path: OctetString | undefined;
+  /** In envelope form: with angle brackets. */
+  readonly address: OctetString | undefined;
   readonly actions: ActionSettings;
   readonly judgement: Judgement;
 }
@@ -90,19 +91,23 @@ function quarantineOf(
   const first = quarantined[0];
   if (first === undefined) return undefined;
   const hold = !shared && quarantined.every(({ actions }) => actions.quarantineMode === "hold");
-  const known = quarantined.filter((recipient) => recipient.path !== undefined);
+  const known = quarantined.filter((recipient) => recipient.address !== undefined);
   const boxOf = ({ actions }: Flagged): OctetString => `<${actions.quarantineBox.replace(/^<|>$/g, "")}>`;
-  const outside = known.filter((recipient) => !isSameMailbox(recipient.path ?? "", boxOf(recipient)));
-  const removed = new Set(outside.map(({ path }) => path ?? ""));
+  const outside = known.filter((recipient) => !isSameMailbox(recipient.address ?? "", boxOf(recipient)));
+  const removed = new Set(outside.map(({ address }) => address ?? ""));
   // MTAs deliver twice to an address that is put on the envelope a second time.
-  const staying = unique(remaining.map(({ path }) => path ?? "")).filter((path) => !removed.has(path));
+  const staying = unique(remaining.map(({ address }) => address ?? "")).filter(
+    (address) => !removed.has(address),
+  );
   return {
     cause: first.cause,
     rule: ruleOf(first.actions, "Quarantine"),
     mode: hold ? "hold" : "mailbox",
-    recipients: unique(known.map(({ path }) => path ?? "")),
+    recipients: unique(known.map(({ address }) => address ?? "")),
     removed: [...removed],
-    boxes: unique(outside.map(boxOf)).filter((box) => !staying.some((path) => isSameMailbox(path, box))),
+    boxes: unique(outside.map(boxOf)).filter(
+      (box) => !staying.some((address) => isSameMailbox(address, box)),
+    ),
     shared,
   };
 }
@@ -118,6 +123,6 @@ function isSameMailbox(a: OctetString, b: OctetString): boolean {
 }
 
 function mailboxOf(argument: OctetString): string | undefined {
-  const path: Path = parsePath(argument, { relaxedLocalPart: true });
+  const path = parsePath(argument, { relaxedLocalPart: true });
   return path.kind === "mailbox" ? `${path.localPart}@${path.domain}`.toLowerCase() : undefined;
 }

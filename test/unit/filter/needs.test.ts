@@ -29,7 +29,7 @@ const TABLE: readonly [what: string, settings: Partial<FilterSettings>, needs: s
   [
     "the defaults",
     {},
-    "wants connect headers helo; answers nothing; edits addHeader changeHeader insertHeader",
+    "wants connect header helo; answers nothing; edits addHeader changeHeader insertHeader",
   ],
   ["nothing but refusals", QUIET, "wants connect helo; answers nothing; edits nothing"],
   ["fields to add", { ...QUIET, addHeader: true }, "wants connect helo; answers nothing; edits insertHeader"],
@@ -41,17 +41,17 @@ const TABLE: readonly [what: string, settings: Partial<FilterSettings>, needs: s
   [
     "forged fields to remove",
     { ...QUIET, removeForgedHeaders: "all" },
-    "wants connect headers helo; answers nothing; edits changeHeader",
+    "wants connect header helo; answers nothing; edits changeHeader",
   ],
   [
     "a Subject to tag",
     { ...QUIET, tagSubject: true },
-    "wants connect headers helo; answers nothing; edits addHeader changeHeader",
+    "wants connect header helo; answers nothing; edits addHeader changeHeader",
   ],
   [
     "a trusted relay",
     { ...QUIET, trustedRelay: [net("10.0.0.1")] },
-    "wants connect headers helo; answers nothing; edits nothing",
+    "wants connect header helo; answers nothing; edits nothing",
   ],
   [
     "guesses to record",
@@ -62,7 +62,7 @@ const TABLE: readonly [what: string, settings: Partial<FilterSettings>, needs: s
         guess: { directives: [], redirect: undefined, explanation: undefined, unknownModifiers: [] },
       },
     },
-    "wants connect headers helo; answers nothing; edits changeHeader insertHeader",
+    "wants connect header helo; answers nothing; edits changeHeader insertHeader",
   ],
   [
     "quarantine",
@@ -114,12 +114,12 @@ const TABLE: readonly [what: string, settings: Partial<FilterSettings>, needs: s
   [
     "ReportOnly",
     { reportOnly: true, quarantine: true, rejectAt: "rcpt" },
-    "wants connect headers helo rcpt; answers nothing; edits changeHeader insertHeader",
+    "wants connect header helo rcpt; answers nothing; edits changeHeader insertHeader",
   ],
   [
     "SPFBehavior 0",
     { check: false, ...NOTHING_REFUSED },
-    "wants connect headers helo; answers nothing; edits changeHeader",
+    "wants connect header helo; answers nothing; edits changeHeader",
   ],
 ];
 

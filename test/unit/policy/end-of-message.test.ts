@@ -21,7 +21,7 @@ const to = (
   actions: Partial<ActionSettings> = {},
   result: SpfResult = "fail",
 ): RemainingRecipient => ({
-  path: name === undefined ? undefined : `<${name}@rig.test>`,
+  address: name === undefined ? undefined : `<${name}@rig.test>`,
   actions: settingsWith(actions),
   judgement:
     kind === "deliver"
