@@ -3,9 +3,15 @@ import { readFileSync } from "node:fs";
 import { Cluster, Redis, type RedisOptions } from "iovalkey";
 import type { CacheEngine, EngineAddress, EngineError } from "./engine.ts";
 
-const CONNECT_MS = 2000;
+/** For each of several hosts: one that is silent leaves time for the next. */
+const CONNECT_MS = 800;
 /** Longer than whoever calls waits: it frees what the client keeps of a command. */
 const COMMAND_MS = 2000;
+/**
+ * What a connection may bring without completing an answer. The client collects an answer in memory, and an engine has
+ * values of up to 512 MB.
+ */
+const UNANSWERED_OCTETS_MAX = 1024 * 1024;
 
 /** The client connects once, sends nothing that waits for a connection, and never connects again by itself. */
 const ONCE = {
@@ -18,7 +24,13 @@ const ONCE = {
 /** @throws where the file of certificates cannot be read */
 export function createEngine(address: EngineAddress): CacheEngine {
   const options = optionsOf(address);
-  return new ValkeyEngine(() => newClient(address, options));
+  let opened = 0;
+  return new ValkeyEngine(() => {
+    const client = newClient({ ...address, hosts: rotated(address.hosts, opened++) }, options);
+    if (client instanceof Redis) boundAnswers(client);
+    else client.on("+node", boundAnswers);
+    return client;
+  });
 }
 
 class ValkeyEngine implements CacheEngine {
@@ -58,13 +70,12 @@ class ValkeyEngine implements CacheEngine {
     }
     client.getBuffer(key).then(
       (value) => {
-        done(undefined, value ?? undefined);
+        // The database could not be selected: this is what another one has.
+        if (isReply(this.#lastError)) done(errorOf(this.#lastError), undefined);
+        else done(undefined, value ?? undefined);
       },
       (error: unknown) => {
-        const problem = errorOf(error);
-        // It says so of every call where signing on has failed; why that failed tells more.
-        const isSignedOff = problem.message.startsWith("NOAUTH") && this.#lastError !== undefined;
-        done(isSignedOff ? errorOf(this.#lastError) : problem, undefined);
+        done(this.#reasonOf(error), undefined);
       },
     );
   }
@@ -80,7 +91,7 @@ class ValkeyEngine implements CacheEngine {
         done(undefined);
       },
       (error: unknown) => {
-        done(errorOf(error));
+        done(this.#reasonOf(error));
       },
     );
   }
@@ -88,6 +99,13 @@ class ValkeyEngine implements CacheEngine {
   close(): void {
     this.#client?.disconnect();
     this.#client = undefined;
+  }
+
+  /** Why signing on has failed, or the connection has ended, tells more than that every call now fails. */
+  #reasonOf(error: unknown): EngineError {
+    const problem = errorOf(error);
+    const isOver = problem.kind === "connect" || problem.message.startsWith("NOAUTH");
+    return isOver && this.#lastError !== undefined ? errorOf(this.#lastError) : problem;
   }
 }
 
@@ -102,6 +120,7 @@ function newClient(address: EngineAddress, options: RedisOptions): Redis | Clust
       ...(tls === undefined ? {} : { tls, sentinelTLS: tls, enableTLSForSentinelMode: true }),
       sentinels: hosts.map((host) => ({ ...host })),
       name: sentinel,
+      sentinelCommandTimeout: CONNECT_MS,
       sentinelRetryStrategy: () => null,
     });
   }
@@ -113,6 +132,36 @@ function newClient(address: EngineAddress, options: RedisOptions): Redis | Clust
     clusterRetryStrategy: () => null,
     slotsRefreshTimeout: CONNECT_MS,
   });
+}
+
+/** Each time another one is the first: one that is silent must not take the time of a probe again and again. */
+function rotated<T>(list: readonly T[], by: number): readonly T[] {
+  const start = list.length === 0 ? 0 : by % list.length;
+  return [...list.slice(start), ...list.slice(0, start)];
+}
+
+/** Ends a connection that brings more than any answer of ours can have. */
+function boundAnswers(node: Redis): void {
+  let octets = 0;
+  node.on("connect", () => {
+    const { stream } = node;
+    octets = 0;
+    // The client has read a chunk before this is told of it, and what has waited for an answer runs after it.
+    stream.on("data", (chunk: Buffer) => {
+      octets += chunk.length;
+      if (octets > UNANSWERED_OCTETS_MAX) stream.destroy(new Error("an answer is too large"));
+    });
+  });
+  const send = node.sendCommand.bind(node);
+  const answered = (): void => {
+    octets = 0;
+  };
+  node.sendCommand = (command, stream) => {
+    command.promise.then(answered, (error: unknown) => {
+      if (isReply(error)) answered();
+    });
+    return send(command, stream);
+  };
 }
 
 function optionsOf({ tls, username, password, db, caFile }: EngineAddress): RedisOptions {
@@ -136,6 +185,9 @@ function notConnected(): EngineError {
 /** An error that the engine has answered with has its code in front: `NOAUTH Authentication required.` */
 function errorOf(error: unknown): EngineError {
   const message = error instanceof Error ? error.message : String(error);
-  const isReply = error instanceof Error && error.name === "ReplyError";
-  return { kind: isReply ? "reply" : "connect", message };
+  return { kind: isReply(error) ? "reply" : "connect", message };
+}
+
+function isReply(error: unknown): boolean {
+  return error instanceof Error && error.name === "ReplyError";
 }
