@@ -30,6 +30,7 @@ export const usage = (sections: readonly string[]): string => `make bench [VARIA
   MTA=sendmail|postfix       whose packets (sendmail)
   SENDERS=N                  distinct senders of the memory section (100000)
   MTA_MESSAGES=N             messages of one run of the section mta (400)
+  MIXED_SPEED=N              what mixed, independence and hold divide TTLs by: a second is so many of mail (60)
   JSON=FILE                  where every run is written (dist/bench.json)
 `;
 

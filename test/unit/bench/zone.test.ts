@@ -1,6 +1,8 @@
 /** The zone and the messages of the benchmark's mixed workload are what they say. */
 import assert from "node:assert/strict";
 import { test } from "node:test";
+import { encodeQuery, readResponse } from "../../../src/dns/messages.ts";
+import { mixedAnswer } from "../../tools/bench/mixed/answer.ts";
 import { messageAt, zipf } from "../../tools/bench/mixed/workload.ts";
 import { answerOf, delayOf, domainOf, type Kind, TYPE } from "../../tools/bench/mixed/zone.ts";
 
@@ -80,12 +82,33 @@ test("answers", () => {
   const of = (kind: Kind): string => `m${domains.findIndex((domain) => domain.kind === kind)}.x3.mix.test`;
   assert.deepEqual(answerOf(SEED, of("silent"), TYPE.TXT, 0), { kind: "silence" });
   assert.deepEqual(answerOf(SEED, of("plain"), TYPE.TXT, 1), { kind: "silence" });
-  assert.deepEqual(answerOf(SEED, `gone.${of("missing")}`, TYPE.TXT, 0), { kind: "nxdomain" });
-  assert.deepEqual(answerOf(SEED, "other.mix.test", TYPE.TXT, 0), { kind: "nxdomain" });
+  assert.equal(answerOf(SEED, `gone.${of("missing")}`, TYPE.TXT, 0).kind, "nxdomain");
+  assert.deepEqual(answerOf(SEED, "other.mix.test", TYPE.TXT, 0), { kind: "nxdomain", ttl: 5 });
   const plain = answerOf(SEED, of("plain"), TYPE.TXT, 0);
   assert.ok(plain.kind === "records" && plain.data[0]?.startsWith("v=spf1 ") === true);
   const none = answerOf(SEED, of("none"), TYPE.TXT, 0);
   assert.ok(none.kind === "records" && none.data.length === 0);
+});
+
+test("answers on the wire are what the zone says, and what does not exist may be kept, too", () => {
+  const of = (kind: Kind): string => `m${domains.findIndex((domain) => domain.kind === kind)}.x3.mix.test`;
+  for (const [name, status] of [
+    [of("plain"), "found"],
+    [of("none"), "nodata"],
+    [`gone.${of("missing")}`, "nxdomain"],
+  ] as const) {
+    const query = encodeQuery({ type: "TXT", name }, true);
+    const message = mixedAnswer(query.message, name, TYPE.TXT, 12 + query.section.length, {
+      seed: SEED,
+      offShare: 0,
+    });
+    assert.ok(message !== undefined);
+    const response = readResponse(message, query);
+    assert.ok(response.kind === "answer" && response.answer.status !== "fault", name);
+    const said = answerOf(SEED, name, TYPE.TXT, 0);
+    assert.ok(said.kind !== "silence");
+    assert.deepEqual([response.answer.status, response.answer.ttlSeconds], [status, said.ttl], name);
+  }
 });
 
 test("delays: half the shortest, a long tail", () => {

@@ -23,7 +23,7 @@ export interface Domain {
 }
 
 /** Every TTL is divided by this: a second of the run is a minute of mail. Waits are not divided. */
-export const SPEED = 60;
+export const SPEED = Number(process.env["MIXED_SPEED"] || 60);
 export const SHARED_TARGETS = 6;
 export const TYPE = { A: 1, MX: 15, TXT: 16, AAAA: 28 } as const;
 
@@ -117,9 +117,10 @@ export function expectedResult(domain: Domain, isPermitted: boolean): string {
   }
 }
 
-/** Data of the records that answer a question, in wire terms; `ttl` is already divided. */
+/** Data of the records that answer a question, in wire terms; `ttl` is already divided, and that of a negative answer too. */
 export type Answer =
-  | { readonly kind: "silence" | "nxdomain" }
+  | { readonly kind: "silence" }
+  | { readonly kind: "nxdomain"; readonly ttl: number }
   | { readonly kind: "records"; readonly ttl: number; readonly data: readonly string[] };
 
 const NAME = /^(?:(i\d+|mail|gone)\.)?m(\d+)\.(x\d+\.mix\.test)$/;
@@ -137,21 +138,22 @@ export function isSwitchedOff(seed: number, n: number, share: number): boolean {
 
 /** The answer to a question about a name under mix.test, in small letters. */
 export function answerOf(seed: number, name: string, type: number, offShare: number): Answer {
+  const lifeOf = (ttl: number): number => Math.max(1, Math.round(ttl / SPEED));
   const records = (ttl: number, data: readonly string[]): Answer => ({
     kind: "records",
-    ttl: Math.max(1, Math.round(ttl / SPEED)),
+    ttl: lifeOf(ttl),
     data,
   });
   if (/^s\d+\.x\d+\.mix\.test$/.test(name)) {
     return records(300, type === TYPE.TXT ? ["v=spf1 ip4:198.51.100.0/24 ip6:2001:db8:5::/48 ~all"] : []);
   }
   const match = NAME.exec(name);
-  if (match === null) return { kind: "nxdomain" };
+  if (match === null) return { kind: "nxdomain", ttl: lifeOf(300) };
   const [, label, digits, base = ""] = match;
   const n = Number(digits);
   const domain = domainOf(seed, n);
   if (domain.kind === "silent" || isSwitchedOff(seed, n, offShare)) return { kind: "silence" };
-  if (label === "gone") return { kind: "nxdomain" };
+  if (label === "gone") return { kind: "nxdomain", ttl: lifeOf(domain.ttlSeconds) };
   if (type === TYPE.A) return records(domain.ttlSeconds, ["198.51.100.7"]);
   if (type === TYPE.AAAA) return records(domain.ttlSeconds, ["2001:db8:3::7"]);
   if (label === "mail") return records(domain.ttlSeconds, []);
