@@ -14,6 +14,8 @@ export interface AnswerCacheOptions {
   readonly octetsMax?: number;
   /** The clock of the TTLs, in milliseconds; `performance.now`. */
   readonly nowMs?: () => number;
+  /** Told of an answer that is in use, when it ends, and how to ask for it again afterwards. */
+  readonly onPopular?: (expiresMs: number, renew: () => void) => void;
 }
 
 /** Counted since the start, and what is in memory now. */
@@ -24,6 +26,8 @@ export interface AnswerCacheCounters {
   readonly joined: number;
   /** Entries that had to make room for others. */
   readonly evictions: number;
+  /** Asked again because they had been in use when they ended. */
+  readonly renewals: number;
   readonly entries: number;
 }
 
@@ -35,6 +39,7 @@ interface Entry {
   /** One record without a list, as nearly all answers have: 5 % less memory (`oneRecord` of tuning.ts, Node 20). */
   readonly records: AnyRecord | readonly AnyRecord[];
   readonly expiresMs: number;
+  hits: number;
 }
 
 /** Someone who asked. */
@@ -50,6 +55,8 @@ interface Flight {
 
 const OCTETS_MAX = 64 * 1024 * 1024;
 const NO_RECORDS: readonly never[] = [];
+/** An answer that was found in memory as often is in use. */
+const POPULAR_HITS = 3;
 /** RFC 2181 section 8. */
 const TTL_SECONDS_MAX = 0x7fffffff;
 
@@ -60,16 +67,20 @@ const TTL_SECONDS_MAX = 0x7fffffff;
 export class AnswerCache implements AnswerSource {
   readonly #source: AnswerSource;
   readonly #nowMs: () => number;
+  readonly #onPopular: AnswerCacheOptions["onPopular"];
   #entries: LRUCache<string, Entry> | undefined;
   readonly #flights = new Map<string, Flight>();
   #hits = 0;
   #misses = 0;
   #joined = 0;
   #evictions = 0;
+  #renewals = 0;
 
-  constructor({ source, entriesMax, octetsMax, nowMs = () => performance.now() }: AnswerCacheOptions) {
+  constructor(options: AnswerCacheOptions) {
+    const { source, entriesMax, octetsMax, nowMs = () => performance.now(), onPopular } = options;
     this.#source = source;
     this.#nowMs = nowMs;
+    this.#onPopular = onPopular;
     this.setLimits({ entriesMax, ...(octetsMax === undefined ? {} : { octetsMax }) });
   }
 
@@ -99,14 +110,17 @@ export class AnswerCache implements AnswerSource {
       misses: this.#misses,
       joined: this.#joined,
       evictions: this.#evictions,
+      renewals: this.#renewals,
       entries: this.#entries?.size ?? 0,
     };
   }
 
   ask(question: Question, done: (answer: Answer) => void): Answer | Pending {
     const key = questionKey(question);
-    const known = this.#inMemory(key);
-    if (known !== undefined) {
+    const entry = this.#entries?.get(key);
+    const known = this.#answerOf(entry);
+    if (entry !== undefined && known !== undefined) {
+      if (++entry.hits === POPULAR_HITS) this.#tellPopular(question, entry);
       this.#hits++;
       return known;
     }
@@ -119,16 +133,36 @@ export class AnswerCache implements AnswerSource {
     }
     this.#misses++;
     const started: Flight = { waiters: new Set([waiter]), pending: undefined };
+    return this.#start(key, question, started) ?? this.#pending(key, started, waiter);
+  }
+
+  /** The answer where it comes at once. */
+  #start(key: string, question: Question, flight: Flight): Answer | undefined {
     const asked = this.#source.ask(question, (answer) => {
-      this.#complete(key, started, answer);
+      this.#complete(key, flight, answer);
     });
     if (!("cancel" in asked)) {
       this.#keep(key, asked);
       return asked;
     }
-    started.pending = asked;
-    this.#flights.set(key, started);
-    return this.#pending(key, started, waiter);
+    flight.pending = asked;
+    this.#flights.set(key, flight);
+    return undefined;
+  }
+
+  #tellPopular({ type, name }: Question, { expiresMs }: Entry): void {
+    const question = { type, name: ownText(name) };
+    this.#onPopular?.(expiresMs, () => {
+      this.#renew(question);
+    });
+  }
+
+  /** Nobody waits for it yet; who comes while it is on its way joins. */
+  #renew(question: Question): void {
+    const key = questionKey(question);
+    if (this.#flights.has(key) || this.#answerOf(this.#entries?.peek(key)) !== undefined) return;
+    this.#renewals++;
+    this.#start(key, question, { waiters: new Set(), pending: undefined });
   }
 
   /** What is in memory, the least recently used first, with the milliseconds that each still has. */
@@ -152,10 +186,6 @@ export class AnswerCache implements AnswerSource {
   }
 
   /** The answer with what is left of its TTL, in whole seconds, so that nothing made of it outlives it. */
-  #inMemory(key: string): Answer | undefined {
-    return this.#answerOf(this.#entries?.get(key));
-  }
-
   #answerOf(entry: Entry | undefined): KeepableAnswer | undefined {
     if (entry === undefined) return undefined;
     const { status, records, expiresMs } = entry;
@@ -186,6 +216,7 @@ export class AnswerCache implements AnswerSource {
         status: answer.status,
         records: only === undefined || further.length > 0 ? records : only,
         expiresMs,
+        hits: 0,
       },
       { size: estimateOctets(key, records) },
     );

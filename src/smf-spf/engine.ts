@@ -21,6 +21,7 @@ import type { SharedCache } from "../shared-cache/index.ts";
 import type { Figures } from "../status/index.ts";
 import { sharesOf, temperror, VerdictCache } from "../verdicts/index.ts";
 import { CacheFile } from "./cache-file.ts";
+import { Renewals } from "./renewals.ts";
 import { VERSION } from "./version.ts";
 
 /** The settings that may change in an engine at work. */
@@ -50,6 +51,7 @@ export class Engine {
   readonly #resolver: Resolver;
   readonly #answers: AnswerCache;
   readonly #verdicts: VerdictCache;
+  readonly #renewals: Renewals;
   readonly #heap = new HeapGrowth();
   readonly #shared: SharedCache | undefined;
   /** Outcomes for which no answer had to come from DNS, and one at least came from another host. */
@@ -84,18 +86,26 @@ export class Engine {
         tell(`resolv.conf has changed, name servers: ${servers.map(formatNameserver).join(", ")}`);
       },
     });
+    this.#renewals = new Renewals({
+      mayAsk: () => this.#adjusted.prefetch && this.#verdicts.counters().waiting === 0,
+    });
     const early = new EarlyShares();
     const octetsMax = cacheOctets(settings.cacheSize);
+    const onPopular = (expiresMs: number, renew: () => void): void => {
+      if (this.#adjusted.prefetch) this.#renewals.note(expiresMs, renew);
+    };
     this.#answers = new AnswerCache({
       source: shared === undefined ? this.#resolver : shared.over(this.#resolver),
       entriesMax: settings.cacheSize,
       octetsMax,
+      onPopular,
     });
     this.#verdicts = new VerdictCache({
       ttlSeconds: settings.ttlSeconds,
       entriesMax: settings.cacheSize,
       octetsMax,
       onError,
+      onPopular,
       isShared: shared === undefined ? undefined : (outcome) => this.#sharedOutcomes.has(outcome),
       check: ({ ip, domain, sender, helo, receiver }, done) => {
         this.#heap.evaluated();
@@ -147,6 +157,7 @@ export class Engine {
   flush(): void {
     const settings = this.#adjusted;
     this.#shared?.forget();
+    this.#renewals.clear();
     this.adjust({ ...settings, cacheSize: 0 });
     this.adjust(settings);
   }
@@ -181,8 +192,14 @@ export class Engine {
     }
   }
 
+  /** Another engine takes its place: it serves on where it is still asked, and asks for nothing of its own accord. */
+  retire(): void {
+    this.#renewals.stop();
+  }
+
   /** Ends what is under way. An engine that nobody uses any more needs no call: it holds nothing open. */
   close(): void {
+    this.#renewals.stop();
     this.#resolver.close();
   }
 

@@ -37,6 +37,7 @@ export function createGeneration(
   const keepsEngine = former !== undefined && !diffSettings(former.settings, settings).clearsCache;
   const engine = keepsEngine ? former.engine : new Engine(settings, onError, tell, shared);
   if (keepsEngine) engine.adjust(settings);
+  else former?.engine.retire();
   const common = {
     settings,
     evaluator: engine.evaluatorFor(settings),

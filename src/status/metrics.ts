@@ -77,7 +77,9 @@ function families(sources: MetricSources): Family[] {
 
 function ownFamilies({ product, tally, rules }: MetricSources): Family[] {
   const one = (value: number): Sample[] => [{ value }];
-  const cache = (value: "hits" | "misses" | "joined" | "evictions" | "entries"): Family["samples"] => {
+  const cache = (
+    value: "hits" | "misses" | "joined" | "evictions" | "renewals" | "entries",
+  ): Family["samples"] => {
     return ({ caches }) =>
       Object.entries(caches).map(([name, figures]) => ({ labels: { cache: name }, value: figures[value] }));
   };
@@ -160,6 +162,12 @@ function ownFamilies({ product, tally, rules }: MetricSources): Family[] {
       type: "counter",
       help: "Entries that had to make room before their time.",
       samples: cache("evictions"),
+    },
+    {
+      name: "cache_renewals_total",
+      type: "counter",
+      help: "Entries asked for again at their end because they were in use.",
+      samples: cache("renewals"),
     },
     { name: "cache_entries", type: "gauge", help: "Entries in a cache.", samples: cache("entries") },
     {

@@ -16,6 +16,7 @@ export interface CacheFigures {
   readonly misses: number;
   readonly joined: number;
   readonly evictions: number;
+  readonly renewals: number;
   readonly entries: number;
 }
 

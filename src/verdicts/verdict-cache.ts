@@ -34,6 +34,8 @@ export interface VerdictCacheOptions {
   readonly nowMs?: () => number;
   /** Whether an outcome was made of answers that another host has found; never asked of one that was in memory. */
   readonly isShared?: ((outcome: Outcome) => boolean) | undefined;
+  /** Told of a verdict that is in use, when it ends, and how to have it evaluated again afterwards. */
+  readonly onPopular?: (expiresMs: number, renew: () => void) => void;
   /** Told what a caller's `done` threw while others waited for the same verdict. */
   readonly onError: (error: unknown) => void;
 }
@@ -54,6 +56,8 @@ export interface VerdictCacheCounters {
   readonly entries: number;
   /** Entries that had to make room for others. */
   readonly evictions: number;
+  /** Evaluated again because they had been in use when they ended. */
+  readonly renewals: number;
 }
 
 /** What {@link VerdictCache.setLimits} changes. */
@@ -87,6 +91,10 @@ interface Flight extends Runnable {
 }
 
 const OCTETS_MAX = 64 * 1024 * 1024;
+/** Renewals at once. */
+const RENEWING_MAX = 16;
+/** A renewal that takes longer, in milliseconds, is given up: whoever asks next waits with a deadline of his own. */
+const RENEWAL_MS = 5000;
 const TOO_MANY = "too many SPF evaluations at once";
 
 /** The way to a verdict: memory, an equal evaluation under way, or a new one. */
@@ -99,13 +107,16 @@ export class VerdictCache implements Evaluator {
   readonly #flights = new Map<string, Flight>();
   /** By base key: the flight that others follow, until it is known whether the sender matters. */
   readonly #leaders = new Map<string, Flight>();
-  readonly #counts = { hits: 0, misses: 0, joined: 0, evaluations: 0, timeouts: 0, refused: 0 };
+  readonly #counts = { hits: 0, misses: 0, joined: 0, evaluations: 0, timeouts: 0, refused: 0, renewals: 0 };
+  #renewing = 0;
 
   constructor(options: VerdictCacheOptions) {
     const { entriesMax, octetsMax = OCTETS_MAX, ttlSeconds, runningMax = 1024, waitingMax = 8192 } = options;
     this.#options = options;
     this.#nowMs = options.nowMs ?? (() => performance.now());
-    this.#store = new VerdictStore(entriesMax, octetsMax, ttlSeconds);
+    this.#store = new VerdictStore(entriesMax, octetsMax, ttlSeconds, (input, expiresMs) => {
+      this.#tellPopular(input, expiresMs);
+    });
     this.#gate = new FairGate({ runningMax, waitingMax });
   }
 
@@ -170,6 +181,39 @@ export class VerdictCache implements Evaluator {
         this.#leave(waiter);
       },
     };
+  }
+
+  #tellPopular(input: VerdictInput, expiresMs: number): void {
+    const { onPopular } = this.#options;
+    if (onPopular === undefined) return;
+    const own = withOwnTexts(input);
+    onPopular(expiresMs, () => {
+      this.#renew(own);
+    });
+  }
+
+  /** An evaluation that nobody waits for yet, where there is room for one. Who comes while it is under way joins. */
+  #renew(input: VerdictInput): void {
+    const base = baseKey(input);
+    const startMs = this.#nowMs();
+    if (this.#renewing >= RENEWING_MAX || this.#gate.waiting > 0) return;
+    if (this.#flights.has(exactKey(base, input)) || this.#store.has(base, input, startMs)) return;
+    const request = { ...input, deadlineMs: Infinity };
+    const ended = (): void => {
+      this.#renewing--;
+    };
+    const waiter: Waiter = { request, base, done: ended, startMs, timer: undefined, flight: undefined };
+    if (this.#join(waiter, false) === undefined && waiter.flight?.waited === true) {
+      this.#leave(waiter);
+      return;
+    }
+    this.#counts.renewals++;
+    if (waiter.flight === undefined) return;
+    this.#renewing++;
+    waiter.timer = setTimeout(() => {
+      this.#leave(waiter);
+      ended();
+    }, RENEWAL_MS).unref();
   }
 
   /** Finds the waiter a flight, or the outcome at once. */

@@ -82,6 +82,8 @@ export class KeptVerdict {
   readonly expiresMs: number;
   /** Under a base key: a bit for each mask of macros that a verdict on this client and domain has read. */
   readonly masksSeen: number;
+  /** How often it was found. */
+  hits = 0;
   readonly #result: Outcome["result"];
   readonly #mechanism: string | undefined;
   readonly #sendsNoMail: boolean;
@@ -175,9 +177,19 @@ export class VerdictStore {
   /** Entries that had to make room for others. */
   evictions = 0;
   #lifeMsMax = 0;
+  readonly #onPopular: (input: VerdictInput, expiresMs: number) => void;
 
-  /** @param ttlSeconds the longest life; 0, or no entries, keeps nothing. */
-  constructor(entriesMax: number, octetsMax: number, ttlSeconds: number) {
+  /**
+   * @param ttlSeconds the longest life; 0, or no entries, keeps nothing.
+   * @param onPopular told once of a verdict that is in use, with an input that found it.
+   */
+  constructor(
+    entriesMax: number,
+    octetsMax: number,
+    ttlSeconds: number,
+    onPopular: (input: VerdictInput, expiresMs: number) => void,
+  ) {
+    this.#onPopular = onPopular;
     this.setLimits(entriesMax, octetsMax, ttlSeconds, 0);
   }
 
@@ -211,13 +223,24 @@ export class VerdictStore {
   }
 
   get(base: string, input: VerdictInput, nowMs: number): Outcome | undefined {
+    const verdict = this.#find(base, input, nowMs);
+    if (verdict === undefined) return undefined;
+    if (++verdict.hits === POPULAR_HITS) this.#onPopular(input, verdict.expiresMs);
+    return verdict.outcome(input.domain);
+  }
+
+  has(base: string, input: VerdictInput, nowMs: number): boolean {
+    return this.#find(base, input, nowMs) !== undefined;
+  }
+
+  #find(base: string, input: VerdictInput, nowMs: number): KeptVerdict | undefined {
     const entry = this.#entries?.get(base);
     if (entry === undefined) return undefined;
-    if (entry instanceof KeptVerdict && entry.expiresMs > nowMs) return entry.outcome(input.domain);
+    if (entry instanceof KeptVerdict && entry.expiresMs > nowMs) return entry;
     for (const mask of MACRO_MASKS) {
       if ((entry.masksSeen & (1 << mask)) === 0) continue;
       const widened = this.#entries?.get(widenedKey(mask, base, input));
-      if (widened instanceof KeptVerdict && widened.expiresMs > nowMs) return widened.outcome(input.domain);
+      if (widened instanceof KeptVerdict && widened.expiresMs > nowMs) return widened;
     }
     return undefined;
   }
@@ -276,6 +299,8 @@ export class VerdictStore {
   }
 }
 
+/** A verdict that was found as often is in use. */
+const POPULAR_HITS = 3;
 /** An entry of the cache, its place in the table, the objects around its texts. */
 const ENTRY_OCTETS = 320;
 const TEXT_OCTETS = 24;

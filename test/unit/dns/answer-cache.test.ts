@@ -10,6 +10,7 @@ const found = (ttlSeconds: number, text = "x"): Answer => ({ status: "found", re
 class Fixture {
   nowMs = 1000;
   readonly source = new PendingQuestions();
+  readonly popular: { readonly expiresMs: number; readonly renew: () => void }[] = [];
   readonly cache: AnswerCache;
 
   constructor(entriesMax = 100, octetsMax?: number) {
@@ -17,6 +18,7 @@ class Fixture {
       source: this.source,
       entriesMax,
       nowMs: () => this.nowMs,
+      onPopular: (expiresMs, renew) => this.popular.push({ expiresMs, renew }),
       ...(octetsMax === undefined ? {} : { octetsMax }),
     });
   }
@@ -86,7 +88,14 @@ describe("AnswerCache", () => {
     assert.equal(fixture.source.all.length, 1);
     fixture.source.answer(found(0));
     for (const { answers } of asks) assert.deepEqual(answers, [found(0)]);
-    assert.deepEqual(fixture.cache.counters(), { hits: 0, misses: 1, joined: 2, evictions: 0, entries: 0 });
+    assert.deepEqual(fixture.cache.counters(), {
+      hits: 0,
+      misses: 1,
+      joined: 2,
+      evictions: 0,
+      renewals: 0,
+      entries: 0,
+    });
   });
 
   it("lets one leave without harm to the others, and ends the question with the last", () => {
@@ -166,5 +175,74 @@ describe("AnswerCache", () => {
     fixture.cache.setLimits({ entriesMax: 3 });
     fixture.learn("d.test", found(60));
     assert.deepEqual([known("a.test"), known("c.test"), known("d.test")], [1, 1, 1]);
+  });
+
+  describe("an answer in use", () => {
+    /** Learned, and found three times in memory. */
+    function inUse(): Fixture {
+      const fixture = new Fixture();
+      fixture.learn("a.test", found(60));
+      for (let i = 0; i < 3; i++) fixture.ask("A.test");
+      return fixture;
+    }
+
+    it("is told once in its life, when it is found the third time", () => {
+      const fixture = new Fixture();
+      fixture.learn("a.test", found(60));
+      const told = [1, 2, 3, 4].map(() => {
+        fixture.ask("a.test");
+        return fixture.popular.length;
+      });
+      assert.deepEqual(told, [0, 0, 1, 1]);
+      assert.equal(fixture.popular[0]?.expiresMs, 61_000);
+    });
+
+    it("is asked for again, and lives anew: its hits count from zero", () => {
+      const fixture = inUse();
+      fixture.nowMs = 62_000;
+      fixture.popular[0]?.renew();
+      assert.equal(fixture.source.open, 1);
+      fixture.source.answer(found(60, "y"));
+      assert.deepEqual(fixture.ask("a.test").answers, [found(60, "y")]);
+      assert.equal(fixture.popular.length, 1);
+      assert.deepEqual(
+        { ...fixture.cache.counters() },
+        { hits: 4, misses: 1, joined: 0, evictions: 0, renewals: 1, entries: 1 },
+      );
+    });
+
+    it("is not asked for again where it is in memory, or on its way", () => {
+      const fixture = inUse();
+      fixture.popular[0]?.renew();
+      assert.equal(fixture.source.open, 0);
+      fixture.nowMs = 62_000;
+      fixture.ask("a.test");
+      fixture.popular[0]?.renew();
+      assert.deepEqual([fixture.source.open, fixture.cache.counters().renewals], [1, 0]);
+    });
+
+    it("serves those who come while it is on its way, and ends with the last of them", () => {
+      for (const [leaves, open] of [
+        [false, 1],
+        [true, 0],
+      ] as const) {
+        const fixture = inUse();
+        fixture.nowMs = 62_000;
+        fixture.popular[0]?.renew();
+        const { answers, cancel } = fixture.ask("a.test");
+        if (leaves) cancel();
+        assert.equal(fixture.source.open, open);
+        if (!leaves) fixture.source.answer(found(60));
+        assert.equal(answers.length, open);
+      }
+    });
+
+    it("is not kept where DNS fails", () => {
+      const fixture = inUse();
+      fixture.nowMs = 62_000;
+      fixture.popular[0]?.renew();
+      fixture.source.answer({ status: "fault", problem: "SERVFAIL" });
+      assert.deepEqual(fixture.ask("a.test").answers, []);
+    });
   });
 });

@@ -2,7 +2,7 @@ import type { Figures } from "../../../src/status/index.ts";
 
 /** What a daemon at rest says of itself. */
 export function figures(changes: Partial<Figures> = {}): Figures {
-  const cache = { hits: 0, misses: 0, joined: 0, evictions: 0, entries: 0 };
+  const cache = { hits: 0, misses: 0, joined: 0, evictions: 0, renewals: 0, entries: 0 };
   return {
     reportOnly: false,
     configDigest: "0123456789abcdef",

@@ -11,6 +11,7 @@ class Fixture {
   nowMs = 1000;
   readonly checks = new PendingChecks();
   readonly errors: unknown[] = [];
+  readonly popular: { readonly expiresMs: number; readonly renew: () => void }[] = [];
   readonly cache: VerdictCache;
 
   constructor(options: Partial<VerdictCacheOptions> = {}) {
@@ -20,6 +21,7 @@ class Fixture {
       entriesMax: 1000,
       nowMs: () => this.nowMs,
       onError: (error) => this.errors.push(error),
+      onPopular: (expiresMs, renew) => this.popular.push({ expiresMs, renew }),
       ...options,
     });
   }
@@ -452,6 +454,129 @@ describe("evaluate, fairness", () => {
   });
 });
 
+describe("a verdict in use", () => {
+  /** Learned, found three times, and ended. */
+  function ended(given = outcome({ ttlSeconds: 60 }), options: Partial<VerdictCacheOptions> = {}): Fixture {
+    const fixture = new Fixture(options);
+    fixture.learn(given);
+    for (let i = 0; i < 3; i++) fixture.evaluate();
+    fixture.nowMs += 61_000;
+    return fixture;
+  }
+
+  it("is told once in its life, when it is found the third time", () => {
+    const fixture = new Fixture();
+    fixture.learn(outcome({ ttlSeconds: 60 }));
+    const told = [1, 2, 3, 4].map(() => {
+      fixture.evaluate();
+      return fixture.popular.length;
+    });
+    assert.deepEqual(told, [0, 0, 1, 1]);
+    assert.equal(fixture.popular[0]?.expiresMs, 61_000);
+  });
+
+  for (const [what, macrosRead] of [
+    ["for all senders", []],
+    ["for one sender", ["l"]],
+  ] as const) {
+    it(`is evaluated again, and lives anew: ${what}`, () => {
+      const fixture = ended(outcome({ ttlSeconds: 60, macrosRead }));
+      fixture.popular[0]?.renew();
+      assert.equal(fixture.checks.open, 1);
+      assert.equal(fixture.checks.all[1]?.sender, "someone@example.test");
+      fixture.checks.answer(outcome({ result: "fail", ttlSeconds: 60, macrosRead }));
+      assert.equal(gist(fixture.evaluate()), "fail cached");
+      assert.equal(fixture.popular.length, 1);
+      const { hits, misses, evaluations, renewals, running } = fixture.cache.counters();
+      assert.deepEqual([hits, misses, evaluations, renewals, running], [4, 1, 2, 1, 0]);
+    });
+  }
+
+  it("is evaluated again where the answers are in memory", () => {
+    const check = (): Outcome => outcome({ ttlSeconds: 60 });
+    const fixture = new Fixture({ check });
+    for (let i = 0; i < 4; i++) fixture.evaluate();
+    fixture.nowMs += 61_000;
+    fixture.popular[0]?.renew();
+    assert.equal(gist(fixture.evaluate()), "pass cached");
+    assert.equal(fixture.cache.counters().renewals, 1);
+  });
+
+  it("is left alone where it lives, is being evaluated, or others wait for their turn", () => {
+    const alive = ended();
+    alive.nowMs -= 10_000;
+    const underWay = ended();
+    underWay.evaluate();
+    const busy = ended(undefined, { runningMax: 1 });
+    busy.evaluate({ domain: "a.test" });
+    busy.evaluate({ domain: "b.test" });
+    for (const [fixture, open] of [
+      [alive, 0],
+      [underWay, 1],
+      [busy, 1],
+    ] as const) {
+      fixture.popular[0]?.renew();
+      assert.deepEqual([fixture.checks.open, fixture.cache.counters().renewals], [open, 0]);
+    }
+  });
+
+  it("takes nobody's turn: where its share is taken it does not wait for one", () => {
+    const fixture = ended(undefined, { runningMax: 1 });
+    fixture.evaluate({ domain: "a.test" });
+    fixture.popular[0]?.renew();
+    const { renewals, waiting } = fixture.cache.counters();
+    assert.deepEqual([fixture.checks.open, renewals, waiting], [1, 0, 0]);
+  });
+
+  it("is renewed with sixteen others at most", () => {
+    const fixture = new Fixture();
+    const domains = Array.from({ length: 20 }, (_, i) => `d${i}.test`);
+    for (const domain of domains) {
+      fixture.learn(outcome({ domain, ttlSeconds: 60 }), { domain, ip: "192.0.2.1" });
+      for (let i = 0; i < 3; i++) fixture.evaluate({ domain });
+    }
+    fixture.nowMs += 61_000;
+    for (const { renew } of fixture.popular) renew();
+    assert.equal(fixture.checks.open, 16);
+    fixture.checks.answer(outcome({ ttlSeconds: 60 }));
+    fixture.popular[19]?.renew();
+    assert.equal(fixture.checks.open, 16);
+  });
+
+  it("serves who comes while it is under way", () => {
+    const fixture = ended();
+    fixture.popular[0]?.renew();
+    const late = fixture.evaluate();
+    fixture.checks.answer(outcome({ ttlSeconds: 60 }));
+    assert.equal(gist(late), "pass");
+    assert.equal(late.verdicts[0]?.source, "joined");
+  });
+
+  it("is given up after five seconds, but for those who wait", (t) => {
+    t.mock.timers.enable({ apis: ["setTimeout"] });
+    for (const [waits, open] of [
+      [false, 0],
+      [true, 1],
+    ] as const) {
+      const fixture = ended();
+      fixture.popular[0]?.renew();
+      if (waits) fixture.evaluate();
+      t.mock.timers.tick(4999);
+      assert.equal(fixture.checks.open, 1);
+      t.mock.timers.tick(1);
+      assert.equal(fixture.checks.open, open);
+    }
+  });
+
+  it("is not kept where the evaluation comes to a temperror", () => {
+    const fixture = ended();
+    fixture.popular[0]?.renew();
+    fixture.checks.answer(outcome({ result: "temperror", ttlSeconds: 0 }));
+    assert.equal(gist(fixture.evaluate()), "");
+    assert.equal(fixture.checks.open, 1);
+  });
+});
+
 /** A policy that reads one macro after the other, and by the values decides what to read next. */
 function evaluatePolicy(input: VerdictInput, salt: number): Outcome {
   const macrosRead: SenderMacro[] = [];
@@ -486,6 +611,7 @@ describe("evaluate, under any order of things", () => {
       { weight: 3, arbitrary: fc.record({ kind: fc.constant("answer" as const), at: fc.nat(10) }) },
       { weight: 1, arbitrary: fc.record({ kind: fc.constant("cancel" as const), at: fc.nat(30) }) },
       { weight: 1, arbitrary: fc.record({ kind: fc.constant("wait" as const), ms: fc.nat(4000) }) },
+      { weight: 1, arbitrary: fc.record({ kind: fc.constant("renew" as const), at: fc.nat(5) }) },
     );
     fc.assert(
       fc.property(
@@ -514,6 +640,7 @@ describe("evaluate, under any order of things", () => {
           };
           for (const act of actions) {
             if (act.kind === "wait") fixture.nowMs += act.ms;
+            else if (act.kind === "renew") fixture.popular[act.at]?.renew();
             else if (act.kind === "answer") {
               if (open.length > 0) answer(act.at);
             } else if (act.kind === "cancel") {

@@ -1,0 +1,106 @@
+import assert from "node:assert/strict";
+import { after, before, describe, it } from "node:test";
+import { setTimeout as delay } from "node:timers/promises";
+import { parseIpAddress } from "../../../src/address/index.ts";
+import type { Evaluation } from "../../../src/filter/index.ts";
+import { Engine } from "../../../src/smf-spf/engine.ts";
+import { evaluate } from "../../support/evaluate.ts";
+import { type Nameserver, startNameserver } from "../../support/nameserver/index.ts";
+import { settingsOf } from "../hardening/filter-bench.ts";
+
+/** Long enough for an end, the second of grace, and a machine that is busy. */
+const WAIT_MS = 10_000;
+/** After the end of what lives two seconds, and the second of grace. */
+const QUIET_MS = 4500;
+
+describe("popular names", { concurrency: true }, () => {
+  let server: Nameserver;
+  before(async () => {
+    server = await startNameserver(
+      {
+        "*.popular.test": [{ TXT: "v=spf1 include:shared.test -all" }],
+        "shared.test": [{ TXT: "v=spf1 ip4:192.0.2.0/24 -all" }],
+      },
+      { ttlSeconds: 2 },
+    );
+  });
+  after(() => server.close());
+
+  const engineWith = (lines: string): Engine =>
+    new Engine(settingsOf(`Nameserver 127.0.0.1:${server.port}\n${lines}`), (error) => {
+      throw error;
+    });
+
+  function verdict(engine: Engine, domain: string): Promise<Evaluation> {
+    return new Promise((resolve) => {
+      evaluate(
+        engine.evaluatorFor(settingsOf("")),
+        {
+          ip: parseIpAddress("192.0.2.1")!,
+          domain,
+          sender: `user@${domain}`,
+          helo: "mail.test",
+          receiver: "mx.test",
+          deadlineMs: performance.now() + WAIT_MS,
+        },
+        resolve,
+      );
+    });
+  }
+
+  const asked = (domain: string): number => server.questions.of(domain, "TXT");
+
+  /** Four messages: one that asks DNS and three that find its verdict, unless the machine stops for a second. */
+  async function makePopular(engine: Engine, domain: string): Promise<void> {
+    for (let i = 0; i < 4; i++) await verdict(engine, domain);
+  }
+
+  it("are asked for when they have ended, with all that they include, and no message waits for them", async () => {
+    const engine = engineWith("");
+    try {
+      await makePopular(engine, "a.popular.test");
+      const began = performance.now();
+      const isAsked = (): boolean => asked("a.popular.test") > 1 && asked("shared.test") > 1;
+      while (!isAsked() && performance.now() - began < WAIT_MS) await delay(20);
+      assert.ok(isAsked());
+      const { verdicts } = engine.figures().caches;
+      assert.deepEqual([verdicts.renewals, verdicts.misses], [1, 1]);
+    } finally {
+      engine.close();
+    }
+  });
+
+  for (const [what, domain, lines, act] of [
+    ["with Prefetch off", "b.popular.test", "Prefetch off", () => undefined],
+    [
+      "after the caches are emptied",
+      "c.popular.test",
+      "",
+      (engine: Engine) => {
+        engine.flush();
+      },
+    ],
+    [
+      "once another engine is in force",
+      "d.popular.test",
+      "",
+      (engine: Engine) => {
+        engine.retire();
+      },
+    ],
+  ] as const) {
+    it(`are not asked for ${what}`, async () => {
+      const engine = engineWith(lines);
+      try {
+        await makePopular(engine, domain);
+        act(engine);
+        const before = asked(domain);
+        await delay(QUIET_MS);
+        assert.ok(before > 0);
+        assert.equal(asked(domain), before);
+      } finally {
+        engine.close();
+      }
+    });
+  }
+});
