@@ -128,7 +128,7 @@ function newClient(address: EngineAddress, options: RedisOptions): Redis | Clust
   if (host !== undefined && further.length === 0) return new Redis({ ...ONCE, ...options, ...host });
   return new Cluster([...hosts], {
     ...ONCE,
-    redisOptions: options,
+    redisOptions: { ...options, enableReadyCheck: ONCE.enableReadyCheck },
     clusterRetryStrategy: () => null,
     slotsRefreshTimeout: CONNECT_MS,
   });
@@ -182,8 +182,14 @@ function notConnected(): EngineError {
   return { kind: "connect", message: "there is no connection" };
 }
 
-/** An error that the engine has answered with has its code in front: `NOAUTH Authentication required.` */
+/**
+ * An error that the engine has answered with has its code in front: `NOAUTH Authentication required.` Where no node of a
+ * cluster would say what it has, the reason of the last one is told.
+ */
 function errorOf(error: unknown): EngineError {
+  if (error instanceof Error && "lastNodeError" in error && error.lastNodeError instanceof Error) {
+    return errorOf(error.lastNodeError);
+  }
   const message = error instanceof Error ? error.message : String(error);
   return { kind: isReply(error) ? "reply" : "connect", message };
 }
