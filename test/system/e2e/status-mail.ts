@@ -18,7 +18,7 @@ const ZONE: Zone = {
   "broken.example": ["SERVFAIL"],
 };
 
-interface Mail {
+export interface Mail {
   readonly times: number;
   readonly from: string;
   readonly address: string;
@@ -53,7 +53,10 @@ export interface StatusRig {
 }
 
 /** Starts the daemon with the page on a port, and plays the mail. */
-export async function startStatusRig(port: number): Promise<StatusRig> {
+export async function startStatusRig(
+  port: number,
+  { mail = MAIL, environment = {} }: { mail?: readonly Mail[]; environment?: Record<string, string> } = {},
+): Promise<StatusRig> {
   const folder = mkdtempSync(join(tmpdir(), "smf-spf-status-"));
   const isRoot = process.getuid?.() === 0;
   if (isRoot) chownSync(folder, NOBODY, NOBODY);
@@ -77,7 +80,7 @@ export async function startStatusRig(port: number): Promise<StatusRig> {
     socketMode: 0o600,
     settings: `${settings.join("\n")}\n`,
   };
-  const daemon = await Daemon.start(place, { settings: "", files: new Map(), environment: {} });
+  const daemon = await Daemon.start(place, { settings: "", files: new Map(), environment });
   const play = async (mails: readonly Mail[]): Promise<void> => {
     for (const [index, { times, from, address, hostname = `[${address}]` }] of mails.entries()) {
       for (let nth = 0; nth < times; nth++) {
@@ -90,7 +93,7 @@ export async function startStatusRig(port: number): Promise<StatusRig> {
       }
     }
   };
-  await play(MAIL);
+  await play(mail);
   return {
     url: `http://127.0.0.1:${port}`,
     configFile: join(folder, "smf-spf.conf"),
