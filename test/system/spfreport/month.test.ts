@@ -6,6 +6,7 @@ import { after, before, describe, it } from "node:test";
 import { gzipSync } from "node:zlib";
 import { FORMS, MONTH_LOCAL, MONTH_ZONE, type Month, mailMonth } from "../../support/mail-month.ts";
 import { type Nameserver, startNameserver } from "../../support/nameserver/index.ts";
+import { blocksOf } from "../../unit/documents/page.ts";
 import { buildProgram, type Program } from "./program.ts";
 
 let nameserver: Nameserver;
@@ -133,6 +134,25 @@ describe("spfreport over a month of mail", { concurrency: 2 }, () => {
       });
     });
   }
+
+  it("is what docs/first-week.md shows, with other figures", async () => {
+    const file = write("shown.log", mailMonth({ form: "classic" }));
+    const options = [`--nameserver=127.0.0.1:${nameserver.port}`, ...MONTH_LOCAL, file];
+    const { out } = await program.run(options);
+    const words = (text: string): string =>
+      text
+        .replace(/\d[\d.,]*/g, "0")
+        .replace(/[-─]{3,}/g, "")
+        .replaceAll("rig.test", "example.org")
+        .replace(/\s+/g, " ")
+        .trim();
+    const shown = blocksOf("docs/first-week.md").find(({ language }) => language === "text")?.text ?? "";
+    const [total = "", ...rest] = shown.split(/\n(?=\n|  \S)/);
+    assert.ok(rest.length > 2);
+    // In that week nothing was refused yet.
+    for (const part of [total.replace(/^\d+ of \d+ messages /, ""), ...rest])
+      assert.ok(words(out).includes(words(part)), part);
+  });
 
   it("does not suggest again what smf-spf.conf has", async () => {
     const month = mailMonth({ form: "classic" });

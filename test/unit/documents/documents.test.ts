@@ -12,6 +12,7 @@ import { commandsOf } from "./shell.ts";
 
 /** Programs of others that the documents call; what they mean by their arguments is not ours to check. */
 const FOREIGN = new Set([
+  ".ci/run",
   "apt",
   "apt-get",
   "bash",
@@ -28,6 +29,7 @@ const FOREIGN = new Set([
   "npm",
   "pkg",
   "podman",
+  "podman-compose",
   "postfix",
   "ps",
   "rpm",
@@ -96,10 +98,16 @@ function faultsOf(text: string, whole: boolean): string[] {
   const sources = { file: "block", env: {}, readList: () => ({ text: "" }) };
   const { faults, unknown, warnings } = parseConfig(text, sources);
   const meant = warnings.filter(({ option }) => whole && option !== "ReportOnly");
-  return [...faults, ...unknown, ...meant].map(formatFault);
+  // What another option has to go with it is not in the same line.
+  return [...faults, ...unknown, ...meant]
+    .map(formatFault)
+    .filter((fault) => whole || !/: needs [A-Z]/.test(fault));
 }
 
 const BLOCKS = PAGES.flatMap(blocksOf);
+
+/** For who works on the sources. */
+const HOUSE = ["ARCHITECTURE.md", "CONTRIBUTING.md", "SECURITY.md", "CHANGELOG.md"];
 
 /** What is wrong with a block, by its language. */
 const CHECKS: Readonly<Record<string, (text: string) => readonly string[]>> = {
@@ -109,11 +117,36 @@ const CHECKS: Readonly<Record<string, (text: string) => readonly string[]>> = {
   "master.cf": (text) => linesNot(text, /^(?:\S+(?:\s+\S+){7}|\s+-o \S+=\S*)$/),
   "opendkim.conf": (text) => linesNot(text, /^[A-Z]\w+ +\S+$/),
   m4: (text) => linesNot(text, /^(?:INPUT_MAIL_FILTER|define)\(`[^']+', .+\)dnl$/),
-  // Shown by a program, or a file of another's making that has a test of its own.
+  nginx: faultsOfNginx,
+  // Who the page makes is who asks the engines of the tests.
+  redis: (text) =>
+    text.split("\n").filter((line) => {
+      const [, rights] = /^ACL SETUSER \w+ (?:on >\w+ )?(.*)$/.exec(line) ?? [];
+      if (rights !== undefined) return !ENGINES.includes(rights);
+      return line !== "" && !/^[a-z-]+ \S+$/.test(line);
+    }),
+  // samples.test.ts and yaml.test.ts look into them.
   text: () => [],
-  nginx: () => [],
   yaml: () => [],
 };
+
+const ENGINES = ["shared-cache.test.ts", "shared-cache-nodes.test.ts"]
+  .map((name) => readDocument(`test/system/e2e/${name}`))
+  .join("");
+
+/** Blocks in braces, in which every line is a directive; the socket behind it is one that a block of conf makes. */
+function faultsOfNginx(text: string): string[] {
+  const open = text.split("{").length - text.split("}").length;
+  const sockets = [...text.matchAll(/http:\/\/unix:([^:]+):/g)].map(
+    ([, path = ""]) => `StatusSocket unix:${path}`,
+  );
+  const made = BLOCKS.filter(({ language }) => language === "conf").map((block) => block.text);
+  return [
+    ...linesNot(text, /^(?:location \S+ \{|\s+[a-z_]+ .*;|\})$/),
+    ...(open === 0 ? [] : ["braces"]),
+    ...sockets.filter((socket) => !made.some((lines) => lines.includes(socket))),
+  ];
+}
 
 function linesNot(text: string, form: RegExp): string[] {
   return text.split("\n").filter((line) => line !== "" && !form.test(line));
@@ -132,6 +165,9 @@ describe("the check of documents", () => {
     ["conf", "RefuseFale on\n"],
     ["conf", "SocketGroup postfix\n"],
     ["main.cf", "smtpd_milters unix:/x\n"],
+    ["nginx", "location /spf/ {\n    proxy_pass http://unix:/nowhere.sock:/;\n}\n"],
+    ["nginx", "location /spf/ {\n    proxy_pass http://127.0.0.1\n}\n"],
+    ["redis", "ACL SETUSER x on >y resetchannels ~* -@all +flushall\n"],
     ["m4", "INPUT_MAIL_FILTER(`smf-spf', `S=unix:/x')\n"],
   ];
   for (const [language, text] of wrong) {
@@ -151,6 +187,20 @@ describe("the check of documents", () => {
 });
 
 describe("README and docs", () => {
+  it("README.ja.md tells the same commands and lines as the pages in English", () => {
+    const said = (page: string, language: string): string[] =>
+      blocksOf(page)
+        .filter((block) => block.language === language)
+        .flatMap(({ text }) => text.split("\n"))
+        .map((line) => line.replace(/\s+# .*/, ""))
+        .filter((line) => line !== "");
+    assert.deepEqual(said("README.ja.md", "m4"), said("docs/sendmail.md", "m4"));
+    const english = PAGES.filter((page) => page !== "README.ja.md").flatMap((page) => said(page, "sh"));
+    // What looks around, and what is asked about an example.
+    const own = /^(?:id|ps|ls|spfquery|spfreport|sudo systemctl reload) /;
+    for (const line of said("README.ja.md", "sh")) assert.ok(own.test(line) || english.includes(line), line);
+  });
+
   for (const block of BLOCKS) {
     const { page, line, language, text } = block;
     it(`${page}:${line}: ${language} is as its reader expects it`, () => {
@@ -160,7 +210,13 @@ describe("README and docs", () => {
     });
   }
 
-  for (const page of PAGES) {
+  for (const { page, line, language, text } of HOUSE.flatMap(blocksOf)) {
+    it(`${page}:${line} can be typed in as it stands`, () => {
+      if (language !== "mermaid") assert.deepEqual(CHECKS["sh"]?.(text), []);
+    });
+  }
+
+  for (const page of [...PAGES, ...HOUSE]) {
     it(`${page}: what is named in a line exists`, () => {
       for (const code of codeOf(page)) {
         const [first = "", second = ""] = code.split(" ");
@@ -179,14 +235,18 @@ describe("README and docs", () => {
         ) {
           assert.deepEqual(faultsOf(code, false), [], code);
         }
-        if (/^(?:src|test|init|etc|docs|dist)\/[\w./-]+$/.test(code) && !code.startsWith("dist/")) {
+        if (
+          complete &&
+          /^(?:src|test|init|etc|docs|dist)\/[\w./-]+$/.test(code) &&
+          !code.startsWith("dist/")
+        ) {
           assert.ok(existsSync(join(ROOT, code)), code);
         }
       }
     });
   }
 
-  for (const page of [...PAGES, "SECURITY.md", "CHANGELOG.md", "ARCHITECTURE.md", "CONTRIBUTING.md"]) {
+  for (const page of [...PAGES, ...HOUSE]) {
     it(`${page}: every link leads somewhere`, () => {
       for (const target of linksOf(page)) {
         if (/^https?:/.test(target)) continue;
@@ -197,6 +257,32 @@ describe("README and docs", () => {
       }
     });
   }
+
+  it("README names what tests each system of its table, and CI tests those versions of Node", () => {
+    const ci = readDocument(".ci/run");
+    const [, table = ""] =
+      /^\| \| what is tested .*\n\|[-| ]+\n((?:\|.*\n)+)/m.exec(readDocument("README.md")) ?? [];
+    const rows = table
+      .trimEnd()
+      .split("\n")
+      .map((row) => row.split("|").map((cell) => cell.trim()));
+    assert.ok(rows.length > 5);
+    for (const [, name = "", tested = "", by = ""] of rows) {
+      const tests = [...by.matchAll(/`([^`]+)`/g)].map(([, test = ""]) => test);
+      assert.ok(tested !== "" && tests.length > 0, name);
+      for (const test of tests) {
+        const [, target] = /^make (\S+)$/.exec(test) ?? [];
+        assert.ok(target === undefined ? existsSync(join(ROOT, test)) : TARGETS.has(target), test);
+      }
+    }
+    const others = rows.flatMap(([, name = ""]) => /^Node ([\d, ]+)$/.exec(name)?.[1]?.split(", ") ?? []);
+    assert.deepEqual(
+      others,
+      [...ci.matchAll(/^other_node (\d+)$/gm)].map(([, major]) => major),
+    );
+    const { engines } = JSON.parse(readDocument("package.json")) as { engines: { node: string } };
+    assert.ok(rows.some(([, name = ""]) => name.includes(`(${engines.node.replace(">=", "")} and newer)`)));
+  });
 
   it("every page is reached from README", () => {
     const linked = linksOf("README.md").map((target) => normalize(target));

@@ -18,6 +18,8 @@ export interface Block {
   readonly page: string;
   /** Of its opening fence, from 1. */
   readonly line: number;
+  /** Of the section that it is in. */
+  readonly heading: string;
   /** The word after the fence. */
   readonly language: string;
   readonly text: string;
@@ -34,6 +36,13 @@ export function blocksOf(page: string): Block[] {
   return [...text.matchAll(FENCED)].map(({ 1: language = "", 2: block = "", index }) => ({
     page,
     line: text.slice(0, index).split("\n").length,
+    heading:
+      [
+        ...text
+          .slice(0, index)
+          .replace(FENCED, "")
+          .matchAll(/^#+ (.+)$/gm),
+      ].at(-1)?.[1] ?? "",
     language,
     text: block,
   }));
