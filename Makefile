@@ -77,7 +77,7 @@ e2e: deps build ## real Sendmail and real Postfix in namespaces of their own, an
 	$(TSX) test/system/e2e/main.ts
 	$(TSX) test/run.ts test/system/container
 
-e2e-deb: dist ## the .deb in a Debian 13 of its own under systemd, from install to purge; needs root on Debian
+e2e-deb: dist ## a Debian 13 of its own under systemd: the .deb to its purge, an upgrade, the documents to the letter, compose; needs root on Debian
 	$(TSX) test/system/deb/main.ts
 
 bench: deps build ## messages a second and waits, against any other milter socket too

@@ -1,9 +1,10 @@
 /** A Debian that systemd runs, in namespaces of its own over a tree that stays as it is. */
-import { type ChildProcess, execFileSync, spawn, spawnSync } from "node:child_process";
+import { type ChildProcess, execFile, execFileSync, spawn, spawnSync } from "node:child_process";
 import { mkdtempSync, readFileSync, rmdirSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
+import { promisify } from "node:util";
 
 const BOOT_MS = 60_000;
 
@@ -61,7 +62,11 @@ export class Machine {
     this.#init = init;
   }
 
-  /** Starts systemd and waits until it has come up. */
+  /**
+   * Starts systemd and waits until it has come up.
+   *
+   * @param tree the folder of the system, or several as overlayfs wants them
+   */
   static async boot(tree: string): Promise<Machine> {
     const folder = mkdtempSync(join(tmpdir(), "smf-spf-machine-"));
     const child = spawn("unshare", [...NAMESPACES, "sh", "-c", BOOT, "boot", tree, folder], {
@@ -89,7 +94,7 @@ export class Machine {
     const result = spawnSync(
       "nsenter",
       ["--target", String(this.#init), ...namespaces, ...environment, "sh", "-c", `exec 2>&1; ${line}`],
-      { encoding: "utf8", timeout: 120_000, ...(input === undefined ? {} : { input }) },
+      { encoding: "utf8", timeout: 120_000, maxBuffer: 64 << 20, ...(input === undefined ? {} : { input }) },
     );
     if (result.error !== undefined) throw result.error;
     return { code: result.status, output: result.stdout + result.stderr };
@@ -100,6 +105,12 @@ export class Machine {
     const { code, output } = this.run(line, input);
     if (code !== 0) throw new Error(`${line}: ended with ${code}: ${output}`);
     return output;
+  }
+
+  /** Runs a program of this system in the machine's network; what it printed. */
+  async inNetwork(program: string, ...args: readonly string[]): Promise<string> {
+    const enter = [`--net=/proc/${this.#init}/ns/net`, program, ...args];
+    return (await promisify(execFile)("nsenter", enter, { timeout: 120_000 })).stdout;
   }
 
   /** How a file in there is reached from here. */
