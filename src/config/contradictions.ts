@@ -9,8 +9,9 @@ import {
   type Location,
   lastGiven,
 } from "./given.ts";
+import { ACTING_OPTIONS } from "./rule-lines.ts";
 import type { Settings } from "./settings.ts";
-import { type MessageKey, OPTION_KEYS, OPTIONS, type OptionKey, type ValueOf } from "./table.ts";
+import { type MessageKey, OPTION_KEYS, OPTIONS, type ValueOf } from "./table.ts";
 
 /** One pair of options that do not go together: what the operator may have meant to get, and does not. */
 type Rule = (given: Given, settings: Settings) => Fault | readonly Fault[] | undefined;
@@ -99,19 +100,7 @@ function nothingIsDone(given: Given): Fault | undefined {
   return warning(reportOnly.location, `while this is on, nothing is refused, tagged or quarantined${yet}`);
 }
 
-const OPTIONS_OF_A_CHECK = [
-  "checkHelo",
-  "refuseFail",
-  "refuseHeloFail",
-  "refuseSoftFail",
-  "refuseNeutral",
-  "refuseSPFNone",
-  "refuseSPFNoneHelo",
-  "refusePermError",
-  "acceptTempError",
-  "tagSubject",
-  "quarantine",
-] as const satisfies readonly OptionKey[];
+const OPTIONS_OF_A_CHECK = ["checkHelo", ...ACTING_OPTIONS] as const;
 
 function nothingIsChecked(given: Given, settings: Settings): Fault | undefined {
   const behavior = lastGiven(given, "spfBehavior");

@@ -15,4 +15,5 @@ export {
 } from "./settings.ts";
 export { showConfig } from "./show-config.ts";
 export { OPTION_NAMES, type OptionKey, type OptionName } from "./table.ts";
+export { formatSocket } from "./values/address.ts";
 export { formatEngine } from "./values/shared-cache.ts";

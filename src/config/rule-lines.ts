@@ -11,6 +11,20 @@ export interface RuleLine {
   readonly text: string;
 }
 
+/** The options that do something for a result. */
+export const ACTING_OPTIONS = [
+  "refuseFail",
+  "refuseHeloFail",
+  "refuseSoftFail",
+  "refuseNeutral",
+  "refuseSPFNone",
+  "refuseSPFNoneHelo",
+  "refusePermError",
+  "acceptTempError",
+  "tagSubject",
+  "quarantine",
+] as const satisfies readonly OptionKey[];
+
 /** The options whose lines decide about mail, as far as it is told which of them has. */
 const RULES: readonly OptionKey[] = [
   "whitelistIP",
@@ -24,16 +38,7 @@ const RULES: readonly OptionKey[] = [
   "skipNDR",
   "policyFor",
   "spfBehavior",
-  "refuseFail",
-  "refuseHeloFail",
-  "refuseSoftFail",
-  "refuseNeutral",
-  "refuseSPFNone",
-  "refuseSPFNoneHelo",
-  "refusePermError",
-  "acceptTempError",
-  "tagSubject",
-  "quarantine",
+  ...ACTING_OPTIONS,
   "removeForgedHeaders",
 ];
 

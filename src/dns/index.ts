@@ -8,6 +8,7 @@ export {
   formatNameserver,
   type Nameserver,
   type NameserverList,
+  parseNameserver,
   parseResolvConf,
   SystemNameservers,
 } from "./nameservers.ts";

@@ -36,6 +36,15 @@ export function formatNameserver({ address, port }: Nameserver): string {
   return address.includes(":") ? `[${address}]:${port}` : `${address}:${port}`;
 }
 
+/** The other way: `ADDR`, `ADDR:PORT` or `[IPV6]:PORT`; port 53 where none is given, undefined where it is none of them. */
+export function parseNameserver(text: string): Nameserver | undefined {
+  if (isIP(text) !== 0) return { address: text, port: DNS_PORT };
+  const [, v6, v4 = "", digits] = /^(?:\[([^\]]+)\]|([^:]+))(?::(\d{1,5}))?$/.exec(text) ?? [];
+  const address = v6 ?? v4;
+  const port = Number(digits ?? DNS_PORT);
+  return isIP(address) === 0 || port < 1 || port > 65_535 ? undefined : { address, port };
+}
+
 /**
  * The first three name servers of a resolv.conf(5) text, in order and each once. All other lines are passed over:
  * time-outs and tries are settings of our own, search lists must not touch names of SPF.

@@ -31,10 +31,24 @@ export interface ResultEvent extends MailFacts {
   readonly guess: SpfResult | undefined;
 }
 
+/** What can be done to a message, as the log names it. */
+export const ACTIONS = [
+  "refused",
+  "tagged",
+  "quarantined",
+  "held",
+  "skipped",
+  "spared",
+  "header removed",
+] as const;
+
+/** One of {@link ACTIONS}. */
+export type Action = (typeof ACTIONS)[number];
+
 /** Something was done to a message, or would have been (ReportOnly). */
 export interface ActionEvent extends MailFacts {
   readonly event: "action";
-  readonly action: "refused" | "tagged" | "quarantined" | "held" | "skipped" | "spared" | "header removed";
+  readonly action: Action;
   /** In words: `WhitelistFrom @example.net`, `SPF fail` … */
   readonly reason: string;
   /** The option that has led to it, as smf-spf.conf(5) spells it. */

@@ -1,4 +1,11 @@
-export type { ActionEvent, FilterEvent, MailFacts, ResultEvent } from "./events.ts";
+export {
+  ACTIONS,
+  type Action,
+  type ActionEvent,
+  type FilterEvent,
+  type MailFacts,
+  type ResultEvent,
+} from "./events.ts";
 export { createFilter, type Resume } from "./filter.ts";
 export type {
   Evaluation,

@@ -23,7 +23,7 @@ import {
   type Rule,
   refusal,
 } from "../policy/index.ts";
-import type { ActionEvent, FilterEvent, MailFacts } from "./events.ts";
+import type { Action, FilterEvent, MailFacts } from "./events.ts";
 import type { FieldsSeen } from "./fields-seen.ts";
 import type { Features } from "./needs.ts";
 import type { Evaluation, FilterPorts } from "./ports.ts";
@@ -45,7 +45,7 @@ export function authservIdOf({ ports, receiver }: ConnectionContext): OctetStrin
 
 /** What is told of an action; what is left out is told as empty. */
 export interface ActionReport {
-  readonly action: ActionEvent["action"];
+  readonly action: Action;
   readonly reason: Reason;
   readonly recipients?: readonly string[];
   readonly reply?: string;
@@ -54,7 +54,7 @@ export interface ActionReport {
 
 const NOBODY: readonly string[] = [];
 /** What a DKIM signature could have spared. */
-const EVIDENCED: ReadonlySet<ActionEvent["action"]> = new Set(["refused", "tagged", "quarantined", "held"]);
+const EVIDENCED: ReadonlySet<Action> = new Set(["refused", "tagged", "quarantined", "held"]);
 
 /** Tells the operator about one message. */
 export class MessageLog {

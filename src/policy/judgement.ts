@@ -1,4 +1,4 @@
-import { isNoMailRecord, type Outcome, type SpfResult } from "spf-check";
+import { bareOutcome, isNoMailRecord, type Outcome, type SpfResult } from "spf-check";
 import { isHeloDomain, type OctetString, type Path } from "../address/index.ts";
 import type { ActionSettings, MailPolicy, PolicySettings } from "./settings.ts";
 
@@ -249,23 +249,8 @@ export function senderOfUnknownClient(
   mail: { readonly sender: Path; readonly helo: OctetString },
 ): { check: IdentityCheck; outcome: Outcome; findings: Findings } {
   const check = senderCheck(mail);
-  const outcome: Outcome = {
-    result: "temperror",
-    domain: check.domain,
-    mechanism: undefined,
-    path: [],
-    explanation: undefined,
-    problem: "no Received field of the relay names its client",
-    record: undefined,
-    recordSource: "published",
-    lookups: 0,
-    voids: 0,
-    macrosRead: new Set(),
-    ttlSeconds: 0,
-    local: undefined,
-    guess: undefined,
-    trace: undefined,
-  };
+  const problem = "no Received field of the relay names its client";
+  const outcome = { ...bareOutcome("temperror", check.domain), problem };
   const nobody = { ...NO_FINDINGS, forwardersAsked: settings.trustedForwarder.length };
   return { check, outcome, findings: withOutcome(nobody, check, outcome) };
 }

@@ -31,8 +31,7 @@ export type CommandLine =
       readonly dryRun: boolean;
       readonly json: boolean;
     }
-  /** `--help`, `--version`, or a usage error: print and leave. */
-  | { readonly kind: "done"; readonly exitCode: number; readonly output: string; readonly errors: string };
+  | Done;
 
 interface Options {
   readonly foreground?: boolean;
@@ -71,54 +70,78 @@ export function makeCommand(version: string, defaultConfig: string): Command {
     .helpOption("-h, --help", "print this help");
 }
 
+/** `--help`, `--version`, or a usage error: what is to be printed, and the exit code. */
+export interface Done {
+  readonly kind: "done";
+  readonly exitCode: number;
+  readonly output: string;
+  readonly errors: string;
+}
+
+/**
+ * Has a command read the arguments after the program's name; its options are then in `command`. Returned is what there
+ * is to print instead, if anything.
+ */
+export function readArguments(command: Command, args: readonly string[]): Done | undefined {
+  let output = "";
+  let errors = "";
+  command.exitOverride().configureOutput({
+    writeOut: (text) => {
+      output += text;
+    },
+    writeErr: (text) => {
+      errors += text;
+    },
+    outputError: (text, write) => {
+      write(text.replace(/^error: /, "").trimEnd());
+    },
+  });
+  try {
+    command.parse(args, { from: "user" });
+    return undefined;
+  } catch (error) {
+    if (!(error instanceof CommanderError)) throw error;
+    if (error.exitCode === 0) return { kind: "done", exitCode: EXIT.ok, output, errors };
+    return usageError(command, errors);
+  }
+}
+
+/** What is printed for arguments that cannot be used. */
+export function usageError(command: Command, problem: string): Done {
+  const name = command.name();
+  return {
+    kind: "done",
+    exitCode: EXIT.usage,
+    output: "",
+    errors: `${name}: ${problem}\nTry ${name} --help.\n`,
+  };
+}
+
 /** Reads the arguments after the program's name. */
 export function parseCommandLine(
   args: readonly string[],
   { version, defaultConfig }: { readonly version: string; readonly defaultConfig: string },
 ): CommandLine {
-  let output = "";
-  let errors = "";
-  const command = makeCommand(version, defaultConfig)
-    .allowExcessArguments(true)
-    .exitOverride()
-    .configureOutput({
-      writeOut: (text) => {
-        output += text;
-      },
-      writeErr: (text) => {
-        errors += text;
-      },
-      outputError: (text, write) => {
-        write(`smf-spf: ${text.replace(/^error: /, "")}`);
-      },
-    });
-  try {
-    command.parse(args, { from: "user" });
-  } catch (error) {
-    if (!(error instanceof CommanderError)) throw error;
-    if (error.exitCode === 0) return { kind: "done", exitCode: EXIT.ok, output, errors };
-    return { kind: "done", exitCode: EXIT.usage, output, errors: `${errors}Try smf-spf --help.\n` };
-  }
+  const command = makeCommand(version, defaultConfig).allowExcessArguments(true);
+  const done = readArguments(command, args);
+  if (done !== undefined) return done;
   const options = command.opts<Options>();
   const [extra] = command.args;
   if (extra !== undefined) {
     const asked = options.checkConfig === true ? " -t" : "";
-    const errors = `smf-spf: unexpected argument "${extra}"; name the file with -c: smf-spf${asked} -c ${extra}\n`;
-    return { kind: "done", exitCode: EXIT.usage, output, errors };
+    return usageError(
+      command,
+      `unexpected argument "${extra}"; name the file with -c: smf-spf${asked} -c ${extra}`,
+    );
   }
   if (options.config === "") {
-    return { kind: "done", exitCode: EXIT.usage, output, errors: "smf-spf: -c needs the name of a file\n" };
+    return usageError(command, "-c needs the name of a file");
   }
   if (options.migrate !== undefined) {
     return { kind: "migrate", path: options.migrate, tcprules: options.tcprules };
   }
   if (options.tcprules !== undefined) {
-    return {
-      kind: "done",
-      exitCode: EXIT.usage,
-      output,
-      errors: "smf-spf: --tcprules needs --migrate DIRECTORY\n",
-    };
+    return usageError(command, "--tcprules needs --migrate DIRECTORY");
   }
   if (options.showConfig !== undefined) {
     return {

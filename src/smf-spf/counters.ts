@@ -1,15 +1,16 @@
 /** What is counted for SIGUSR1, and what the server tells the operator. */
 import { SPF_RESULTS, type SpfResult } from "spf-check";
-import type { ActionEvent, FilterEvent } from "../filter/index.ts";
+import { ACTIONS, type Action, type FilterEvent } from "../filter/index.ts";
 import type { Log } from "../logging/index.ts";
-import type { ServerEvent } from "../server/index.ts";
+import type { ServerEvent, ServerStatistics } from "../server/index.ts";
+import type { SharedCache } from "../shared-cache/index.ts";
 
 /** Counts what filters report, for SIGUSR1. */
 export class Traffic {
   readonly #results = new Map<SpfResult, number>();
-  readonly #actions = new Map<ActionEvent["action"], number>();
+  readonly #actions = new Map<Action, number>();
   /** With ReportOnly. */
-  readonly #reported = new Map<ActionEvent["action"], number>();
+  readonly #reported = new Map<Action, number>();
   #cached = 0;
   #lookups = 0;
 
@@ -29,17 +30,8 @@ export class Traffic {
     let verdicts = 0;
     for (const count of this.#results.values()) verdicts += count;
     const results = SPF_RESULTS.map((result) => `${result} ${this.#results.get(result) ?? 0}`);
-    const actions = [
-      "refused",
-      "tagged",
-      "quarantined",
-      "held",
-      "skipped",
-      "spared",
-      "header removed",
-    ] as const;
-    const done = actions.map((action) => `${action} ${this.#actions.get(action) ?? 0}`);
-    const reported = actions.flatMap((action) => {
+    const done = ACTIONS.map((action) => `${action} ${this.#actions.get(action) ?? 0}`);
+    const reported = ACTIONS.flatMap((action) => {
       const count = this.#reported.get(action) ?? 0;
       return count === 0 ? [] : [`${action} ${count}`];
     });
@@ -48,6 +40,38 @@ export class Traffic {
       `messages: ${done.join(", ")}; ${reported.length === 0 ? "" : `would have (ReportOnly): ${reported.join(", ")}; `}SPF lookups: ${this.#lookups}`
     );
   }
+}
+
+/** Of SharedCache, in words; nothing without it. */
+export function sharedCounters(shared: SharedCache | undefined): string[] {
+  if (shared === undefined) return [];
+  const { up, hits, misses, writes, errors } = shared.counters();
+  const { dropped, ...failed } = errors;
+  const kinds = Object.entries(failed).map(([kind, count]) => `${count} ${kind}`);
+  return [
+    `shared cache: ${up ? "in use" : "does not serve"}, ${hits} hits, ${misses} misses, ${writes} writes, ` +
+      `${dropped} dropped; errors: ${kinds.join(", ")}`,
+  ];
+}
+
+/** Of connections, in words. */
+export function connectionCounters(server: ServerStatistics): string {
+  return (
+    `connections: ${server.open} open, ${server.busy} with a message in progress, ${server.accepted} accepted; ` +
+    `closed: ${server.refused} over MaxConnections, ${server.idleClosed} idle, ${server.overBudget} for their memory; ` +
+    `messages deferred for their memory: ${server.deferred}; ` +
+    `errors: ${server.acceptErrors} at accept, ${server.protocolErrors} of protocol, ${server.handlerErrors} internal`
+  );
+}
+
+/** Of this process, in words. */
+export function processCounters(linesLost: number): string {
+  const { rss, heapUsed } = process.memoryUsage();
+  return `memory: ${mebibytes(rss)}, heap ${mebibytes(heapUsed)}; log lines lost: ${linesLost}; up ${Math.floor(process.uptime())} s`;
+}
+
+function mebibytes(octets: number): string {
+  return `${Math.round(octets / 1_048_576)} MiB`;
 }
 
 /** What the server tells the operator, in words for the log. */
@@ -65,13 +89,13 @@ export function tellServerEvent(event: ServerEvent, log: Pick<Log, "error" | "fa
     case "messages-deferred":
       log.warning(
         `messages deferred with 452 4.3.1 because of what they held in memory: ${event.count}; ` +
-          `all of them together may hold ${Math.round(event.octetsMax / 1_048_576)} MiB`,
+          `all of them together may hold ${mebibytes(event.octetsMax)}`,
       );
       break;
     case "memory-budget":
       log.warning(
         `connections closed because of what they held in memory: ${event.count}; ` +
-          `all of them together may hold ${Math.round(event.octetsMax / 1_048_576)} MiB of unfinished messages`,
+          `all of them together may hold ${mebibytes(event.octetsMax)} of unfinished messages`,
       );
       break;
     case "accept-error":

@@ -1,8 +1,13 @@
 /** The life of the daemon: bind, drop privileges, serve, reload, drain. */
 import { hostname, userInfo } from "node:os";
 import { setTimeout as sleep } from "node:timers/promises";
-import { diffSettings, keepUntilRestart, type OptionSettings, type Settings } from "../config/index.ts";
-
+import {
+  diffSettings,
+  formatSocket,
+  keepUntilRestart,
+  type OptionSettings,
+  type Settings,
+} from "../config/index.ts";
 import { formatNameserver } from "../dns/index.ts";
 import { Log } from "../logging/index.ts";
 import { disablePretenuring, heapShare, shareSocketShapes } from "../node-tuning.ts";
@@ -32,7 +37,7 @@ import { MilterServer } from "../server/index.ts";
 import type { SharedCache } from "../shared-cache/index.ts";
 import type { CacheFile } from "./cache-file.ts";
 import { type ConfigChoice, readSettings, unreadable } from "./config-check.ts";
-import { Traffic, tellServerEvent } from "./counters.ts";
+import { connectionCounters, processCounters, sharedCounters, Traffic, tellServerEvent } from "./counters.ts";
 import { createGeneration, type Generation, type GenerationPorts } from "./generation.ts";
 import { prepareDirectories, socketAccess, statusAccess } from "./privileged-start.ts";
 import { openSharedCache } from "./shared-cache.ts";
@@ -133,7 +138,9 @@ export async function runDaemon(start: DaemonStart): Promise<number> {
   ready = true;
   if (!daemon.isStopping) {
     // First systemd, which must know this process before the one that started it ends.
-    const failure = await notifyReady(process.env, { status: `listening on ${nameOf(settings)}` });
+    const failure = await notifyReady(process.env, {
+      status: `listening on ${formatSocket(settings.socket)}`,
+    });
     if (failure !== undefined) log.warning(failure);
   }
   if (daemon.isStopping) {
@@ -268,7 +275,7 @@ class Daemon {
     const servers = this.#generation.engine.nameservers().map(formatNameserver);
     const dry = settings.reportOnly ? ", report only" : "";
     this.#log.notice(
-      `smf-spf ${VERSION} started: listening on ${nameOf(settings)}, running as ${who}, name servers ${servers.join(", ")}${dry}`,
+      `smf-spf ${VERSION} started: listening on ${formatSocket(settings.socket)}, running as ${who}, name servers ${servers.join(", ")}${dry}`,
     );
     this.#page?.status.start();
     this.#ports.shared?.start();
@@ -379,35 +386,17 @@ class Daemon {
     }
   }
 
+  /** Tells all counters: SIGUSR1, and the end. */
   #report(): void {
-    const { rss, heapUsed } = process.memoryUsage();
-    const megabytes = (bytes: number): string => `${Math.round(bytes / 1_048_576)} MiB`;
-    const server = this.#server.statistics();
     const lines = [
       this.#traffic.counters(),
       ...this.#generation.engine.counters(),
       ...sharedCounters(this.#ports.shared),
-      `connections: ${server.open} open, ${server.busy} with a message in progress, ${server.accepted} accepted; ` +
-        `closed: ${server.refused} over MaxConnections, ${server.idleClosed} idle, ${server.overBudget} for their memory; ` +
-        `messages deferred for their memory: ${server.deferred}; ` +
-        `errors: ${server.acceptErrors} at accept, ${server.protocolErrors} of protocol, ${server.handlerErrors} internal`,
-      `memory: ${megabytes(rss)}, heap ${megabytes(heapUsed)}; log lines lost: ${this.#log.lost}; ` +
-        `up ${Math.floor(process.uptime())} s`,
+      connectionCounters(this.#server.statistics()),
+      processCounters(this.#log.lost),
     ];
     for (const line of lines) this.#log.notice(line);
   }
-}
-
-/** For the log, in words. */
-function sharedCounters(shared: SharedCache | undefined): string[] {
-  if (shared === undefined) return [];
-  const { up, hits, misses, writes, errors } = shared.counters();
-  const { dropped, ...failed } = errors;
-  const kinds = Object.entries(failed).map(([kind, count]) => `${count} ${kind}`);
-  return [
-    `shared cache: ${up ? "in use" : "does not serve"}, ${hits} hits, ${misses} misses, ${writes} writes, ` +
-      `${dropped} dropped; errors: ${kinds.join(", ")}`,
-  ];
 }
 
 /** The name of the user that this process is, or the number where it has none. */
@@ -417,8 +406,4 @@ function ownName(): string {
   } catch {
     return `${process.getuid?.() ?? "?"}`;
   }
-}
-
-function nameOf({ socket }: Settings): string {
-  return socket.kind === "unix" ? `unix:${socket.path}` : `${socket.kind}:${socket.port}@${socket.host}`;
 }

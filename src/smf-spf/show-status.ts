@@ -1,6 +1,6 @@
 /** `--status`: what the daemon serves at StatusSocket, in the terminal. */
 import { type IncomingMessage, request } from "node:http";
-import type { Settings } from "../config/index.ts";
+import { formatSocket, type Settings } from "../config/index.ts";
 import { EXIT, systemReason } from "../process/index.ts";
 import { type ConfigChoice, configFileOf, readSettings } from "./config-check.ts";
 
@@ -32,7 +32,7 @@ export async function showStatus(
     const lines = statusLines(JSON.parse(text) as Parameters<typeof statusLines>[0], width);
     return { lines, problems: [], exitCode: EXIT.ok };
   } catch (error) {
-    const problem = `StatusSocket ${nameOf(statusSocket)} does not answer: ${systemReason(error)}`;
+    const problem = `StatusSocket ${formatSocket(statusSocket)} does not answer: ${systemReason(error)}`;
     return { lines: [], problems: [problem], exitCode: EXIT.unavailable };
   }
 }
@@ -62,8 +62,4 @@ function fetchStatus(address: Address): Promise<string> {
     });
     asked.end();
   });
-}
-
-function nameOf(address: Address): string {
-  return address.kind === "unix" ? `unix:${address.path}` : `${address.kind}:${address.port}@${address.host}`;
 }

@@ -1,13 +1,11 @@
 /** The evaluation that /why gives: it counts as no mail, and shares neither cache nor resolver with mail. */
 import { isIP } from "node:net";
 import { hostname } from "node:os";
-import { type AnswerSource, type CheckHostInput, checkHost, type Outcome } from "spf-check";
 import { octetsOfText, parseIpAddress, unmapIpv4 } from "../address/index.ts";
 import type { Settings } from "../config/index.ts";
-import { drive, Resolver } from "../dns/index.ts";
-import { jsonReport, makeReport, type Query, type QuerySettings } from "../spfquery/index.ts";
+import { Resolver } from "../dns/index.ts";
+import { evaluate, jsonReport, makeReport, type Query, type QuerySettings } from "../spfquery/index.ts";
 import type { WhyQuery } from "../status/index.ts";
-import { temperror } from "../verdicts/index.ts";
 import type { Engine } from "./engine.ts";
 
 /** It ends before the request does. */
@@ -79,13 +77,4 @@ async function check(
     signal.removeEventListener("abort", close);
     close();
   }
-}
-
-function evaluate(input: CheckHostInput, source: AnswerSource): Promise<Outcome> {
-  return new Promise((resolve) => {
-    const onThrow = (error: unknown): Outcome =>
-      temperror(input.domain, `internal error: ${error instanceof Error ? error.message : String(error)}`);
-    const outcome = drive(checkHost(input), { source, onThrow }, resolve);
-    if (!("cancel" in outcome)) resolve(outcome);
-  });
 }

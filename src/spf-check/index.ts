@@ -21,6 +21,7 @@ export {
 export {
   type Answer,
   type AnswerSource,
+  bareOutcome,
   type CheckHostInput,
   type Explanation,
   type LocalPolicy,

@@ -191,6 +191,27 @@ export interface Outcome {
   readonly trace: TraceRecord | undefined;
 }
 
+/** An outcome that nothing is known of but its result: of a check that was not made, or that only a log tells of. */
+export function bareOutcome(result: SpfResult, domain: OctetString): Outcome {
+  return {
+    result,
+    domain,
+    mechanism: undefined,
+    path: [],
+    explanation: undefined,
+    problem: undefined,
+    record: undefined,
+    recordSource: "published",
+    lookups: 0,
+    voids: 0,
+    macrosRead: new Set(),
+    ttlSeconds: 0,
+    local: undefined,
+    guess: undefined,
+    trace: undefined,
+  };
+}
+
 /** One DNS question of an evaluation, with its answer and the counts after it. */
 export interface TraceLookup {
   readonly question: Question;

@@ -1,4 +1,5 @@
 import type { Answer, AnswerSource, Pending, Question } from "spf-check";
+import { questionKey } from "../dns/index.ts";
 
 /** One question that went out, and how long its answer took. */
 export interface LoggedAnswer {
@@ -7,13 +8,8 @@ export interface LoggedAnswer {
   readonly elapsedMs: number;
 }
 
-/** The log's key of a question: names are compared without regard to case. */
-export function questionKey(question: Question): string {
-  return `${question.type} ${question.name.toLowerCase()}`;
-}
-
 /**
- * Stands between an evaluation and where its answers come from: it notes how long each takes, and remembers
+ * Between an evaluation and where its answers come from: it notes how long each takes, and remembers
  * them, so that a second look at the same domain asks nothing again.
  */
 export class AnswerLog implements AnswerSource {

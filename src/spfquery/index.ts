@@ -2,7 +2,7 @@ export { exitStyleOf, type Output, type PolicyRequest, parseArguments, type Requ
 export { inOrder, parseBatchLine, Tally } from "./batch.ts";
 export { batchResult, type Json, jsonReport } from "./json-report.ts";
 export { styleFor } from "./layout.ts";
-export { makeReport, type ReportPorts } from "./make-report.ts";
+export { evaluate, makeReport, type ReportPorts } from "./make-report.ts";
 export { HEADER_OCTETS_MAX, type MessageField } from "./message-file.ts";
 export { exampleFor, exitCodeOf, helpText, UsageError, usageExitCode } from "./options.ts";
 export { answerPolicy, type PolicyAnswer, policyJson, policyLines } from "./policy.ts";

@@ -3,17 +3,17 @@ import "./early.ts";
 import { closeSync, fstatSync, openSync, readSync } from "node:fs";
 import { hostname } from "node:os";
 import { createInterface } from "node:readline";
-import { type AnswerSource, type CheckHostInput, checkHost, type Outcome, type SpfResult } from "spf-check";
+import type { SpfResult } from "spf-check";
 import { type OctetString, octetsOfText } from "../address/index.ts";
 import { DEFAULT_CONFIG_FILE, formatFault, loadConfig, type Settings } from "../config/index.ts";
-import { drive, Resolver, SystemNameservers, withDeadline } from "../dns/index.ts";
+import { Resolver, SystemNameservers, withDeadline } from "../dns/index.ts";
 import { systemReason, watchOutput } from "../process/index.ts";
 import { VERSION } from "../smf-spf/version.ts";
-import { temperror } from "../verdicts/index.ts";
 import {
   answerPolicy,
   batchResult,
   effectiveResult,
+  evaluate,
   exampleFor,
   exitCodeOf,
   exitStyleOf,
@@ -67,15 +67,6 @@ function resolverFor({ nameservers, timeoutMs }: QuerySettings): Resolver {
   const servers = nameservers.length > 0 ? nameservers : new SystemNameservers();
   // A short time for the whole evaluation still leaves room for a second try.
   return new Resolver({ servers, timeoutMs: Math.min(DNS_TIMEOUT_MS, timeoutMs / 2), tries: DNS_TRIES });
-}
-
-function evaluate(input: CheckHostInput, source: AnswerSource): Promise<Outcome> {
-  return new Promise((resolve) => {
-    const onThrow = (error: unknown): Outcome =>
-      temperror(input.domain, `internal error: ${error instanceof Error ? error.message : String(error)}`);
-    const outcome = drive(checkHost(input), { source, onThrow }, resolve);
-    if (!("cancel" in outcome)) resolve(outcome);
-  });
 }
 
 /** `--policy` with the settings of its smf-spf.conf. */

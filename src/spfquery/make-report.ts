@@ -1,5 +1,6 @@
-import type { AnswerSource, CheckHostInput, Outcome } from "spf-check";
-import { withDeadline } from "../dns/index.ts";
+import { type AnswerSource, type CheckHostInput, checkHost, type Outcome } from "spf-check";
+import { drive, withDeadline } from "../dns/index.ts";
+import { temperror } from "../verdicts/index.ts";
 import { AnswerLog } from "./answer-log.ts";
 import {
   checkedName,
@@ -11,11 +12,21 @@ import {
   surveyInput,
 } from "./query.ts";
 
+/** Runs check_host() to its end on a source of answers; what it throws becomes a temperror. */
+export function evaluate(input: CheckHostInput, source: AnswerSource): Promise<Outcome> {
+  return new Promise((resolve) => {
+    const onThrow = (error: unknown): Outcome =>
+      temperror(input.domain, `internal error: ${error instanceof Error ? error.message : String(error)}`);
+    const outcome = drive(checkHost(input), { source, onThrow }, resolve);
+    if (!("cancel" in outcome)) resolve(outcome);
+  });
+}
+
 /** What a check needs of the outside. */
 export interface ReportPorts {
   readonly source: AnswerSource;
-  /** Runs check_host() on a source of answers. */
-  readonly evaluate: (input: CheckHostInput, source: AnswerSource) => Promise<Outcome>;
+  /** {@link evaluate}, or what a test has instead. */
+  readonly evaluate: typeof evaluate;
   /** A monotonic clock. */
   readonly nowMs: () => number;
   readonly nowSeconds: number;
@@ -31,16 +42,16 @@ export async function makeReport(
   ports: ReportPorts,
   tells: boolean,
 ): Promise<Report> {
-  const { evaluate, nowMs, nowSeconds } = ports;
+  const { nowMs, nowSeconds } = ports;
   // Early questions would hide how long each of them takes.
   const input = checkHostInput(query, settings, nowSeconds, { trace: tells, hints: !tells });
   const beganMs = nowMs();
   const source = withDeadline(ports.source, beganMs + settings.timeoutMs, nowMs);
   const log = new AnswerLog(source, nowMs);
-  const outcome = explained(input, await evaluate(input, tells ? log : source));
+  const outcome = explained(input, await ports.evaluate(input, tells ? log : source));
   const elapsedMs = nowMs() - beganMs;
   const { asked } = log;
   const wantsSurvey = tells && outcome.result !== "temperror" && outcome.result !== "none";
-  const survey = wantsSurvey ? await evaluate(surveyInput(input), log) : undefined;
+  const survey = wantsSurvey ? await ports.evaluate(surveyInput(input), log) : undefined;
   return { query, settings, checked: checkedName(query), outcome, elapsedMs, asked, survey };
 }

@@ -9,8 +9,8 @@ import {
   withDefaultExplanation,
 } from "spf-check";
 import { type IpAddress, type OctetString, parseIpAddress, unmapIpv4 } from "../address/index.ts";
+import type { Nameserver } from "../dns/index.ts";
 import type { LoggedAnswer } from "./answer-log.ts";
-import type { ServerAddress } from "./values.ts";
 
 /** Terms that a survey follows before it gives up. */
 const SURVEY_LOOKUPS_MAX = 100;
@@ -32,7 +32,7 @@ export interface QuerySettings {
   readonly limits: LookupLimits;
   readonly localPolicy: LocalPolicy;
   /** Empty: the servers of resolv.conf. */
-  readonly nameservers: readonly ServerAddress[];
+  readonly nameservers: readonly Nameserver[];
   /** For the whole evaluation. */
   readonly timeoutMs: number;
 }

@@ -7,7 +7,8 @@ import {
   type TraceRecord,
   type TraceTerm,
 } from "spf-check";
-import { type LoggedAnswer, questionKey } from "./answer-log.ts";
+import { questionKey } from "../dns/index.ts";
+import type { LoggedAnswer } from "./answer-log.ts";
 import type { Branch, Line, Tone } from "./layout.ts";
 import type { Report } from "./query.ts";
 import { answerText, counted, duration, policyAnswerText, questionText, visible } from "./wording.ts";

@@ -1,4 +1,3 @@
-import { isIP } from "node:net";
 import { isSpfRecord, parseMacroString, parseMechanisms, type SpfRecord } from "spf-check";
 import {
   type IpAddress,
@@ -10,14 +9,8 @@ import {
   unmapIpv4,
   withoutFinalDot,
 } from "../address/index.ts";
+import { type Nameserver, parseNameserver } from "../dns/index.ts";
 import { UsageError } from "./options.ts";
-
-/** A name server to ask. */
-export interface ServerAddress {
-  /** An IP address. */
-  readonly address: string;
-  readonly port: number;
-}
 
 /** One argument shown in a message: control characters and everything above ASCII escaped. */
 export function shown(text: string): string {
@@ -59,15 +52,12 @@ export function readSender(text: string): OctetString {
 }
 
 /** `ADDR`, `ADDR:PORT` or `[V6]:PORT`; port 53 where none is given. */
-export function readServer(text: string): ServerAddress {
-  if (isIP(text) !== 0) return { address: text, port: 53 };
-  const match = /^(?:\[([^\]]+)\]|([^:]+))(?::(\d{1,5}))?$/.exec(text);
-  const address = match?.[1] ?? match?.[2] ?? "";
-  const port = Number(match?.[3] ?? 53);
-  if (isIP(address) === 0 || port < 1 || port > 65535) {
+export function readServer(text: string): Nameserver {
+  const server = parseNameserver(text);
+  if (server === undefined) {
     throw new UsageError(`${shown(text)} is not a name server: use ADDR, ADDR:PORT or [IPV6]:PORT`);
   }
-  return { address, port };
+  return server;
 }
 
 /** The octets of a name or address; angle brackets around the whole are taken off. */

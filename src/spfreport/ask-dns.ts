@@ -1,5 +1,5 @@
 /** Asks DNS, through our own evaluator, what SPF says of clients under their own names. */
-import { type CheckHostInput, checkHost, type Outcome } from "spf-check";
+import { type CheckHostInput, checkHost, DEFAULT_INPUT, type Outcome } from "spf-check";
 import { octetsOfText, parseIpAddress } from "../address/index.ts";
 import { drive, Resolver, SystemNameservers, withDeadline } from "../dns/index.ts";
 import { temperror } from "../verdicts/index.ts";
@@ -82,6 +82,7 @@ function inputOf(
   const address = parseIpAddress(ip);
   if (address === undefined) return undefined;
   return {
+    ...DEFAULT_INPUT,
     ip: address,
     domain,
     sender: `postmaster@${domain}`,
@@ -89,14 +90,5 @@ function inputOf(
     receiver: octetsOfText(receiver),
     nowSeconds: Math.floor(Date.now() / 1000),
     limits: { lookupLimit, voidLookupLimit },
-    localPolicy: {
-      rules: undefined,
-      guess: undefined,
-      explanation: undefined,
-      overrides: new Map(),
-      fallbacks: new Map(),
-    },
-    hints: false,
-    trace: false,
   };
 }

@@ -1,12 +1,7 @@
-import { Command, CommanderError, InvalidArgumentError, Option } from "commander";
-import {
-  isMultiLabelDomain,
-  type Network,
-  octetsOfText,
-  parseIpAddress,
-  parseNetwork,
-  toALabels,
-} from "../address/index.ts";
+import { Command, InvalidArgumentError, Option } from "commander";
+import { isMultiLabelDomain, type Network, octetsOfText, parseNetwork, toALabels } from "../address/index.ts";
+import { type Nameserver, parseNameserver } from "../dns/index.ts";
+import { type Done, readArguments, usageError } from "../smf-spf/command-line.ts";
 import { readDay, readTime } from "./period.ts";
 import type { Period } from "./read-log.ts";
 
@@ -31,21 +26,12 @@ export interface Request {
   readonly suggest: boolean;
   readonly dns: boolean;
   /** Empty: the servers of resolv.conf. */
-  readonly nameservers: readonly { readonly address: string; readonly port: number }[];
+  readonly nameservers: readonly Nameserver[];
   readonly format: Format;
   readonly output: string | undefined;
   readonly quiet: boolean;
 }
 
-/** `--help`, `--version`, or a usage error: print and leave. */
-export interface Done {
-  readonly kind: "done";
-  readonly exitCode: number;
-  readonly output: string;
-  readonly errors: string;
-}
-
-const EX_USAGE = 64;
 const HELP_WIDTH = 80;
 const DETAIL_MAX = 100_000;
 
@@ -101,41 +87,15 @@ export function makeCommand(version: string, nowMs: number): Command {
 
 /** Reads the arguments after the program's name. */
 export function parseCommandLine(args: readonly string[], version: string, nowMs: number): Request | Done {
-  let output = "";
-  let errors = "";
-  const command = makeCommand(version, nowMs)
-    .exitOverride()
-    .configureOutput({
-      writeOut: (text) => {
-        output += text;
-      },
-      writeErr: (text) => {
-        errors += text;
-      },
-      getOutHelpWidth: () => HELP_WIDTH,
-      getErrHelpWidth: () => HELP_WIDTH,
-      outputError: (text, write) => {
-        write(`spfreport: ${text.replace(/^error: /, "")}`);
-      },
-    });
-  try {
-    command.parse(args, { from: "user" });
-  } catch (error) {
-    if (!(error instanceof CommanderError)) throw error;
-    if (error.exitCode === 0) return { kind: "done", exitCode: 0, output, errors };
-    return { kind: "done", exitCode: EX_USAGE, output, errors: `${errors}Try spfreport --help.\n` };
-  }
+  const command = makeCommand(version, nowMs).configureOutput({
+    getOutHelpWidth: () => HELP_WIDTH,
+    getErrHelpWidth: () => HELP_WIDTH,
+  });
+  const done = readArguments(command, args);
+  if (done !== undefined) return done;
   const options = command.opts<Options>();
   const fault = contradiction(options, command.args);
-  if (fault !== undefined) {
-    return {
-      kind: "done",
-      exitCode: EX_USAGE,
-      output,
-      errors: `spfreport: ${fault}\nTry spfreport --help.\n`,
-    };
-  }
-  return requestOf(options, command.args);
+  return fault !== undefined ? usageError(command, fault) : requestOf(options, command.args);
 }
 
 function contradiction(options: Options, files: readonly string[]): string | undefined {
@@ -231,14 +191,8 @@ function nonEmpty(text: string): string {
   return text;
 }
 
-function serverArgument(text: string): { address: string; port: number } {
-  const bare = parseIpAddress(text);
-  if (bare !== undefined) return { address: bare.text, port: 53 };
-  const [, v6, v4, portText = "53"] = /^(?:\[([^\]]+)\]|([\d.]+))(?::(\d{1,5}))?$/.exec(text) ?? [];
-  const address = parseIpAddress(v6 ?? v4 ?? "");
-  const port = Number(portText);
-  if (address === undefined || port < 1 || port > 65_535) {
-    throw new InvalidArgumentError("ADDR, ADDR:PORT or [IPV6]:PORT is expected.");
-  }
-  return { address: address.text, port };
+function serverArgument(text: string): Nameserver {
+  const server = parseNameserver(text);
+  if (server === undefined) throw new InvalidArgumentError("ADDR, ADDR:PORT or [IPV6]:PORT is expected.");
+  return server;
 }

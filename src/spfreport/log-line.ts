@@ -1,16 +1,5 @@
 import { SPF_RESULTS, type SpfResult } from "spf-check";
-
-/** What is done to a message, as the log names it. */
-export const ACTIONS = [
-  "refused",
-  "tagged",
-  "quarantined",
-  "held",
-  "skipped",
-  "spared",
-  "header removed",
-] as const;
-export type Action = (typeof ACTIONS)[number];
+import { ACTIONS, type Action } from "../filter/index.ts";
 
 /** Who sent what, as the line has it: octets, escapes of the log not undone. */
 export interface Sender {

@@ -1,4 +1,4 @@
-import type { ActionEvent, ResultEvent } from "../filter/index.ts";
+import type { Action, ActionEvent, ResultEvent } from "../filter/index.ts";
 import { ownText } from "./own-text.ts";
 
 /** One result that was reached, and what was done. Texts are octets as they came. */
@@ -13,7 +13,7 @@ export interface Decision {
   readonly from: string;
   queue: string | undefined;
   /** What was done because of it, if anything. */
-  action: ActionEvent["action"] | undefined;
+  action: Action | undefined;
   rule: string | undefined;
   reportOnly: boolean;
 }

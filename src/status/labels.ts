@@ -1,5 +1,5 @@
 /** The closed sets that labels come from: however mail is made, no series comes to those that exist at the start. */
-import type { ActionEvent } from "../filter/index.ts";
+import type { Action } from "../filter/index.ts";
 
 /** Where a result came from. */
 export const SOURCES = ["cache", "joined", "dns", "shared"] as const;
@@ -18,7 +18,7 @@ export const NO_RULE = "none";
 export const OTHER_RULE = "other";
 
 /** What is done, and the options that may lead to it. */
-export const ACTION_RULES: Readonly<Record<ActionEvent["action"], readonly string[]>> = {
+export const ACTION_RULES: Readonly<Record<Action, readonly string[]>> = {
   refused: [
     "RefuseFail",
     "RefuseHeloFail",
@@ -49,11 +49,8 @@ export const ACTION_RULES: Readonly<Record<ActionEvent["action"], readonly strin
   "header removed": ["RemoveForgedHeaders", "DKIMVerifier"],
 };
 
-/** The actions, in the order of the documents. */
-export const ACTIONS = Object.keys(ACTION_RULES) as readonly ActionEvent["action"][];
-
 /** An action as a label: one word. */
-export function actionLabel(action: ActionEvent["action"]): string {
+export function actionLabel(action: Action): string {
   return action.replace(" ", "_");
 }
 

@@ -1,11 +1,17 @@
 import { SPF_RESULTS, type SpfResult } from "spf-check";
-import type { ActionEvent, FilterEvent, MailFacts, ResultEvent } from "../filter/index.ts";
+import {
+  ACTIONS,
+  type Action,
+  type ActionEvent,
+  type FilterEvent,
+  type MailFacts,
+  type ResultEvent,
+} from "../filter/index.ts";
 import { Decisions } from "./decisions.ts";
 import { Forwarders } from "./forwarders.ts";
 import { Histogram } from "./histogram.ts";
 import {
   ACTION_RULES,
-  ACTIONS,
   IDENTITIES,
   NO_RULE,
   OTHER_RULE,
@@ -46,7 +52,7 @@ export class Tally {
   /** By result, identity and source, see {@link Tally.results}. */
   readonly #results = new Float64Array(SPF_RESULTS.length * IDENTITIES.length * SOURCES.length);
   /** Done and only reported, by action and rule. */
-  readonly #actions = new Map<ActionEvent["action"], Map<string, Float64Array>>();
+  readonly #actions = new Map<Action, Map<string, Float64Array>>();
   readonly #permerrors = new Float64Array(PERMERROR_PROBLEMS.length);
   readonly #temperrors = new Float64Array(TEMPERROR_CAUSES.length);
   readonly waits = new Histogram(WAIT_SECONDS);
@@ -162,7 +168,7 @@ export class Tally {
   }
 
   /** Every action that there may be with its counts. */
-  actions(): { action: ActionEvent["action"]; rule: string; reportOnly: boolean; count: number }[] {
+  actions(): { action: Action; rule: string; reportOnly: boolean; count: number }[] {
     return ACTIONS.flatMap((action) =>
       [...(this.#actions.get(action) ?? [])].flatMap(([rule, counts]) =>
         [false, true].map((reportOnly) => ({

@@ -156,7 +156,8 @@ export const localSocketAddress: ValueKind<ListenAddress> = wordKind(
   formatSocket,
 );
 
-function formatSocket(socket: ListenAddress): string {
+/** `unix:/path` or `inet:port@host`, as the option has it. */
+export function formatSocket(socket: ListenAddress): string {
   return socket.kind === "unix" ? `unix:${socket.path}` : `${socket.kind}:${socket.port}@${socket.host}`;
 }
 

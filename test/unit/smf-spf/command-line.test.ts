@@ -58,7 +58,7 @@ describe("parseCommandLine", () => {
   it("says how to name the file when -t is followed by one", () => {
     const result = parse("-t", "/x.conf");
     assert.ok(result.kind === "done");
-    assert.match(result.errors, /name the file with -c: smf-spf -t -c \/x\.conf\n$/);
+    assert.match(result.errors, /name the file with -c: smf-spf -t -c \/x\.conf\nTry smf-spf --help\.\n$/);
   });
 
   for (const flag of ["-V", "--version"]) {
