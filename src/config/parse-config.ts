@@ -1,9 +1,16 @@
 import { contradictions } from "./contradictions.ts";
-import { type Fault, type Given, type GivenValue, type Location, lastGiven, valueOf } from "./given.ts";
+import {
+  ENVIRONMENT,
+  type Fault,
+  type Given,
+  type GivenValue,
+  type Location,
+  lastGiven,
+  valueOf,
+} from "./given.ts";
 import { type Line, oneWord, readEntries, readLines, type Value, visible } from "./lines.ts";
 import { notesFor25 } from "./old-meanings.ts";
 import { defaultValue } from "./option.ts";
-import { ENVIRONMENT } from "./origin.ts";
 import { resolveOptions, resolveSettings } from "./resolve.ts";
 import type { OptionSettings, Settings } from "./settings.ts";
 import { nearest } from "./suggest.ts";

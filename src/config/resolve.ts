@@ -1,16 +1,19 @@
 import type { LocalPolicy } from "spf-check";
-import type { PolicyFor } from "../policy/index.ts";
+import type { Origin, PolicyFor } from "../policy/index.ts";
 import {
   allGiven,
+  DEFAULT_ORIGIN,
+  DRY_RUN_ORIGIN,
   type Given,
   type GivenForMessage,
   type GivenValue,
   givenByLine,
   lastGiven,
+  originAt,
+  originOfBehavior,
 } from "./given.ts";
 import { readValueText } from "./lines.ts";
 import { defaultValue } from "./option.ts";
-import { DEFAULT_ORIGIN, DRY_RUN_ORIGIN, type Origin, originAt, originOfBehavior } from "./origin.ts";
 import type { MessageSettings, OptionSettings, Settings } from "./settings.ts";
 import { OPTION_KEYS, OPTIONS, type OptionKey, type OptionName, type ValueOf } from "./table.ts";
 import { BEST_GUESS, mechanisms } from "./values/spf.ts";

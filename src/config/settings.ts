@@ -1,7 +1,6 @@
 import { isDeepStrictEqual } from "node:util";
 import type { LocalPolicy } from "spf-check";
-import type { PolicyFor } from "../policy/index.ts";
-import type { Origin } from "./origin.ts";
+import type { Origin, PolicyFor } from "../policy/index.ts";
 import {
   type MessageKey,
   OPTION_KEYS,

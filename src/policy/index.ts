@@ -50,7 +50,13 @@ export {
   senderOfUnknownClient,
   withOutcome,
 } from "./judgement.ts";
-export { type ReceivedFrom, readReceived } from "./received.ts";
+export {
+  type ReceivedFrom,
+  type RelayedClient,
+  type RelayHop,
+  readReceived,
+  readRelayHop,
+} from "./received.ts";
 export {
   evidenceDeferral,
   firstLine,
@@ -75,4 +81,3 @@ export {
   type Rule,
   ruleOf,
 } from "./settings.ts";
-export { type RelayedClient, type RelayHop, readRelayHop } from "./trusted-relay.ts";

@@ -1,5 +1,12 @@
-import { type IpAddress, type OctetString, parseIpAddress } from "../address/index.ts";
-import { verifiedName } from "./client.ts";
+import {
+  type IpAddress,
+  networkContains,
+  type OctetString,
+  parseIpAddress,
+  unmapIpv4,
+} from "../address/index.ts";
+import { type Client, clientAt, verifiedName } from "./client.ts";
+import type { PolicySettings } from "./settings.ts";
 
 /** What the from-clause of a Received field says of the client of the MTA that wrote it. */
 export interface ReceivedFrom {
@@ -324,4 +331,35 @@ function parseAddress(literal: OctetString): IpAddress | undefined {
 function found(literal: OctetString, helo: OctetString, name: OctetString): Found | undefined {
   const ip = parseAddress(literal);
   return ip && { ip, verifiedName: verifiedName(name), helo };
+}
+
+/** The client of a relay of ours, as the relay's Received field tells it. */
+export interface RelayedClient {
+  readonly client: Client;
+  readonly helo: OctetString;
+  /** The client has authenticated itself to the relay (RFC 3848). */
+  readonly authenticated: boolean;
+}
+
+/** What a Received field of a trusted relay leads to. */
+export type RelayHop =
+  | { readonly kind: "client"; readonly relayed: RelayedClient }
+  /** The client was a relay, too: the next field down was written by that one. */
+  | { readonly kind: "relay" }
+  | { readonly kind: "unreadable" };
+
+/** Reads the Received field that a trusted relay has put on top of a message. */
+export function readRelayHop(settings: PolicySettings, received: OctetString): RelayHop {
+  const from = readReceived(received);
+  if (from === undefined) return { kind: "unreadable" };
+  const ip = unmapIpv4(from.ip);
+  if (isRelay(settings, ip)) return { kind: "relay" };
+  const client = clientAt(settings, ip, from.verifiedName ?? "");
+  return { kind: "client", relayed: { client, helo: from.helo, authenticated: from.authenticated } };
+}
+
+/** Another trusted relay, or a filter on the relay itself that hands the message back to it. */
+function isRelay({ trustedRelay }: PolicySettings, ip: IpAddress): boolean {
+  const isLoopback = ip.family === 4 ? ip.text.startsWith("127.") : ip.text === "::1";
+  return isLoopback || trustedRelay.some((network) => networkContains(network, ip));
 }
