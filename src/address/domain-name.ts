@@ -81,3 +81,14 @@ export function isWithinDomain(name: OctetString, ancestor: OctetString): boolea
   const above = withoutFinalDot(ancestor).toLowerCase();
   return below === above || (above !== "" && below.endsWith(`.${above}`));
 }
+
+/**
+ * Whether a text has the form of a host name of two labels or more: letters, digits, hyphens and underscores, and a last
+ * label that no address has. Nothing that means anything in a file or a shell is in such a text.
+ */
+export function isHostName(text: string): boolean {
+  return (
+    text.length <= 253 &&
+    /^(?:[a-z\d_](?:[a-z\d_-]{0,61}[a-z\d_])?\.)+[a-z](?:[a-z\d-]{0,61}[a-z\d])?$/i.test(text)
+  );
+}

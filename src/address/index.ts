@@ -1,5 +1,6 @@
 export {
   isHeloDomain,
+  isHostName,
   isMultiLabelDomain,
   isWireName,
   isWithinDomain,

@@ -56,8 +56,3 @@ export class BoundedTable<Entry extends Counted> {
     this.#lost += dropped;
   }
 }
-
-/** A copy in one piece: what is cut out of a chunk of the log would keep all of it in memory. */
-export function ownText(text: string): string {
-  return Buffer.from(text, "latin1").toString("latin1");
-}

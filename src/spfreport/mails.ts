@@ -1,7 +1,8 @@
-import type { Action, ActionLine, ResultLine, Sender } from "./log-line.ts";
+import type { Action } from "../filter/index.ts";
+import type { ActionLine, ResultLine, Sender } from "./log-line.ts";
 
 /** Something that was done to a message, or would have been. */
-export interface Deed {
+export interface ActionTaken {
   readonly action: Action;
   readonly reportOnly: boolean;
   readonly reason: string;
@@ -17,8 +18,8 @@ export interface Mail extends Sender {
   verdict: ResultLine | undefined;
   /** The verdict on the HELO name besides it (CheckHelo). */
   heloVerdict: ResultLine | undefined;
-  /** What was done; a deed done for some recipients and reported for others is done. */
-  deeds: Deed[];
+  /** What was done; a taken done for some recipients and reported for others is done. */
+  actions: ActionTaken[];
 }
 
 interface OpenMail extends Mail {
@@ -40,7 +41,7 @@ const RECIPIENTS_MAX = 100;
 const LONG_OCTETS = 60;
 const LONG_CLIENTS_MAX = 1_000;
 const CUT = "...";
-const NO_DEEDS: Deed[] = [];
+const NO_ACTIONS: ActionTaken[] = [];
 const NO_RECIPIENTS: string[] = [];
 const NO_MAILS: readonly OpenMail[] = [];
 
@@ -96,7 +97,7 @@ export class Mails {
       if (mail.to.length === 0) mail.to = [];
       if (mail.to.length < RECIPIENTS_MAX) mail.to.push(...line.to);
     }
-    addDeed(mail, line);
+    addAction(mail, line);
   }
 
   /** No more lines come. */
@@ -127,7 +128,7 @@ export class Mails {
 
   #isSecondResult(last: OpenMail, line: ResultLine, timeMs: number): boolean {
     if (line.from === "" || line.identity === "helo") return false;
-    if (last.deeds.length > 0 && line.identity === undefined) return false;
+    if (last.actions.length > 0 && line.identity === undefined) return false;
     if (last.heloVerdict !== undefined && last.verdict === undefined) return line.identity === "mailfrom";
     return (
       this.#checkHelo &&
@@ -152,7 +153,7 @@ export class Mails {
       from,
       verdict: undefined,
       heloVerdict: undefined,
-      deeds: NO_DEEDS,
+      actions: NO_ACTIONS,
       queue: undefined,
       to: NO_RECIPIENTS,
     };
@@ -227,10 +228,10 @@ function matchFor(line: ActionLine, mails: readonly OpenMail[]): OpenMail | unde
     (mail) =>
       (mail.queue === undefined || line.queue === undefined) &&
       (said === undefined || mail.verdict === undefined || saysResult(mail, said)) &&
-      (line.to.length > 0 || !hasDeed(mail, line.action)),
+      (line.to.length > 0 || !hasAction(mail, line.action)),
   );
   return (
-    free.findLast(({ deeds }) => deeds.length === 0) ??
+    free.findLast(({ actions }) => actions.length === 0) ??
     free.findLast(({ to }) => !line.to.some((recipient) => to.includes(recipient))) ??
     (line.to.length > 0 ? undefined : free.at(-1))
   );
@@ -250,13 +251,52 @@ function saysResult({ verdict, heloVerdict }: OpenMail, result: string): boolean
   return verdict?.result === result || heloVerdict?.result === result;
 }
 
-function hasDeed({ deeds }: OpenMail, action: Action): boolean {
-  return deeds.some((deed) => deed.action === action);
+function hasAction({ actions }: OpenMail, action: Action): boolean {
+  return actions.some((taken) => taken.action === action);
 }
 
-function addDeed(mail: OpenMail, { action, reportOnly, reason, rule, line }: ActionLine): void {
-  const known = mail.deeds.findIndex((deed) => deed.action === action);
-  const deed = { action, reportOnly, reason, rule, line };
-  if (known === -1) mail.deeds = [...mail.deeds, deed];
-  else if (mail.deeds[known]?.reportOnly === true && !reportOnly) mail.deeds[known] = deed;
+function addAction(mail: OpenMail, { action, reportOnly, reason, rule, line }: ActionLine): void {
+  const known = mail.actions.findIndex((taken) => taken.action === action);
+  const taken = { action, reportOnly, reason, rule, line };
+  if (known === -1) mail.actions = [...mail.actions, taken];
+  else if (mail.actions[known]?.reportOnly === true && !reportOnly) mail.actions[known] = taken;
+}
+
+/** The options that refuse, by the result that is acted upon. */
+const REFUSING: Readonly<Record<string, string>> = {
+  fail: "RefuseFail",
+  softfail: "RefuseSoftFail",
+  neutral: "RefuseNeutral",
+  none: "RefuseSPFNone",
+  permerror: "RefusePermError",
+  temperror: "AcceptTempError",
+};
+
+/**
+ * The rule that led to something. Classic lines name it for what was skipped; for the rest it follows from the
+ * words of the reason.
+ */
+export function ruleOf({ action, reason, rule }: ActionTaken, { from }: Mail): string | undefined {
+  // "WhitelistIP 10.0.0.0/8" says more than "WhitelistIP".
+  if (action === "skipped") return reason === "" ? rule : reason;
+  if (rule !== undefined) return rule;
+  switch (action) {
+    case "tagged":
+      return "TagSubject";
+    case "quarantined":
+    case "held":
+      return "Quarantine";
+    case "spared":
+      return "AcceptDKIM";
+    case "header removed":
+      return "RemoveForgedHeaders";
+    case "refused": {
+      const [, published = "", ofHelo, acting] =
+        /^SPF ([a-z]+)( of HELO)?(?:, (?:local policy|best guess) ([a-z]+))?/.exec(reason) ?? [];
+      const option = REFUSING[acting ?? published];
+      if (ofHelo === undefined || option === undefined) return option;
+      if (option === "RefuseSPFNone") return "RefuseSPFNoneHelo";
+      return option === "RefuseFail" && from !== "" ? "RefuseHeloFail" : option;
+    }
+  }
 }

@@ -13,7 +13,7 @@ import { csvReport } from "./csv-report.ts";
 import { htmlReport } from "./html-report.ts";
 import { jsonReport } from "./json-report.ts";
 import { Mails } from "./mails.ts";
-import type { Ours } from "./ours.ts";
+import type { Ours } from "./names.ts";
 import { Progress } from "./progress.ts";
 import { Lines, LogReader } from "./read-log.ts";
 import { isRefusedUnder, withoutNat } from "./replay.ts";

@@ -1,5 +1,3 @@
-import { localDate } from "./tally.ts";
-
 const FORM = /^(\d{4})-(\d\d)-(\d\d)(?:[ T](\d\d):(\d\d)(?::(\d\d))?)?$/;
 
 /**
@@ -37,4 +35,11 @@ function dayOf(timeMs: number, offset: number): readonly [since: number, until: 
   const at = (days: number): number =>
     new Date(time.getFullYear(), time.getMonth(), time.getDate() + days).getTime();
   return [at(offset), at(offset + 1)];
+}
+
+/** The local date, `2026-11-22`. */
+export function localDate(timeMs: number): string {
+  const time = new Date(timeMs);
+  const two = (n: number): string => String(n).padStart(2, "0");
+  return `${String(time.getFullYear()).padStart(4, "0")}-${two(time.getMonth() + 1)}-${two(time.getDate())}`;
 }

@@ -1,4 +1,4 @@
-import type { Outcome } from "spf-check";
+import { bareOutcome, type Outcome } from "spf-check";
 import {
   type CheckedIdentity,
   decideAtConnect,
@@ -11,8 +11,7 @@ import {
 } from "../policy/index.ts";
 import type { ResultLine } from "./log-line.ts";
 import type { Mail } from "./mails.ts";
-import { isIpv6 } from "./ours.ts";
-import { policyDomain } from "./shown.ts";
+import { isIpv6, policyDomain } from "./names.ts";
 
 /**
  * Whether a message would be refused under these settings, as far as the log tells: the verdict is the one logged, the
@@ -44,9 +43,9 @@ export function withoutNat<Settings extends PolicySettings>(settings: Settings):
 }
 
 /** Whether what spared the message by more than its result still does. */
-function isStillExempt(settings: PolicySettings, { deeds }: Mail): boolean {
-  if (deeds.some(({ action }) => action === "refused")) return false;
-  return deeds.some(({ action, reason }) => {
+function isStillExempt(settings: PolicySettings, { actions }: Mail): boolean {
+  if (actions.some(({ action }) => action === "refused")) return false;
+  return actions.some(({ action, reason }) => {
     if (action === "spared") return true;
     if (action !== "skipped") return false;
     const forwarder = /^TrustedForwarder (\S+)/.exec(reason)?.[1];
@@ -78,21 +77,10 @@ function verdictOf(
   { result, local, guess, problem }: ResultLine,
 ): CheckedIdentity {
   const outcome: Outcome = {
-    result,
-    domain,
-    mechanism: undefined,
-    path: [],
-    explanation: undefined,
+    ...bareOutcome(result, domain),
     problem,
-    record: undefined,
-    recordSource: "published",
-    lookups: 0,
-    voids: 0,
-    macrosRead: new Set(),
-    ttlSeconds: 0,
     local: local === undefined ? undefined : { result: local, mechanism: "" },
     guess: guess === undefined ? undefined : { result: guess, mechanism: "" },
-    trace: undefined,
   };
   return { identity, sender, outcome };
 }

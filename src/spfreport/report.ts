@@ -1,8 +1,8 @@
 import { SPF_RESULTS, type SpfResult } from "spf-check";
+import { isHostName } from "../address/index.ts";
 import type { BoundedTable, Counted } from "./bounded-table.ts";
-import { isInNetworks, isOurDomain, type Ours } from "./ours.ts";
+import { isInNetworks, isOurDomain, type Ours } from "./names.ts";
 import type { LineCounts } from "./read-log.ts";
-import { isHostName } from "./shown.ts";
 import type { Suggestion } from "./suggest.ts";
 import {
   type ClientTally,

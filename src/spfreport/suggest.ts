@@ -1,8 +1,7 @@
 import { type PathStep, parseRecord, type SpfResult } from "spf-check";
-import { isWithinDomain, parseIpAddress } from "../address/index.ts";
+import { isHostName, isWithinDomain, parseIpAddress } from "../address/index.ts";
 import { decideAtConnect, type PolicySettings } from "../policy/index.ts";
-import { isIpv6, type Ours } from "./ours.ts";
-import { isHostName } from "./shown.ts";
+import { isIpv6, type Ours } from "./names.ts";
 import {
   type ClientTally,
   DOMAINS_MAX,

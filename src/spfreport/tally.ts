@@ -1,9 +1,10 @@
 import type { SpfResult } from "spf-check";
+import { ACTIONS, type Action } from "../filter/index.ts";
 import { BoundedTable, type Counted } from "./bounded-table.ts";
-import { ACTIONS, type Action, type ResultLine } from "./log-line.ts";
-import type { Deed, Mail } from "./mails.ts";
-import { isInNetworks, isOurDomain, type Ours } from "./ours.ts";
-import { policyDomain, shown } from "./shown.ts";
+import type { ResultLine } from "./log-line.ts";
+import { type ActionTaken, type Mail, ruleOf } from "./mails.ts";
+import { isInNetworks, isOurDomain, type Ours, policyDomain, shown } from "./names.ts";
+import { localDate } from "./period.ts";
 
 /** Tables are exact up to so many keys. */
 export const KEYS_MAX = 100_000;
@@ -165,19 +166,19 @@ export class Tally {
 
   mail(mail: Mail): void {
     this.messages++;
-    const { deeds } = mail;
+    const { actions } = mail;
     const day = this.#dayOf(mail.timeMs);
     let acted = false;
     let refusal: "done" | "reportOnly" | undefined;
-    for (const deed of deeds) {
-      const how = deed.reportOnly ? "reportOnly" : "done";
-      this.#rule(deed, mail);
-      if (deed.action === "header removed") continue;
-      this.actions[deed.action][how]++;
-      if (deed.action === "refused") refusal = how;
-      if (deed.action !== "skipped" && deed.action !== "spared") acted = true;
+    for (const taken of actions) {
+      const how = taken.reportOnly ? "reportOnly" : "done";
+      this.#rule(taken, mail);
+      if (taken.action === "header removed") continue;
+      this.actions[taken.action][how]++;
+      if (taken.action === "refused") refusal = how;
+      if (taken.action !== "skipped" && taken.action !== "spared") acted = true;
     }
-    if (deeds.length === 0 && this.#isRefusedUntold(mail)) {
+    if (actions.length === 0 && this.#isRefusedUntold(mail)) {
       refusal = "reportOnly";
       acted = true;
       this.actions.refused.reportOnly++;
@@ -326,8 +327,8 @@ export class Tally {
     if (line.problem !== undefined && entry.problem === undefined) entry.problem = shown(line.problem);
   }
 
-  #rule(deed: Deed, mail: Mail): void {
-    const rule = ruleOf(deed, mail);
+  #rule(taken: ActionTaken, mail: Mail): void {
+    const rule = ruleOf(taken, mail);
     if (rule === undefined) return;
     let entry = this.rules.get(rule);
     if (entry === undefined) {
@@ -335,7 +336,7 @@ export class Tally {
       entry = this.rules.get(name) ?? this.rules.add(name, { count: 0, rule: name, place: undefined });
     }
     entry.count++;
-    if (entry.place === undefined && deed.line !== undefined) entry.place = shown(deed.line);
+    if (entry.place === undefined && taken.line !== undefined) entry.place = shown(taken.line);
   }
 
   /** Neighbouring lines are of one quarter of an hour, within which no zone changes its date. */
@@ -352,13 +353,6 @@ export class Tally {
     this.#day = day;
     return day;
   }
-}
-
-/** The local date, `2026-11-22`. */
-export function localDate(timeMs: number): string {
-  const time = new Date(timeMs);
-  const two = (n: number): string => String(n).padStart(2, "0");
-  return `${String(time.getFullYear()).padStart(4, "0")}-${two(time.getMonth() + 1)}-${two(time.getDate())}`;
 }
 
 function noResults(): Record<SpfResult, number> {
@@ -383,45 +377,6 @@ function count(counts: number[], at: number): void {
 function bucketOf(ms: number): number {
   const bucket = MS_BUCKETS.findIndex((bound) => ms <= bound);
   return bucket === -1 ? MS_BUCKETS.length : bucket;
-}
-
-/** The options that refuse, by the result that is acted upon. */
-const REFUSING: Readonly<Record<string, string>> = {
-  fail: "RefuseFail",
-  softfail: "RefuseSoftFail",
-  neutral: "RefuseNeutral",
-  none: "RefuseSPFNone",
-  permerror: "RefusePermError",
-  temperror: "AcceptTempError",
-};
-
-/**
- * The rule that led to something. Classic lines name it for what was skipped; for the rest it follows from the
- * words of the reason.
- */
-function ruleOf({ action, reason, rule }: Deed, { from }: Mail): string | undefined {
-  // "WhitelistIP 10.0.0.0/8" says more than "WhitelistIP".
-  if (action === "skipped") return reason === "" ? rule : reason;
-  if (rule !== undefined) return rule;
-  switch (action) {
-    case "tagged":
-      return "TagSubject";
-    case "quarantined":
-    case "held":
-      return "Quarantine";
-    case "spared":
-      return "AcceptDKIM";
-    case "header removed":
-      return "RemoveForgedHeaders";
-    case "refused": {
-      const [, published = "", ofHelo, acting] =
-        /^SPF ([a-z]+)( of HELO)?(?:, (?:local policy|best guess) ([a-z]+))?/.exec(reason) ?? [];
-      const option = REFUSING[acting ?? published];
-      if (ofHelo === undefined || option === undefined) return option;
-      if (option === "RefuseSPFNone") return "RefuseSPFNoneHelo";
-      return option === "RefuseFail" && from !== "" ? "RefuseHeloFail" : option;
-    }
-  }
 }
 
 /** Every action that is counted by message. */

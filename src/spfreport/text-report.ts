@@ -1,6 +1,7 @@
 import { SPF_RESULTS, type SpfResult } from "spf-check";
 import type { Report } from "./report.ts";
 import { linesFirst, type Suggestion } from "./suggest.ts";
+import { type TextLook, TextPage, type Tone, textOf, WIDTH, wrapped } from "./text-page.ts";
 import {
   ADVICE,
   caveats,
@@ -13,25 +14,14 @@ import {
   spanOf,
 } from "./words.ts";
 
-/** How a terminal shows the text. */
-export interface TextLook {
-  readonly colour: boolean;
-  /** Whether bars may be drawn with more than ASCII. */
-  readonly unicode: boolean;
-}
-
 /** How much is told. */
 export interface TextOptions extends TextLook {
   /** What is wrong comes before the totals. */
   readonly problemsFirst: boolean;
 }
 
-const WIDTH = 80;
 /** More days than this are shown by month. */
 const DAYS_MAX = 62;
-const SGR = { strong: "1", dim: "2", good: "32", bad: "31", doubtful: "33", broken: "35" } as const;
-type Tone = keyof typeof SGR;
-
 const TONES: Readonly<Record<SpfResult, Tone>> = {
   pass: "good",
   none: "dim",
@@ -53,7 +43,7 @@ export function textReport(report: Report, options: TextOptions): string {
 export function suggestionLines(report: Report): string {
   const { suggestions } = report;
   const notes = caveats(report).flatMap((note) => comment(note));
-  if (suggestions.length === 0) return [...comment(ADVICE.suggestionsNone), ...notes].map(ended).join("");
+  if (suggestions.length === 0) return textOf([...comment(ADVICE.suggestionsNone), ...notes]);
   const blocks = linesFirst(suggestions).map((suggestion) => {
     const { evidence, count, days, risk, line } = suggestion;
     return [
@@ -63,15 +53,11 @@ export function suggestionLines(report: Report): string {
     ];
   });
   if (notes.length > 0) blocks.push(notes);
-  return blocks.map((block) => block.map(ended).join("")).join("\n");
+  return blocks.map(textOf).join("\n");
 }
 
 function comment(text: string): string[] {
   return wrapped(text, WIDTH - 2).map((line) => `# ${line}`);
-}
-
-function ended(line: string): string {
-  return `${line}\n`;
 }
 
 /** What to do where no line of smf-spf.conf helps. */
@@ -84,11 +70,12 @@ export function adviceOf({ kind, value, domain, risk }: Suggestion): string {
 class TextReport {
   readonly #report: Report;
   readonly #options: TextOptions;
-  readonly #lines: string[] = [];
+  readonly #page: TextPage;
 
   constructor(report: Report, options: TextOptions) {
     this.#report = report;
     this.#options = options;
+    this.#page = new TextPage(options);
   }
 
   text(): string {
@@ -101,24 +88,26 @@ class TextReport {
       for (const section of [...order, this.#rules, this.#dns, this.#whatIf]) section.call(this);
     }
     this.#foot();
-    return this.#lines.map(ended).join("");
+    return this.#page.text();
   }
 
   #head(): void {
     const span = spanOf(this.#report.days);
-    this.#add(`${this.#paint("strong", "SPF report")}${span.padStart(WIDTH - "SPF report".length)}`);
-    this.#add("");
-    this.#addWrapped(headline(this.#report));
+    this.#page.add(
+      `${this.#page.paint("strong", "SPF report")}${span.padStart(WIDTH - "SPF report".length)}`,
+    );
+    this.#page.add("");
+    this.#page.addWrapped(headline(this.#report));
   }
 
   #suggestions(): void {
     const { suggestions, refusals } = this.#report;
     if (suggestions.length === 0) {
-      if (refusals.count > 0) this.#addWrapped(ADVICE.suggestionsNone);
+      if (refusals.count > 0) this.#page.addWrapped(ADVICE.suggestionsNone);
       return;
     }
     const hasLines = suggestions.some(({ line }) => line !== undefined);
-    this.#title("What to do", hasLines ? ADVICE.suggestions : ADVICE.suggestionsForOthers);
+    this.#page.title("What to do", hasLines ? ADVICE.suggestions : ADVICE.suggestionsForOthers);
     for (const suggestion of linesFirst(suggestions)) {
       const { line, count, days, evidence, risk } = suggestion;
       const figures = `${counted(count, "message")} on ${counted(days, "day")}`;
@@ -126,26 +115,26 @@ class TextReport {
         line ??
         (suggestion.kind === "include" ? `include:${suggestion.value}` : `postmaster@${suggestion.value}`);
       if (what.length + figures.length + 6 <= WIDTH) {
-        this.#add(`  ${this.#paint("strong", what)}${figures.padStart(WIDTH - 2 - what.length)}`);
+        this.#page.add(`  ${this.#page.paint("strong", what)}${figures.padStart(WIDTH - 2 - what.length)}`);
       } else {
-        this.#addIndented(what, 2);
-        this.#add(figures.padStart(WIDTH));
+        this.#page.addIndented(what, 2);
+        this.#page.add(figures.padStart(WIDTH));
       }
-      this.#addIndented(`${evidence}.`, 6);
-      this.#addIndented(line === undefined ? adviceOf(suggestion) : risk, 6, "dim");
+      this.#page.addIndented(`${evidence}.`, 6);
+      this.#page.addIndented(line === undefined ? adviceOf(suggestion) : risk, 6, "dim");
     }
   }
 
   #results(): void {
     const { results } = this.#report;
     const all = SPF_RESULTS.reduce((sum, result) => sum + results[result], 0);
-    this.#title("Results", ADVICE.results);
+    this.#page.title("Results", ADVICE.results);
     const most = Math.max(1, ...SPF_RESULTS.map((result) => results[result]));
     for (const result of ORDER) {
       const count = results[result];
-      const bar = this.#bar(count / most, 44);
-      this.#add(
-        `  ${result.padEnd(10)}${grouped(count).padStart(11)}  ${percent(count, all).padStart(5)}  ${this.#paint(TONES[result], bar)}`.trimEnd(),
+      const bar = this.#page.bar(count / most, 44);
+      this.#page.add(
+        `  ${result.padEnd(10)}${grouped(count).padStart(11)}  ${percent(count, all).padStart(5)}  ${this.#page.paint(TONES[result], bar)}`.trimEnd(),
       );
     }
     const { actions } = this.#report;
@@ -154,8 +143,8 @@ class TextReport {
       ...(reportOnly > 0 ? [`${grouped(reportOnly)} would be ${action}`] : []),
     ]);
     if (done.length > 0) {
-      this.#add("");
-      this.#addIndented(`Messages: ${done.join(", ")}.`, 2);
+      this.#page.add("");
+      this.#page.addIndented(`Messages: ${done.join(", ")}.`, 2);
     }
   }
 
@@ -164,20 +153,20 @@ class TextReport {
     if (single.length < 2) return;
     const isLong = single.length > DAYS_MAX;
     const days = isLong ? byMonth(single) : single;
-    this.#title(isLong ? "Months" : "Days", ADVICE.days);
+    this.#page.title(isLong ? "Months" : "Days", ADVICE.days);
     const totals = days.map(({ results }) => SPF_RESULTS.reduce((sum, result) => sum + results[result], 0));
     const most = Math.max(1, ...totals);
-    this.#add(
-      this.#paint(
+    this.#page.add(
+      this.#page.paint(
         "dim",
         `  ${"".padEnd(12)}${"results".padStart(10)}  ${"".padEnd(36)}${"refused".padStart(9)}${"would be".padStart(9)}`,
       ),
     );
     for (const [i, { date, refused, reportOnly }] of days.entries()) {
       const total = totals[i] ?? 0;
-      const bar = this.#bar(total / most, 34);
-      this.#add(
-        `  ${(isLong ? date : shortDate(date)).padEnd(12)}${grouped(total).padStart(10)}  ${bar.padEnd(36)}${this.#count(refused, 9)}${this.#count(reportOnly, 9)}`.trimEnd(),
+      const bar = this.#page.bar(total / most, 34);
+      this.#page.add(
+        `  ${(isLong ? date : shortDate(date)).padEnd(12)}${grouped(total).padStart(10)}  ${bar.padEnd(36)}${this.#page.count(refused, 9)}${this.#page.count(reportOnly, 9)}`.trimEnd(),
       );
     }
   }
@@ -205,14 +194,14 @@ class TextReport {
   #yours(): void {
     const { yours, knowsOurs, refusals } = this.#report;
     if (!knowsOurs) {
-      if (refusals.count > 0) this.#title("Yours", ADVICE.yoursUnknown);
+      if (refusals.count > 0) this.#page.title("Yours", ADVICE.yoursUnknown);
       return;
     }
     const rows = [
       ...yours.domains.map((row) => ({ ...row, name: row.domain, note: "" })),
       ...yours.clients.map((row) => ({ ...row, name: row.ip, note: row.ptr })),
     ];
-    if (rows.length === 0) this.#title("Yours", ADVICE.yoursNone);
+    if (rows.length === 0) this.#page.title("Yours", ADVICE.yoursNone);
     else this.#refusalTable("Yours", ADVICE.yours, rows, rows.length);
   }
 
@@ -228,65 +217,67 @@ class TextReport {
     total: number,
   ): void {
     if (rows.length === 0) return;
-    this.#title(title, advice);
-    this.#add(this.#paint("dim", `  ${"refused".padStart(9)}${"would be".padStart(10)}`));
+    this.#page.title(title, advice);
+    this.#page.add(this.#page.paint("dim", `  ${"refused".padStart(9)}${"would be".padStart(10)}`));
     for (const { name, note, refused, reportOnly } of rows) {
-      const figures = `  ${this.#count(refused, 9)}${this.#count(reportOnly, 10)}  `;
+      const figures = `  ${this.#page.count(refused, 9)}${this.#page.count(reportOnly, 10)}  `;
       const room = WIDTH - 23;
-      const left = note === "" ? this.#cut(name, room) : this.#cut(name, 39).padEnd(17);
-      this.#add(
-        `${figures}${left}${note === "" ? "" : `  ${this.#cut(note, room - left.length - 2)}`}`.trimEnd(),
+      const left = note === "" ? this.#page.cut(name, room) : this.#page.cut(name, 39).padEnd(17);
+      this.#page.add(
+        `${figures}${left}${note === "" ? "" : `  ${this.#page.cut(note, room - left.length - 2)}`}`.trimEnd(),
       );
     }
-    this.#more(total - rows.length);
+    this.#page.more(total - rows.length);
   }
 
   #forwarders(): void {
     const { forwarders } = this.#report;
     if (forwarders.length === 0) return;
-    this.#title("Forwarders and lists", ADVICE.forwarders);
-    this.#add(this.#paint("dim", `  ${"messages".padStart(9)}${"domains".padStart(9)}${"days".padStart(6)}`));
+    this.#page.title("Forwarders and lists", ADVICE.forwarders);
+    this.#page.add(
+      this.#page.paint("dim", `  ${"messages".padStart(9)}${"domains".padStart(9)}${"days".padStart(6)}`),
+    );
     for (const { ip, ptr, count, domains, days, line } of forwarders) {
       const figures = `  ${grouped(count).padStart(9)}${grouped(domains).padStart(9)}${grouped(days).padStart(6)}  `;
-      this.#add(`${figures}${this.#cut(`${ptr} [${ip}]`, WIDTH - 28)}`);
-      if (line !== undefined) this.#add(`${"".padEnd(28)}${this.#cut(`-> ${line}`, WIDTH - 28)}`);
+      this.#page.add(`${figures}${this.#page.cut(`${ptr} [${ip}]`, WIDTH - 28)}`);
+      if (line !== undefined) this.#page.add(`${"".padEnd(28)}${this.#page.cut(`-> ${line}`, WIDTH - 28)}`);
     }
   }
 
   #errors(): void {
     const { errors, totals } = this.#report;
     if (errors.length === 0) return;
-    this.#title("Domains in error", ADVICE.errors);
+    this.#page.title("Domains in error", ADVICE.errors);
     for (const { domain, result, count, problem } of errors) {
-      this.#add(
-        `  ${grouped(count).padStart(9)}  ${this.#paint("broken", result.padEnd(9))}  ${this.#cut(domain, WIDTH - 24)}`,
+      this.#page.add(
+        `  ${grouped(count).padStart(9)}  ${this.#page.paint("broken", result.padEnd(9))}  ${this.#page.cut(domain, WIDTH - 24)}`,
       );
-      if (problem !== undefined) this.#addIndented(problem, 24);
+      if (problem !== undefined) this.#page.addIndented(problem, 24);
     }
-    this.#more(totals.errors - errors.length);
+    this.#page.more(totals.errors - errors.length);
   }
 
   #rules(): void {
     const { rules, totals } = this.#report;
     if (rules.length === 0) return;
-    this.#title("Rules", ADVICE.rules);
+    this.#page.title("Rules", ADVICE.rules);
     for (const { rule, place, hits } of rules) {
       const where = place === undefined ? "" : `  ${place}`;
-      const left = this.#cut(rule, where === "" ? WIDTH - 13 : 32).padEnd(32);
-      this.#add(
-        `  ${grouped(hits).padStart(9)}  ${left}${this.#paint("dim", this.#cut(where, WIDTH - 13 - left.length))}`.trimEnd(),
+      const left = this.#page.cut(rule, where === "" ? WIDTH - 13 : 32).padEnd(32);
+      this.#page.add(
+        `  ${grouped(hits).padStart(9)}  ${left}${this.#page.paint("dim", this.#page.cut(where, WIDTH - 13 - left.length))}`.trimEnd(),
       );
     }
-    this.#more(totals.rules - rules.length);
+    this.#page.more(totals.rules - rules.length);
   }
 
   #dns(): void {
     const { dns, results } = this.#report;
     const all = dns.evaluated + dns.cached;
     if (all === 0) return;
-    this.#title("DNS", results.temperror > 0 ? ADVICE.dns : ADVICE.dnsWell);
+    this.#page.title("DNS", results.temperror > 0 ? ADVICE.dns : ADVICE.dnsWell);
     const row = (name: string, value: string): void => {
-      this.#add(`  ${name.padEnd(30)}${value}`);
+      this.#page.add(`  ${name.padEnd(30)}${value}`);
     };
     row(
       "evaluated, from memory",
@@ -307,69 +298,18 @@ class TextReport {
     const { whatIf } = this.#report;
     if (whatIf === undefined) return;
     const { settings, was, refused, added, removed } = whatIf;
-    this.#title(`What if ${settings.join(", ")}`, ADVICE.whatIf);
-    this.#add(`  refused, or reported so ${grouped(was).padStart(10)}`);
-    this.#add(
+    this.#page.title(`What if ${settings.join(", ")}`, ADVICE.whatIf);
+    this.#page.add(`  refused, or reported so ${grouped(was).padStart(10)}`);
+    this.#page.add(
       `  with these settings     ${grouped(refused).padStart(10)}   ${grouped(added)} more, ${grouped(removed)} fewer`,
     );
   }
 
   #foot(): void {
     const { read, events } = this.#report.lines;
-    this.#add("");
-    this.#addWrapped(`${counted(read, "line")} read, ${grouped(events)} of them about messages.`, "dim");
-    for (const note of caveats(this.#report)) this.#addWrapped(note, "dim");
-  }
-
-  #title(title: string, advice: string): void {
-    this.#add("");
-    const lines = wrapped(title, WIDTH - 4);
-    for (const line of lines.slice(0, -1)) this.#add(this.#paint("strong", line));
-    const last = lines.at(-1) ?? "";
-    const rule = (this.#options.unicode ? "─" : "-").repeat(WIDTH - last.length - 1);
-    this.#add(`${this.#paint("strong", last)} ${this.#paint("dim", rule)}`);
-    this.#addWrapped(advice, "dim");
-  }
-
-  #more(rows: number): void {
-    if (rows > 0) this.#add(this.#paint("dim", `  ${"".padEnd(9)}  and ${grouped(rows)} more (--detail)`));
-  }
-
-  #count(count: number, width: number): string {
-    return (count === 0 ? (this.#options.unicode ? "·" : ".") : grouped(count)).padStart(width);
-  }
-
-  /** A bar, drawn to an eighth of a column where that can be shown. */
-  #bar(share: number, width: number): string {
-    if (!(share > 0)) return "";
-    if (!this.#options.unicode) return "#".repeat(Math.max(1, Math.round(share * width)));
-    const eighths = Math.max(1, Math.round(share * width * 8));
-    return "█".repeat(eighths >> 3) + (["", "▏", "▎", "▍", "▌", "▋", "▊", "▉"][eighths & 7] ?? "");
-  }
-
-  /** A value cut on the left: the end of a name says whose it is. */
-  #cut(text: string, width: number): string {
-    if (text.length <= width) return text;
-    const mark = this.#options.unicode ? "…" : "...";
-    return mark + text.slice(text.length - width + mark.length);
-  }
-
-  #paint(tone: Tone, text: string): string {
-    return this.#options.colour && text !== "" ? `\x1b[${SGR[tone]}m${text}\x1b[0m` : text;
-  }
-
-  #add(line: string): void {
-    this.#lines.push(line);
-  }
-
-  #addWrapped(text: string, tone?: Tone): void {
-    this.#addIndented(text, 0, tone);
-  }
-
-  #addIndented(text: string, indent: number, tone?: Tone): void {
-    for (const line of wrapped(text, WIDTH - indent)) {
-      this.#add("".padEnd(indent) + (tone === undefined ? line : this.#paint(tone, line)));
-    }
+    this.#page.add("");
+    this.#page.addWrapped(`${counted(read, "line")} read, ${grouped(events)} of them about messages.`, "dim");
+    for (const note of caveats(this.#report)) this.#page.addWrapped(note, "dim");
   }
 }
 
@@ -389,23 +329,4 @@ function byMonth(days: Report["days"]): Report["days"] {
     });
   }
   return [...months.values()];
-}
-
-/** The text in lines of at most `width`, broken at spaces; a longer word is cut. */
-function wrapped(text: string, width: number): string[] {
-  const lines: string[] = [];
-  let line = "";
-  for (let word of text.split(" ")) {
-    if (line !== "" && line.length + 1 + word.length <= width) {
-      line += ` ${word}`;
-      continue;
-    }
-    if (line !== "") lines.push(line);
-    while (word.length > width) {
-      lines.push(word.slice(0, width));
-      word = word.slice(width);
-    }
-    line = word;
-  }
-  return line === "" ? lines : [...lines, line];
 }

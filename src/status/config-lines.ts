@@ -3,15 +3,16 @@
  * is let in, so a line is made of addresses and plain domain names only, and of nothing else there is none.
  */
 import { isIP } from "node:net";
+import { isHostName } from "../address/index.ts";
 
 /** Nothing from this domain is refused, tagged or quarantined any more, only logged. */
 export function lineForDomain(domain: string): string | null {
-  return isDomain(domain) ? `PolicyFor from=@${domain} ReportOnly=on` : null;
+  return isPlainDomain(domain) ? `PolicyFor from=@${domain} ReportOnly=on` : null;
 }
 
 /** Mail of a domain whose record is wrong passes. */
 export function lineForDomainInError(domain: string, result: string): string | null {
-  if (!isDomain(domain)) return null;
+  if (!isPlainDomain(domain)) return null;
   return `PolicyFor from=@${domain} ${result === "permerror" ? "RefusePermError=off" : "AcceptTempError=on"}`;
 }
 
@@ -25,12 +26,10 @@ export function lineForForwarder(ptr: string): string | null {
   const name = ptr.toLowerCase().replace(/\.$/, "");
   const labels = name.split(".");
   const domain = labels.length > 2 ? labels.slice(1).join(".") : name;
-  return isDomain(domain) ? `TrustedForwarder ${domain}` : null;
+  return isPlainDomain(domain) ? `TrustedForwarder ${domain}` : null;
 }
 
-function isDomain(text: string): boolean {
-  return (
-    text.length <= 253 &&
-    /^(?:[a-z0-9_](?:[a-z0-9_-]{0,61}[a-z0-9_])?\.)+[a-z](?:[a-z0-9-]{0,61}[a-z0-9])?$/.test(text)
-  );
+/** In lower case, so that one domain has one line. */
+function isPlainDomain(text: string): boolean {
+  return text === text.toLowerCase() && isHostName(text);
 }

@@ -30,7 +30,7 @@ const MAY_IMPORT: Record<string, readonly string[]> = {
   "shared-cache": ["spf-check", "dns"],
   verdicts: ["address", "spf-check", "filter"],
   logging: ["filter", "process"],
-  status: ["filter", "spf-check"],
+  status: ["address", "filter", "spf-check"],
 };
 
 /** Folders of which a folder may import the types. */

@@ -1,6 +1,6 @@
 import { parseConfig, type Settings } from "../../../src/config/index.ts";
 import { Mails } from "../../../src/spfreport/mails.ts";
-import type { Ours } from "../../../src/spfreport/ours.ts";
+import type { Ours } from "../../../src/spfreport/names.ts";
 import { LogReader } from "../../../src/spfreport/read-log.ts";
 import { isRefusedUnder, withoutNat } from "../../../src/spfreport/replay.ts";
 import { makeReport, type Report } from "../../../src/spfreport/report.ts";
