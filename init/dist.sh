@@ -2,7 +2,7 @@
 # `make dist`: dist/smf-spf-VERSION.tar.gz, the sources with the built programs, so that `make install` from it
 # needs no npm; and, where Debian's tools are, dist/smf-spf_VERSION_all.deb and the source package: the tarball under
 # Debian's name, dist/smf-spf_VERSION-REVISION.debian.tar.xz and .dsc.
-# The argument names another folder than dist for them; with "deb" after it only the package is made: so does
+# The argument names another directory than dist for them; with "deb" after it only the package is made: so does
 # debian/rules, which gives its version in DEB_VERSION. All files get the time of the last commit, or of
 # SOURCE_DATE_EPOCH. DEBFULLNAME and DEBEMAIL name the maintainer of the package.
 set -eu
@@ -173,5 +173,5 @@ if command -v dpkg-deb >/dev/null; then
 		echo "$out/smf-spf_$version-$revision.dsc"
 	fi
 else
-	echo "no dpkg-deb here, so no .deb" >&2
+	echo "dpkg-deb is missing, so no .deb is made" >&2
 fi

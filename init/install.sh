@@ -280,7 +280,7 @@ how_to_start() {
 		;;
 	esac
 	if [ -z "$DESTDIR" ] && running_pid >/dev/null; then
-		say "the old program still runs; start the new one with: $restart"
+		say "the old program is still running; start the new one with: $restart"
 	else
 		say "start it with: $start$at_boot"
 	fi
@@ -319,7 +319,7 @@ check_build() {
 	[ -e dist/shared-cache.cjs ] || fail "dist/shared-cache.cjs is missing: run \"make build\" first, as an ordinary user"
 	[ -e dist/completions ] || fail "dist/completions is missing: run \"make build\" first, as an ordinary user"
 	newer=$(find src package.json build.mjs -newer dist/smf-spf.js -type f ! -name '.*' 2>/dev/null | head -n 1)
-	[ -z "$newer" ] || warn "$newer is newer than dist/smf-spf.js; \"make build\" makes the programs of these sources"
+	[ -z "$newer" ] || warn "$newer is newer than dist/smf-spf.js; \"make build\" builds the programs from these sources"
 }
 
 do_install() {
@@ -463,7 +463,7 @@ do_uninstall() {
 		if [ -d /run/systemd/system ]; then systemctl daemon-reload; fi
 	fi
 	rm -f "$LIST"
-	# The inner ones first; a folder in which others have put something stays.
+	# The inner ones first; a directory that holds other files stays.
 	echo "$made" | sort -r | while read -r kind path; do
 		if [ "$kind" = folder ]; then rmdir "$DESTDIR$path" 2>/dev/null || true; fi
 	done

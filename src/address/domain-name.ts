@@ -10,7 +10,7 @@ const U_LABELS_OCTETS_MAX = 4 * NAME_OCTETS_MAX;
 
 /**
  * The name with every U-label as an A-label (RFC 8616 section 3, RFC 5891); a name of ASCII labels is
- * returned as it is. Undefined where a label is no UTF-8 or no valid U-label, and for a name that is too long for DNS in any case.
+ * returned as it is. Undefined where a label is not UTF-8 or not a valid U-label, and for a name that is too long for DNS in any case.
  */
 export function toALabels(name: OctetString): OctetString | undefined {
   if (isAscii(name)) return name;
@@ -29,7 +29,7 @@ export function toALabels(name: OctetString): OctetString | undefined {
 
 /**
  * The A-label of a label that is not all ASCII. domainToASCII reads the host of a URL: it ends at a slash, decodes
- * `%41`, and rewrites a name that ends in a number as an IPv4 address. So what is no letter, digit, hyphen or
+ * `%41`, and rewrites a name that ends in a number as an IPv4 address. So what is not a letter, digit, hyphen or
  * underscore is refused before (RFC 5890 section 2.3.2.1), and the label is not the last one it sees.
  */
 function aLabelOf(label: string): string | undefined {
@@ -47,7 +47,7 @@ export function withoutFinalDot(name: OctetString): OctetString {
 
 /**
  * Whether DNS can carry the name: labels of 1 to 63 octets, 253 octets in all (RFC 1035 section 2.3.4).
- * Any octets may stand in a label; one final dot is allowed.
+ * A label may hold any octets; one final dot is allowed.
  */
 export function isWireName(name: OctetString): boolean {
   return isBareWireName(withoutFinalDot(name));
@@ -60,7 +60,7 @@ function isBareWireName(bare: OctetString): boolean {
 
 /**
  * Whether check_host() has a domain to ask about (RFC 7208 section 4.3): at least two labels, none empty or over
- * 63 octets, 253 octets in all, and no address literal. Any octets may stand in a label.
+ * 63 octets, 253 octets in all, and no address literal. A label may hold any octets.
  */
 export function isMultiLabelDomain(name: OctetString): boolean {
   const bare = withoutFinalDot(name);

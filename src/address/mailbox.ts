@@ -54,7 +54,7 @@ export function parsePath(argument: OctetString, { relaxedLocalPart }: PathOptio
     return { kind: "mailbox", address: mailbox, localPart: local.value, domain: "" };
   if (mailbox[local.end] !== "@") return malformed("local part is not followed by @");
   const domain = readDomain(mailbox.slice(local.end + 1));
-  if (domain === undefined) return malformed("domain is no domain name and no address literal");
+  if (domain === undefined) return malformed("domain is neither a domain name nor an address literal");
   return { kind: "mailbox", address: mailbox, localPart: local.value, domain };
 }
 

@@ -10,7 +10,7 @@ export function octetsOfText(text: string): OctetString {
   return Buffer.from(text, "utf8").toString("latin1");
 }
 
-/** The text that the octets spell as UTF-8, or undefined where they are no UTF-8. */
+/** The text that the octets spell as UTF-8, or undefined where they are not UTF-8. */
 export function textOfOctets(octets: OctetString): string | undefined {
   const text = Buffer.from(octets, "latin1").toString("utf8");
   return text.includes("\uFFFD") && octetsOfText(text) !== octets ? undefined : text;

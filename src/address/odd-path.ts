@@ -8,14 +8,14 @@ const SEPARATOR = /[@.,:;]/;
 const SPECIAL = /[()<>,;:\\"[\]@ ]/;
 
 /**
- * Reads the argument of MAIL FROM where it is no path of RFC 5321, as a lenient MTA does: the domain counts that the
- * MTA takes the message for. Sendmail hands such arguments on as they came, and itself reads RFC 822 in them: the last
+ * Reads the argument of MAIL FROM where it is not a path of RFC 5321, as a lenient MTA does: the domain counts that the
+ * MTA takes the message for. Sendmail passes such arguments on unchanged, and itself reads RFC 822 in them: the last
  * `<…>` is the address and all around it a phrase, comments are nothing, white space between words is a dot, a final
  * semicolon ends a group. A domain that still has a special character in it cannot be read.
  */
 export function parseOddPath(argument: OctetString): Path {
   // No client writes these but to end a line of somebody's.
-  if (/[\0-\x08\x0a-\x1f\x7f]/.test(argument)) return malformed("a control character is in it");
+  if (/[\0-\x08\x0a-\x1f\x7f]/.test(argument)) return malformed("it contains a control character");
   const read = lastAddress(argument);
   if ("fault" in read) return malformed(read.fault);
   const address = withoutFinal(";", read.text.replace(/^@[^:]*:/, ""));
@@ -25,7 +25,7 @@ export function parseOddPath(argument: OctetString): Path {
   const domain = bareDomain(address.slice(at + 1));
   if (at === -1 || domain === "") return malformed("the domain is missing");
   if (SPECIAL.test(domain) && !isAddressLiteral(domain)) {
-    return malformed("domain is no domain name and no address literal");
+    return malformed("domain is neither a domain name nor an address literal");
   }
   return { kind: "mailbox", address, localPart: address.slice(0, at), domain };
 }
@@ -58,7 +58,7 @@ function lastAddress(argument: OctetString): { readonly text: OctetString } | { 
       if (isOpen) bracketed = text;
       isOpen = false;
       text = "";
-    } else if (piece === '"') return { fault: "a quoted string has no end" };
+    } else if (piece === '"') return { fault: "a quoted string is not closed" };
     else if (/^[ \t]/.test(piece)) gap = true;
     else {
       const apart = gap && text !== "" && !SEPARATOR.test(last) && !SEPARATOR.test(piece.charAt(0));
@@ -67,7 +67,7 @@ function lastAddress(argument: OctetString): { readonly text: OctetString } | { 
       gap = false;
     }
   }
-  if (comments > 0) return { fault: "a comment has no end" };
+  if (comments > 0) return { fault: "a comment is not closed" };
   if (brackets > 0) return { fault: "angle brackets do not match" };
   return { text: bracketed ?? text };
 }

@@ -95,7 +95,7 @@ function nothingIsDone(given: Given): Fault | undefined {
   const reportOnly = lastGiven(given, "reportOnly");
   if (reportOnly?.value !== true) return undefined;
   const yet = givenForSomeMail(given, "reportOnly").some(({ value }) => !value)
-    ? ", but where PolicyFor turns it off"
+    ? ", except where PolicyFor turns it off"
     : "";
   return warning(reportOnly.location, `while this is on, nothing is refused, tagged or quarantined${yet}`);
 }

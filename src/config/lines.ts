@@ -40,7 +40,7 @@ export function readValueText(text: string): Value {
   return readValue(text).value;
 }
 
-/** A value of one word, which may hold white space; an empty text is no word. */
+/** A value of one word, which may hold white space; an empty text is not a word. */
 export function oneWord(text: string): Value {
   return { text, words: text === "" ? [] : [text], cut: false };
 }

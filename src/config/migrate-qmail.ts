@@ -43,7 +43,8 @@ function firstLine(text: string | undefined): string {
 function optionLines(option: string, file: string, text: string | undefined): string[] {
   const value = firstLine(text);
   if (value === "") return [];
-  const guess = option === "SPFGuess" ? ["# A guess is told in X-SPF-Guess; the SPF result stays none."] : [];
+  const guess =
+    option === "SPFGuess" ? ["# A guess is recorded in X-SPF-Guess; the SPF result stays none."] : [];
   return [...guess, `# control/${file}:`, `${option} "${value.replace(/["\\]/g, "\\$&")}"`];
 }
 
@@ -126,7 +127,7 @@ function readRule(line: string): WrittenRule | string {
     variables.set(name, value);
   const relay = variables.has("RELAYCLIENT");
   const behavior = behaviorOf(variables.get("SPFBEHAVIOR") ?? "");
-  if (address.includes("@")) return "it asks for the name of the user at the client";
+  if (address.includes("@")) return "it asks the client for the name of the user";
   if (address === "" && relay) return "it lets every client relay";
   if (address.startsWith("="))
     return address === "=" || !/^=[\w.-]+$/.test(address)
@@ -135,7 +136,7 @@ function readRule(line: string): WrittenRule | string {
   return octetsOf(address) === undefined ? "it is not an IPv4 address" : { address, relay, behavior };
 }
 
-/** The octets of `10.1.2-5.` as ranges; undefined where it is no address. The empty address is every client. */
+/** The octets of `10.1.2-5.` as ranges; undefined where it is not an address. The empty address is every client. */
 function octetsOf(address: string): (readonly [number, number])[] | undefined {
   if (address === "") return [];
   const parts = address.endsWith(".") ? address.slice(0, -1).split(".") : address.split(".");

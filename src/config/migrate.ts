@@ -1,4 +1,4 @@
-/** A new smf-spf.conf from one of smf-spf 2.0.2 or 2.5: every line is kept, and what changes its meaning is said. */
+/** A new smf-spf.conf from one of smf-spf 2.0.2 or 2.5: every line is kept, and a comment tells where its meaning changes. */
 import type { Fault } from "./given.ts";
 import { oneWord } from "./lines.ts";
 import { CHANGED_SINCE_25, KEYS_OF_25, KEYS_OF_202 } from "./old-meanings.ts";

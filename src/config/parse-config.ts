@@ -22,7 +22,7 @@ export interface ConfigSources {
   readonly file: string;
   /** The environment; of it only SPFBEHAVIOR is read. */
   readonly env: Readonly<Record<string, string | undefined>>;
-  /** Reads a list file (`file:/path`); a problem is said in words. */
+  /** Reads a list file (`file:/path`); a problem is returned in words. */
   readonly readList: (path: string) => { readonly text: string } | { readonly problem: string };
   /** `-n`: ReportOnly for all mail, whatever the file says. */
   readonly dryRun?: boolean;
@@ -38,7 +38,7 @@ export interface ParsedConfig {
   readonly warnings: readonly Fault[];
   /** For `-t`: lines that meant something else in smf-spf 2.5, where the file looks like one of those. */
   readonly notes: readonly Fault[];
-  /** Keys that are no option: warnings at start, faults under `-t`. */
+  /** Keys that are not options: warnings at start, faults under `-t`. */
   readonly unknown: readonly Fault[];
   /** Values that cannot be used: the daemon does not start. */
   readonly faults: readonly Fault[];
@@ -81,7 +81,7 @@ class ConfigReader {
     if (key === undefined && name !== "") {
       this.#unknown.push({ ...location, reason: whyUnknown(name) });
     } else if (problem !== undefined || key === undefined) {
-      this.#faults.push({ ...location, reason: problem ?? "missing name of an option" });
+      this.#faults.push({ ...location, reason: problem ?? "missing option name" });
     } else if (OPTIONS[key].form === "list" && namesListFile(value)) {
       this.#takeListFile(key, location, value);
     } else {

@@ -7,7 +7,7 @@ export interface RuleLine {
   readonly rule: OptionName;
   /** `file:line`. */
   readonly line: string;
-  /** As it may stand in a file. */
+  /** As it may be written in a file. */
   readonly text: string;
 }
 

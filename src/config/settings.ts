@@ -21,7 +21,7 @@ type ResolvedKey =
   | "fallbackRecord"
   | "policyFor";
 
-/** What is made of several options, or of one that stands for others. */
+/** What is made of several options, or of one that is short for others. */
 interface ResolvedSettings {
   /** off: SPFBehavior 0, nothing is evaluated and no field is added. The other steps are in the Refuse options. */
   readonly check: boolean;

@@ -6,7 +6,7 @@ export interface DriveOptions<Result> {
   readonly source: AnswerSource;
   /** What may be asked early; as much as is hinted at where nothing is given. */
   readonly early?: EarlyAllowance;
-  /** Makes a result of what the evaluator threw, and tells it to the operator. Must not throw. */
+  /** Makes a result of what the evaluator threw, and reports it. Must not throw. */
   readonly onThrow: (error: unknown) => Result;
 }
 
@@ -24,7 +24,7 @@ const TIME_MS = { rules: 5000, explanation: 2000 } as const;
 
 /**
  * The time of the client's own names, in milliseconds from the first wait for one: whoever sends mail owns them, and
- * could spend LookupTime with them. What is asked of them afterwards is a fault, which is no name (RFC 7208 section
+ * could spend LookupTime with them. What is asked of them afterwards is a fault, which means no name (RFC 7208 section
  * 5.5).
  */
 const CLIENT_NAMES_MS = 5000;

@@ -71,7 +71,7 @@ export class Lookup {
   readonly #done: (answer: Answer) => void;
   #question: Question;
   #query: Query;
-  /** Servers still to be asked, in order; each round puts those that failed for certain aside. */
+  /** Servers still to be asked, in order; each round leaves out those that have certainly failed. */
   #plan: Server[] = [];
   #cancels: (() => void)[] = [];
   #timer: NodeJS.Timeout | undefined;
@@ -164,7 +164,7 @@ export class Lookup {
           if (transport === "udp") return;
           // The connection is this question's alone: whatever else comes on it is of no use.
           cancel();
-          giveUp("DNS answer to another question over TCP", "other");
+          giveUp("DNS answer over TCP does not match the question", "other");
           return;
         }
         cancel();

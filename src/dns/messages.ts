@@ -182,7 +182,7 @@ function failureOf(rcode: number): Response {
 
 /**
  * Whether a message with NS records sends us on to other servers (RFC 2308 section 2.2): it has no answer and no SOA,
- * and comes from a server that neither knows nor looks further. That is no NODATA: taken for one, every domain would
+ * and comes from a server that neither knows nor looks further. That is not NODATA: taken for one, every domain would
  * publish nothing.
  */
 function isReferral(reader: MessageReader, flags: number): boolean {

@@ -29,7 +29,7 @@ export interface ResolverCounters extends Readonly<LookupCounters> {
   readonly outstanding: number;
 }
 
-/** How a server does, for whoever looks. */
+/** The state of a server, for the status page and the log. */
 export interface ServerHealth extends Nameserver {
   readonly isDown: boolean;
   /** A running mean; undefined while nothing was answered. */
@@ -42,7 +42,7 @@ interface Job {
   readonly done: (answer: Answer) => void;
 }
 
-/** The names that DNS cannot carry do not exist, for ever. */
+/** The names that DNS cannot carry never exist. */
 const CANNOT_EXIST: Answer = { status: "nxdomain", ttlSeconds: Infinity };
 const TOO_MANY: Answer = { status: "fault", problem: "too many DNS lookups at once", cause: "overload" };
 const CLOSED: Answer = { status: "fault", problem: "DNS lookups were stopped" };

@@ -106,7 +106,7 @@ class Exchange {
     const message = Buffer.concat(this.#chunks).subarray(LENGTH_OCTETS, end);
     // One question, one answer: there is nothing else to wait for on this connection.
     if (message.length >= 2 && message.readUInt16BE(0) === this.#id) this.#listener.message(message);
-    else this.#listener.error("DNS answer to another question over TCP");
+    else this.#listener.error("DNS answer over TCP does not match the question");
   }
 
   #length(): number {

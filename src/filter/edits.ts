@@ -14,7 +14,7 @@ import { canMove } from "./needs.ts";
 
 /**
  * An index that no header reaches: the field goes to its end. One that is merely added comes at the end too with
- * Postfix, but Sendmail puts it above the first of its name, which would turn the order of recipients round.
+ * Postfix, but Sendmail puts it above the first of its name, which would reverse the order of recipients.
  */
 const BELOW_ALL_FIELDS = 1_000_000;
 

@@ -80,7 +80,7 @@ export function finishMessage(
   return { edits, response: CONTINUE };
 }
 
-/** Refuses a message whose sender is no address, unless a recipient gets it all the same. */
+/** Refuses a message whose sender is not an address, unless a recipient gets it all the same. */
 function refuseSender(message: Message, { sender, policy }: CheckedMail): EndOfMessageResponse | undefined {
   const fault = senderFault(policy.actions, sender);
   if (fault === undefined) return undefined;

@@ -4,7 +4,7 @@ import { type IdentityCheck, nextCheck, ruleOf, senderCheck, withOutcome } from 
 import type { CheckedMail, Message } from "./message.ts";
 import type { Evaluation, FilterPorts } from "./ports.ts";
 
-/** What an evaluation of a message needs besides the message. */
+/** What an evaluation needs apart from the message. */
 export interface EvaluateOptions {
   readonly ports: FilterPorts;
   /** The name for %{r}. */

@@ -53,11 +53,11 @@ export interface ActionEvent extends MailFacts {
   readonly reason: string;
   /** The option that has led to it, as smf-spf.conf(5) spells it. */
   readonly rule: string | undefined;
-  /** Where that option stands, `file:line`; undefined where it is a default. */
+  /** Where that option is set, `file:line`; undefined where it is a default. */
   readonly location: string | undefined;
   /** The recipients concerned, in envelope form; empty where it is the whole message. */
   readonly recipients: readonly string[];
-  /** The reply spoken, `550 5.7.23 …`, first line. */
+  /** The reply sent, `550 5.7.23 …`, first line. */
   readonly reply: string | undefined;
   /** AcceptDKIM: why no DKIM result has spared the sender. */
   readonly dkim: string | undefined;

@@ -43,7 +43,7 @@ export function authservIdOf({ ports, receiver }: ConnectionContext): OctetStrin
   return ports.settings.authservID ?? receiver;
 }
 
-/** What is told of an action; what is left out is told as empty. */
+/** What is reported of an action; what is left out is empty. */
 export interface ActionReport {
   readonly action: Action;
   readonly reason: Reason;
@@ -137,10 +137,10 @@ export function shownSender(argument: OctetString): OctetString {
 /** More than an MTA sends in one message: Postfix stops at 1,000. */
 const RECIPIENTS_MAX = 10_000;
 const RECIPIENT_OCTETS_MAX = 1_048_576;
-/** What a message or a recipient takes beside twice its octets. */
+/** What a message or a recipient takes in addition to twice its octets. */
 const ENTRY_OCTETS = 512;
 
-/** What MAIL FROM has settled of a message that is evaluated: whose it is, and the options for it. */
+/** What is fixed at MAIL FROM for a message that is evaluated: whose it is, and the options for it. */
 export interface CheckedMail {
   readonly client: Client;
   readonly helo: OctetString;

@@ -19,7 +19,7 @@ export type RelayOutcome =
 
 /**
  * Takes client, host name and HELO from the Received field of the relay, and then decides all that is decided at
- * CONNECT, MAIL and RCPT for other mail. Where no field can be read, the result is temperror: a client that brings
+ * CONNECT, MAIL and RCPT for other messages. Where no field can be read, the result is temperror: a client that brings
  * that about must not get more than any other whose check fails.
  */
 export function resolveRelayedClient(

@@ -20,7 +20,7 @@ export interface FileSinkOptions {
   readonly open: () => number;
   /** Whether the descriptor is the sink's own, to be closed. Standard output and error are not. */
   readonly owned: boolean;
-  /** What stands before a line: the head of syslog, a priority, or nothing. */
+  /** The prefix of a line: the head of syslog, a priority, or nothing. */
   readonly head: (level: LogLevel) => string;
   readonly formatOwn: FormatOwn;
   /** What it replaces: the journal is in the place of syslog. */
@@ -171,7 +171,7 @@ function closeQuietly(fd: number): void {
   });
 }
 
-/** Who shall own a log file that is created while the process is still root. */
+/** The owner of a log file that is created while the process is still root. */
 export interface LogOwner {
   readonly uid: number;
   readonly gid: number;

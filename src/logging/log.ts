@@ -27,7 +27,7 @@ export interface LogOptions {
   readonly hostname: string;
   readonly pid: number;
   readonly now: () => Date;
-  /** Who shall own a LogTo file that root creates. */
+  /** The owner of a LogTo file that root creates. */
   readonly owner?: LogOwner | undefined;
   /** The open file of LogTo, where somebody else has opened it; for the first time only. */
   readonly logFd?: number | undefined;
@@ -86,11 +86,11 @@ export class Log {
     for (const sink of former) void sink.close();
   }
 
-  /** Opens LogTo anew, after its file was rotated; a failure keeps the old one and is logged. */
+  /** Reopens LogTo, after its file was rotated; a failure keeps the old one and is logged. */
   reopen(): void {
     for (const sink of this.#sinks) {
       const failure = sink.reopen();
-      if (failure !== undefined) this.warning(`${failure}; the old one is still written to`);
+      if (failure !== undefined) this.warning(`${failure}; still writing to the old file`);
     }
   }
 

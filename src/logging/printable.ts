@@ -1,6 +1,6 @@
 /** A line in a log, its end not counted. */
 export const LINE_OCTETS_MAX = 1000;
-/** What syslog puts before a text: time, a host name of 63 octets, ident. */
+/** What syslog writes before a text: time, a host name of 63 octets, ident. */
 const HEAD_OCTETS_MAX = 100;
 /** The text of a line that gets a head. */
 export const TEXT_OCTETS_MAX = LINE_OCTETS_MAX - HEAD_OCTETS_MAX;

@@ -6,7 +6,7 @@ export interface Sink {
   write(level: LogLevel, line: string): void;
   /** Starts what helps to write: until then lines may wait in the queue. */
   start(): void;
-  /** Opens a file anew after rotation; the words of a failure, or undefined. */
+  /** Reopens a file after rotation; the words of a failure, or undefined. */
   reopen(): string | undefined;
   /** Lines lost and not told yet. */
   readonly lost: number;
@@ -118,7 +118,7 @@ export class WriteBatcher {
     this.#write = write;
   }
 
-  /** A line has come; so many wait now. */
+  /** A line has come; this many wait now. */
   add(level: LogLevel, waiting: number): void {
     if (waiting >= this.#linesMax || SEVERITY[level] <= SEVERITY.warning) this.flush();
     else this.wait();

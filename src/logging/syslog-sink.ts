@@ -246,7 +246,7 @@ class LoggerChild {
     const lost = this.#queue.takeDropped();
     if (lost > 0) texts.push(lostText(lost, ""));
     if (this.#ending !== undefined) {
-      texts.push(`log: ${this.#ending}, started again; the last lines before may be missing`);
+      texts.push(`log: ${this.#ending}, restarted; the last lines before may be missing`);
       this.#ending = undefined;
     }
     const { formatOwn } = this.#options;

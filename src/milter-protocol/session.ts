@@ -45,7 +45,7 @@ export interface SessionPorts {
 
 /**
  * One milter connection without its socket: bytes in, handler calls and replies out. The rules are those of
- * {@link TRANSITIONS}; besides:
+ * {@link TRANSITIONS}, and these:
  *
  * - Every command that the MTA waits after gets exactly one reply, others none. A command that the handler
  *   does not want and that comes all the same is answered "continue".
@@ -376,7 +376,7 @@ export class MilterSession {
     this.#handled(kind, this.#handler.header(name, value));
   }
 
-  /** CONNECT, HELO and MAIL end a message and begin anew. */
+  /** CONNECT, HELO and MAIL end a message and begin again. */
   #enter(kind: "connect" | "helo" | "mail", next: SessionState): void {
     this.#leaveMessage();
     this.#macros.enter(kind);

@@ -57,7 +57,7 @@ function evaluatedAddress(
 
 /**
  * The host name of a client where the MTA has verified it, else undefined: what an MTA sends in place of a name
- * (`[192.0.2.9]`, `unknown`, nothing) is no name, and neither is an address that a PTR record spells.
+ * (`[192.0.2.9]`, `unknown`, nothing) is not a name, and neither is an address that a PTR record spells.
  */
 export function verifiedName(hostname: OctetString): OctetString | undefined {
   const name = hostname.endsWith(".") ? hostname.slice(0, -1) : hostname;

@@ -66,7 +66,7 @@ function merged(settings: PolicySettings, lines: readonly PolicyFor[]): ActionSe
   );
 }
 
-/** The options that a PolicyFor line gives stand where the line does. */
+/** The options of a PolicyFor line have the origin of that line. */
 function originsOf(settings: PolicySettings, line: PolicyFor): Origins {
   const origin = settings.origins?.["PolicyFor"]?.[settings.policyFor.indexOf(line)];
   if (origin === undefined) return {};
@@ -84,7 +84,7 @@ export interface ReadSender {
 }
 
 /**
- * Reads the argument of MAIL FROM. What is no address by RFC 5321 is read as far as there is a domain: this is no
+ * Reads the argument of MAIL FROM. What is not an address by RFC 5321 is read as far as there is a domain: this is not a
  * syntax check, and a domain that DNS cannot have is none.
  */
 export function readSender(
@@ -137,7 +137,7 @@ export interface ConnectionFacts {
   readonly address: string;
 }
 
-/** What is to be done with the mail of a connection. */
+/** What is done with the messages of a connection. */
 export type ConnectDecision =
   /** Nothing is evaluated, for the reason told; there is no client where the mail does not come by SMTP over IP. */
   | { readonly kind: "skip"; readonly reason: Reason; readonly client: Client | undefined }
@@ -257,7 +257,7 @@ export function refusalStage(settings: PolicySettings, policy: MailPolicy): Refu
   return dependsOnRecipient(settings, policy) ? "rcpt" : policy.actions.rejectAt;
 }
 
-/** The stage at which a sender that is no address is refused: MAIL, where no recipient can change that. */
+/** The stage at which a sender that is not an address is refused: MAIL, where no recipient can change that. */
 export function syntaxStage(settings: PolicySettings, policy: MailPolicy): RefusalStage {
   return dependsOnRecipient(settings, policy) ? "rcpt" : "mail";
 }

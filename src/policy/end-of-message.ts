@@ -30,7 +30,7 @@ export interface Quarantine {
   readonly recipients: readonly OctetString[];
   /** Those of them that are taken off the envelope: all but one that is the quarantine box itself. */
   readonly removed: readonly OctetString[];
-  /** The boxes that are put on it, in envelope form: none that stays on it anyway. */
+  /** The boxes that are added to it, in envelope form: none that stays on it in any case. */
   readonly boxes: readonly OctetString[];
   /** Somebody else keeps the message, who must not learn of the others from it. */
   readonly shared: boolean;
@@ -95,7 +95,7 @@ function quarantineOf(
   const boxOf = ({ actions }: Flagged): OctetString => `<${actions.quarantineBox.replace(/^<|>$/g, "")}>`;
   const outside = known.filter((recipient) => !isSameMailbox(recipient.address ?? "", boxOf(recipient)));
   const removed = new Set(outside.map(({ address }) => address ?? ""));
-  // MTAs deliver twice to an address that is put on the envelope a second time.
+  // MTAs deliver twice to an address that is added to the envelope a second time.
   const staying = unique(remaining.map(({ address }) => address ?? "")).filter(
     (address) => !removed.has(address),
   );

@@ -12,7 +12,7 @@ export interface CheckedIdentity {
 
 /** What the evaluations of one message have shown so far. */
 export interface Findings {
-  /** The HELO identity, where it is evaluated besides the sender (CheckHelo). */
+  /** The HELO identity, where it is evaluated in addition to the sender (CheckHelo). */
   readonly helo: CheckedIdentity | undefined;
   /** The sender: MAIL FROM, or the HELO identity where the sender is null. */
   readonly sender: CheckedIdentity | undefined;
@@ -44,7 +44,7 @@ export interface Cause extends ActingResult {
   readonly checked: CheckedIdentity;
 }
 
-/** What the findings and the options come to, for one recipient or for a whole mail. */
+/** What the findings and the options come to, for one recipient or for a whole message. */
 export type Judgement =
   | { readonly kind: "deliver" }
   /** Tagged and quarantined, as far as the options say. */
@@ -87,7 +87,7 @@ export function judge(actions: ActionSettings, findings: Findings): Judgement {
   if (helo !== undefined && refusesHelo(actions, helo)) {
     return { kind: "refuse", cause: causeOf(helo), option: "RefuseHeloFail" };
   }
-  // The HELO result stands alone where it ended the evaluation of the message, yet not for this recipient.
+  // The HELO result is the only one where it ended the evaluation of the message, yet not for this recipient.
   const checked = sender ?? helo;
   if (checked === undefined) return DELIVER;
   const cause = causeOf(checked);

@@ -1,7 +1,7 @@
 import { isAscii, octetsOfText, type Path, parsePath, toALabels } from "../address/index.ts";
 import type { AddressPattern } from "./settings.ts";
 
-/** A pattern as it stands in the configuration file. */
+/** A pattern as it is written in the configuration file. */
 export function formatPattern({ kind, text }: AddressPattern): string {
   switch (kind) {
     case "domain":

@@ -21,8 +21,8 @@ export interface ReceivedFrom {
 /**
  * Reads the from-clause of a Received field (RFC 5321 section 4.4); undefined where it cannot be read.
  *
- * HELO name, host name, ident answer, sender and recipient are the client's words, and many MTAs write them as they
- * came. So the end of the field decides: `by HOST` and all that follows must be of the writer's grammar up to the
+ * HELO name, host name, ident answer, sender and recipient are the client's words, and many MTAs write them
+ * unchanged. So the end of the field decides: `by HOST` and all that follows must be of the writer's grammar up to the
  * last octet, which it cannot be for a `by` inside the client's words, since what the writer itself puts around them
  * would have to be part of it. What follows `by` tells the writer, and the writer's rule tells where before it the
  * address is.
@@ -38,7 +38,7 @@ export function readReceived(value: OctetString): ReceivedFrom | undefined {
 }
 
 /**
- * Reads a field with a sender or recipient that is no address. Then the first `by` decides that is at the beginning
+ * Reads a field with a sender or recipient that is not an address. Then the first `by` decides that is at the beginning
  * of a line, where no client's word can be, or else the first between spaces, and all up to the addresses must be in
  * order.
  */

@@ -4,7 +4,7 @@ import { printable } from "../trace-fields/index.ts";
 import type { ActingResult, Cause } from "./judgement.ts";
 import type { ActionSettings } from "./settings.ts";
 
-/** What the placeholders of RejectReason stand for. Printable ASCII. */
+/** The values of the placeholders of RejectReason. Printable ASCII. */
 export interface ReasonValues {
   /** `postmaster@HELO` where the HELO identity was checked. */
   readonly sender: string;
@@ -25,7 +25,7 @@ const BY_POSITION = ["sender", "ip", "host"] as const;
 
 /**
  * The operator's text with its placeholders filled in: `{sender}` and the other names, and the printf form
- * `%s %s %s` or `%1$s`. What is filled in is not looked at again; a `%` or brace that is no placeholder stays.
+ * `%s %s %s` or `%1$s`. What is filled in is not looked at again; a `%` or brace that is not a placeholder stays.
  */
 function fillIn(template: string, values: ReasonValues): string {
   let position = 0;
@@ -91,7 +91,7 @@ export interface Reply {
   readonly lines: readonly string[];
 }
 
-/** What a reply tells besides the cause. */
+/** What a reply says apart from the cause. */
 export interface ReplyFacts {
   readonly helo: OctetString;
   /** The address that was evaluated. */
@@ -147,12 +147,12 @@ export function evidenceDeferral(domain: OctetString): Reply {
   return { code: "451", enhanced: "4.7.0", lines: [`DKIM of ${domain} cannot be checked at present`] };
 }
 
-/** The reply to a MAIL FROM that is no address. */
+/** The reply to a MAIL FROM that is not an address. */
 export function senderSyntaxReply(actions: Pick<ActionSettings, "softFail">): Reply {
   return permanentOrNot(actions, "1.7", ["Sender address does not conform to RFC 5321 syntax"]);
 }
 
-/** The reply to a RCPT TO that is no address. */
+/** The reply to a RCPT TO that is not an address. */
 export function recipientSyntaxReply(actions: Pick<ActionSettings, "softFail">): Reply {
   return permanentOrNot(actions, "1.3", ["Recipient address does not conform to RFC 5321 syntax"]);
 }
@@ -204,7 +204,7 @@ function shownEnd(value: OctetString): string {
 }
 
 /**
- * The domain's words are marked as such, since they are no words of ours (RFC 7208 section 8.4). They stand beside a
+ * The domain's words are marked as such, since they are not ours (RFC 7208 section 8.4). They stand beside a
  * refusal by local rules too: the domain has said fail then, and there is no SPFExplanation in their place. They
  * explain no error.
  */

@@ -73,7 +73,7 @@ export interface ActionSettings {
   readonly quarantineBox: string;
   readonly quarantineMode: "mailbox" | "hold";
   readonly reportOnly: boolean;
-  /** Where these options stand. */
+  /** Where these options are set. */
   readonly origins?: Origins | undefined;
 }
 

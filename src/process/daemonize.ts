@@ -10,7 +10,7 @@ const MARK = "SMF_SPF_DAEMONIZED";
 
 /** What the daemon tells the process that started it. */
 type StartReport =
-  /** Sent at once by a daemon that is no child of the starting process. */
+  /** Sent at once by a daemon that is not a child of the starting process. */
   | { readonly kind: "started"; readonly pid: number }
   | { readonly kind: "ready" }
   | { readonly kind: "failed"; readonly exitCode: number; readonly message: string };
@@ -22,7 +22,7 @@ export interface BackgroundStart {
   readonly args: readonly string[];
   readonly execArgv: readonly string[];
   readonly env: NodeJS.ProcessEnv;
-  /** Standard streams that the daemon shall keep, because LogTo names them. */
+  /** Standard streams that the daemon keeps, because LogTo names them. */
   readonly keepStdout: boolean;
   readonly keepStderr: boolean;
   /** The daemon is this user from its first instruction on, and gets what only root can open. */
@@ -132,7 +132,7 @@ async function stopDaemon(pid: number): Promise<void> {
   signal("SIGKILL");
 }
 
-/** What a daemon reads of its environment; the rest is of whoever started it, and stays there. */
+/** What a daemon reads of its environment; the rest belongs to the process that started it. */
 const OWN_VARIABLES =
   /^(?:PATH|TZ|LANG|LC_[A-Z]+|SPFBEHAVIOR|NODE_(?:OPTIONS|EXTRA_CA_CERTS)|SSL_CERT_(?:FILE|DIR)|NOTIFY_SOCKET|JOURNAL_STREAM)$/;
 

@@ -2,7 +2,7 @@
 const OTHERS = 128;
 
 /**
- * Says in words that so many connections are more than the process may have open; undefined where they fit, or
+ * Why a process cannot have this many connections open; undefined where it can, or
  * where the system tells no limit.
  *
  * @param limit RLIMIT_NOFILE
@@ -14,7 +14,7 @@ export function whyTooManyConnections(
   if (limit === undefined || maxConnections + OTHERS <= limit) return undefined;
   return (
     `MaxConnections ${maxConnections} cannot be reached: this process may have ${limit} files open ` +
-    `(ulimit -n, LimitNOFILE), and needs up to ${OTHERS} for others than connections`
+    `(ulimit -n, LimitNOFILE), and needs up to ${OTHERS} besides its connections; raise that limit or lower MaxConnections`
   );
 }
 

@@ -1,18 +1,18 @@
 /** What a command prints that ends by itself. */
 
 /**
- * Watches standard output and standard error. A reader that has seen enough (`| head`) is no fault.
+ * Watches standard output and standard error. A reader that has seen enough (`| head`) is not an error.
  *
  * @param unread called when nobody reads standard output any more
  * @returns waits until what was written has left the process, which a pipe takes no faster than it is read; resolves
- *   with the trouble where something could not be written
+ *   with the error where something could not be written
  */
 export function watchOutput(unread?: () => void): () => Promise<Error | undefined> {
-  let trouble: NodeJS.ErrnoException | undefined;
+  let failure: NodeJS.ErrnoException | undefined;
   const streams = [process.stdout, process.stderr];
   for (const stream of streams) {
     stream.on("error", (error: NodeJS.ErrnoException) => {
-      if (error.code !== "EPIPE") trouble ??= error;
+      if (error.code !== "EPIPE") failure ??= error;
       else if (stream === process.stdout) unread?.();
     });
   }
@@ -28,6 +28,6 @@ export function watchOutput(unread?: () => void): () => Promise<Error | undefine
           }),
       ),
     );
-    return trouble;
+    return failure;
   };
 }

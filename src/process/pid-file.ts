@@ -18,11 +18,11 @@ import { DaemonError, EXIT, systemCode, systemReason } from "./errors.ts";
 import { type Account, isRoot } from "./privileges.ts";
 import { isAlive } from "./start-lock.ts";
 
-/** A number and white space; what is longer is no PID file. */
+/** A number and white space; what is longer is not a PID file. */
 const PID_OCTETS_MAX = 32;
 
 /**
- * Writes the PID of the daemon, under another name first and then put in place, so that no reader sees half a number and no
+ * Writes the PID of the daemon, under another name first and then renamed, so that no reader sees half a number and no
  * link is followed. The file belongs to User, who takes it away at the end.
  *
  * @param program the path of our script: a live process that runs it is another daemon
@@ -80,7 +80,10 @@ export function refuseOccupied(path: string, program: string, own: number): void
   if (!stat.isFile()) throw new DaemonError(EXIT.cannotCreate, `PidFile ${path} is not a file`);
   const pid = readPid(path);
   if (pid !== undefined && pid !== own && isAlive(pid) && runs(pid, program)) {
-    throw new DaemonError(EXIT.unavailable, `smf-spf runs already: PidFile ${path} names process ${pid}`);
+    throw new DaemonError(
+      EXIT.unavailable,
+      `smf-spf is already running: PidFile ${path} names process ${pid}`,
+    );
   }
 }
 

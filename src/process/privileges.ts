@@ -10,7 +10,7 @@ export interface Account {
   readonly gid: number;
 }
 
-/** Where users and groups are looked up; the files first, then getent(1), which also asks LDAP and the like. */
+/** Where users and groups are looked up; the files first, then getent(1), which also asks LDAP and others. */
 export interface AccountSources {
   readonly passwdFile: string;
   readonly groupFile: string;
@@ -151,10 +151,12 @@ export function verifyPrivileges(account: Account): void {
 
 /** What is left of root, in words; undefined where nothing is. */
 function remainsOfRoot(account: Account): string | undefined {
-  if (process.getuid?.() !== account.uid || process.geteuid?.() !== account.uid) return "the user is another";
+  if (process.getuid?.() !== account.uid || process.geteuid?.() !== account.uid)
+    return "the process has another user ID";
   if (process.getgid?.() !== account.gid || process.getegid?.() !== account.gid)
-    return "the group is another";
-  if (account.gid !== 0 && process.getgroups?.().includes(0) === true) return "group 0 is still there";
+    return "the process has another group ID";
+  if (account.gid !== 0 && process.getgroups?.().includes(0) === true)
+    return "the process is still in group 0";
   try {
     process.setuid?.(0);
     return "root can be regained";
@@ -181,8 +183,8 @@ function remainsOnThreads(account: Account): string | undefined {
     }
     const ids = (name: string): string[] =>
       new RegExp(`^${name}:\\s*(.*)$`, "m").exec(status)?.[1]?.split(/\s+/) ?? [];
-    if (ids("Uid").some((id) => Number(id) !== account.uid)) return `thread ${thread} has another user`;
-    if (ids("Gid").some((id) => Number(id) !== account.gid)) return `thread ${thread} has another group`;
+    if (ids("Uid").some((id) => Number(id) !== account.uid)) return `thread ${thread} has another user ID`;
+    if (ids("Gid").some((id) => Number(id) !== account.gid)) return `thread ${thread} has another group ID`;
     if (/[1-9a-f]/.test(ids("CapEff")[0] ?? "") || /[1-9a-f]/.test(ids("CapPrm")[0] ?? "")) {
       return `thread ${thread} has capabilities`;
     }

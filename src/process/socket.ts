@@ -53,12 +53,12 @@ const CONNECT_MS_MAX = 2_000;
 
 /** A socket that is bound. */
 export interface BoundSocket {
-  /** Takes the file of a Unix socket away, unless another one stands there by now. */
+  /** Takes the file of a Unix socket away, unless another one is there by now. */
   remove(): void;
 }
 
 /**
- * Listens at the address. A stale Unix socket is replaced; a live one and a file that is no socket are left alone.
+ * Listens at the address. A stale Unix socket is replaced; a live one and a file that is not a socket are left alone.
  * The new socket is bound under another name and umask 0177, gets owner and mode, and only then its name: whoever
  * finds it may use it.
  *
@@ -276,7 +276,7 @@ function unavailable(name: string, error: unknown): DaemonError {
 
 /** A directory that only root can use. */
 export interface PrivateDirectory {
-  /** A path that leads to this very directory, whoever renames what. Needs /proc. */
+  /** A path that leads to this very directory, whatever is renamed. Needs /proc. */
   readonly path: string;
   /** Takes the directory away, and what was left in it under that name. */
   remove(name: string): void;

@@ -18,7 +18,7 @@ const held = new Set<string>();
 
 /**
  * A lock file that one process at a time can hold: made by link(2), which succeeds for one. The lock of a
- * process that died holding it is removed by whoever holds a lock named after that very file, so that two who
+ * process that died holding it is removed by the process that holds a lock named after that very file, so that two who
  * find it at once cannot remove each other's new one.
  *
  * @returns the function that gives it back, or the pid of the holder
@@ -68,7 +68,7 @@ function removeStale(path: string, inode: bigint, depth: number): boolean {
 function readHolder(path: string): { pid: number; inode: bigint } | undefined {
   let fd: number;
   try {
-    // A FIFO or link that someone has put there must not hold up or lead away a start as root.
+    // A FIFO or link planted there must neither block nor redirect a start as root.
     fd = openSync(path, constants.O_RDONLY | constants.O_NONBLOCK | constants.O_NOFOLLOW);
   } catch (error) {
     if (systemCode(error) === "ENOENT") return undefined;

@@ -1,7 +1,7 @@
 import { execFile } from "node:child_process";
 import { DaemonError, EXIT } from "./errors.ts";
 
-/** The first descriptor that systemd passes (sd_listen_fds(3)). */
+/** The first descriptor that systemd passed (sd_listen_fds(3)). */
 const FIRST_DESCRIPTOR = 3;
 
 /**
@@ -15,7 +15,7 @@ export function inheritedSocket(env: NodeJS.ProcessEnv, pid: number): number | u
   if (listenFds !== "1") {
     throw new DaemonError(
       EXIT.unavailable,
-      `systemd passes ${listenFds} sockets; smf-spf.socket must have one`,
+      `systemd passed ${listenFds} sockets; smf-spf.socket must define exactly one`,
     );
   }
   return FIRST_DESCRIPTOR;

@@ -57,7 +57,7 @@ export interface ServerOptions extends ServerLimits {
   readonly heldOctetsMax: number;
   /** Must not throw. */
   readonly onEvent: (event: ServerEvent) => void;
-  /** How often the same trouble is told, in milliseconds: a minute where not given. */
+  /** How often the same problem is reported, in milliseconds: a minute where not given. */
   readonly reportIntervalMs?: number;
 }
 

@@ -59,7 +59,7 @@ export function makeCommand(version: string, defaultConfig: string): Command {
       ).choices(["changed"]),
     )
     .option("--migrate <path>", "print a new smf-spf.conf from an old one, or from a qmail control directory")
-    .option("--tcprules <file>", "with --migrate: rules of tcpserver to take over")
+    .option("--tcprules <file>", "with --migrate: tcpserver rules to convert")
     .addOption(
       new Option(
         "--status [json]",

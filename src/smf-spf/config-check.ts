@@ -159,7 +159,7 @@ function missingLogger({ settings, locationOf }: LoadedConfig): Fault[] {
 
 /**
  * As root the daemon becomes User, so that must be there; an ordinary user stays who it is. A group that is not
- * there would shut the MTA out, whoever starts.
+ * there would shut the MTA out, whichever user starts it.
  */
 function missingAccounts({ noInput, accounts, locationOf }: LoadedConfig): Fault[] {
   if (noInput) return [];

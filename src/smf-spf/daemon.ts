@@ -258,7 +258,7 @@ class Daemon {
       try {
         this.#statusSocket = await bindSocket((address) => status.listen(address), statusSocket, access);
       } catch (error) {
-        // A daemon that runs already has it: that is what the operator is to read.
+        // A daemon that is already running has it: that is what the operator is to read.
         refuseOccupied(settings.pidFile, this.#start.program, process.pid);
         throw error;
       }
@@ -306,7 +306,7 @@ class Daemon {
     });
   }
 
-  /** Reads what the last run has left, and writes it anew from time to time. */
+  /** Reads what the last run has left, and rewrites it from time to time. */
   #keepCaches(): void {
     const { settings, engine } = this.#generation;
     if (settings.cacheFile === undefined) return;
@@ -333,7 +333,7 @@ class Daemon {
     await drained;
     await Promise.race([this.#cacheFile?.save(), sleep(settings.shutdownTimeMs, undefined, { ref: false })]);
     const failure = await told;
-    // systemd learns of the end anyhow.
+    // systemd learns of the end in any case.
     if (failure !== undefined) this.#log.message("info", failure);
     removePidFile(this.#start.settings.pidFile);
     this.#report();

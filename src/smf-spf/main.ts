@@ -9,7 +9,7 @@ import { showStatus } from "./show-status.ts";
 import { start } from "./start.ts";
 import { VERSION } from "./version.ts";
 
-/** A daemon that is to stop must not hang on whoever has its standard error. */
+/** A daemon that is to stop must not wait for the reader of its standard error. */
 const DAEMON_PATIENCE_MS = 2_000;
 
 const flushed = watchOutput();
@@ -57,9 +57,9 @@ async function main(): Promise<number> {
 
 async function end(exitCode: number): Promise<void> {
   if (patienceMs < Infinity) setTimeout(() => process.exit(exitCode), patienceMs);
-  const trouble = await flushed();
-  if (trouble === undefined) process.exit(exitCode);
-  process.stderr.write(`smf-spf: the output cannot be written: ${systemReason(trouble)}\n`);
+  const failure = await flushed();
+  if (failure === undefined) process.exit(exitCode);
+  process.stderr.write(`smf-spf: cannot write the output: ${systemReason(failure)}\n`);
   await flushed();
   process.exit(EXIT.ioError);
 }

@@ -33,7 +33,7 @@ export function migrate(
     };
     if (Object.values(control).every((text) => text === undefined)) {
       const names = Object.keys(control).join(", ");
-      const problems = [`${path}: none of ${names} is there, so this is not a qmail control directory`];
+      const problems = [`${path}: none of ${names} is in it, so it is not a qmail control directory`];
       return { lines: [], problems, exitCode: EXIT.noInput };
     }
     reading = tcprules ?? path;

@@ -134,7 +134,7 @@ export async function startAsUser(start: UnprivilegedStart): Promise<StartOutcom
         fromSystemd: !ownsSocket,
         logFd,
         statusFd: statusBound === undefined ? undefined : descriptorOf(statusServer),
-        // It has the sockets now; here nobody shall be served.
+        // It has the sockets now; this process must serve nobody.
         onSpawn: () => {
           server.close();
           if (statusBound !== undefined) statusServer.close();

@@ -1,4 +1,4 @@
-/** The client of SharedCache from the source tree. build.mjs puts the loading of a file in the place of this one. */
+/** The client of SharedCache from the source tree. build.mjs replaces this file by one that loads the built client. */
 
 /** @param _file the built client; the source tree needs none */
 export function importClient(_file: string | undefined): Promise<typeof import("../shared-cache/valkey.ts")> {

@@ -86,7 +86,7 @@ function directoryProblem(directory: string): string | undefined {
   return undefined;
 }
 
-/** Undefined where it is not there, or out of sight of whoever asks. */
+/** Undefined where it is not there, or where the caller may not look. */
 function statOf(path: string, stat: (path: string) => Stats = statSync): Stats | undefined {
   try {
     return stat(path);

@@ -17,7 +17,7 @@ const EXPLANATION_OCTETS_MAX = 500;
 
 /**
  * The explanation that the domain gives with exp= (RFC 7208 section 6.2). Undefined where it gives none, where
- * DNS has trouble, there is not exactly one TXT record, the text is empty or wrong, or it is not all printable
+ * DNS fails, there is not exactly one TXT record, the text is empty or wrong, or it is not all printable
  * ASCII. Nothing here counts against the limits; what is over the length is cut off.
  */
 export function* domainExplanation(

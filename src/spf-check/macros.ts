@@ -83,7 +83,7 @@ function readExpand(
     throw new RecordSyntaxError(
       EXPLANATION_LETTERS.has(letter)
         ? `the macro %{${name}} is allowed in an explanation only`
-        : `there is no macro %{${name}}`,
+        : `unknown macro %{${name}}`,
     );
   }
   if (digits !== "" && Number(digits) === 0) throw new RecordSyntaxError("a macro cannot keep zero parts");

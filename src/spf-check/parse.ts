@@ -119,7 +119,7 @@ function parseMechanism(body: OctetString): Mechanism {
       return { kind, ...addressAndPrefix(rest, 6) };
     default:
       throw new RecordSyntaxError(
-        written === "" ? "a mechanism is missing" : `there is no mechanism "${printable(written)}"`,
+        written === "" ? "a mechanism is missing" : `unknown mechanism "${printable(written)}"`,
       );
   }
 }

@@ -12,7 +12,7 @@ export type MacroPart =
       readonly letter: string;
       /** Written in upper case: the value is URL-escaped (RFC 7208 section 7.3). */
       readonly escape: boolean;
-      /** Keep so many right-hand parts; undefined keeps all. */
+      /** How many right-hand parts are kept; undefined keeps all. */
       readonly digits: number | undefined;
       readonly reverse: boolean;
       /** Delimiters to split at; "." where none is given. */

@@ -84,7 +84,7 @@ export class Session {
       ? { kind: "ask", question, ofClient: true }
       : { kind: "ask", question };
     if (answer === undefined) return { status: "fault", problem: "no answer was given" };
-    // A fault that ptr and exp= put up with still shapes the outcome, and may be over the next moment.
+    // A fault that ptr and exp= tolerate still shapes the outcome, and may be over the next moment.
     this.ttlSeconds = answer.status === "fault" ? 0 : Math.min(this.ttlSeconds, answer.ttlSeconds);
     // The driver answers the question it was asked, so the records are of its type.
     return answer as Answer<T>;

@@ -96,7 +96,7 @@ export type Step<Result = Outcome> =
   | {
       readonly kind: "ask";
       readonly question: Question;
-      /** About the client's own names, which the client can make slow: no answer in time is no name. */
+      /** About the client's own names, which the client can make slow: no answer in time means no name. */
       readonly ofClient?: true;
     }
   | { readonly kind: "hint"; readonly questions: readonly Question[] }

@@ -64,7 +64,7 @@ export interface Output {
 
 const TIMEOUT_DEFAULT_MS = 20_000;
 
-/** An argument that is no value of an option: a name with its value, or a positional argument. */
+/** An argument that is not a value of an option: a name with its value, or a positional argument. */
 type Word =
   | { readonly kind: "option"; readonly key: OptionKey; readonly written: string; readonly value: string }
   | { readonly kind: "positional"; readonly text: string };
@@ -139,7 +139,7 @@ function queryOf(positionals: readonly string[], options: Options, fields: reado
   const other =
     positionals[0] ?? options.writtenQuery().find((written) => !/^--?(line|mail)$/i.test(written));
   if (other !== undefined) {
-    throw new UsageError(`${shown(other)} is given beside --line or --mail, which says what is checked`);
+    throw new UsageError(`${shown(other)} cannot be used with --line or --mail, which say what is checked`);
   }
   const line = options.read("line", readLine, undefined);
   return line ?? queryOfMessage(fields, options.last("mail") ?? "");
@@ -149,7 +149,7 @@ function policyOf(options: Options): PolicyRequest | undefined {
   if (!options.has("policy")) {
     for (const key of ["config", "rcpt", "auth", "ptr"] as const) {
       const [written] = options.written(key);
-      if (written !== undefined) throw new UsageError(`${written} is for --policy`);
+      if (written !== undefined) throw new UsageError(`${written} needs --policy`);
     }
     return undefined;
   }
@@ -258,7 +258,7 @@ function named<T>(name: string, read: (text: string) => T, value: string): T {
 function choice<T extends string>(name: string, value: string, known: readonly T[]): T {
   const found = known.find((one) => one === value.toLowerCase());
   if (found === undefined)
-    throw new UsageError(`--${name} is one of ${known.join(", ")}, not ${shown(value)}`);
+    throw new UsageError(`invalid --${name} ${shown(value)}: expected ${known.join(", ")}`);
   return found;
 }
 
@@ -295,7 +295,7 @@ function settingsOf(options: Options, positionals: readonly string[], hostname: 
 function positionalQuery(positionals: readonly string[], options: Options): Query {
   if (options.asks())
     throw new UsageError(
-      `${shown(positionals[0] ?? "")} is given beside options that name what is checked; use one style`,
+      `${shown(positionals[0] ?? "")} cannot be used with options that say what is checked; use one style`,
     );
   const [ip = "", helo = "", sender] = positionals;
   if (sender === undefined) {
@@ -303,7 +303,7 @@ function positionalQuery(positionals: readonly string[], options: Options): Quer
       `expected IP HELO SENDER, got ${positionals.length} argument${positionals.length === 1 ? "" : "s"}`,
     );
   }
-  if (positionals.length > 6) throw new UsageError(`${shown(positionals[6] ?? "")} is one argument too many`);
+  if (positionals.length > 6) throw new UsageError(`unexpected argument ${shown(positionals[6] ?? "")}`);
   return {
     ip: readIp(ip),
     helo: readAddress(helo),

@@ -27,7 +27,7 @@ export function parseBatchLine(line: string, defaults: QuerySettings): BatchLine
   try {
     if (line.length > LINE_LENGTH_MAX)
       throw new UsageError(`the line is longer than ${LINE_LENGTH_MAX} characters`);
-    // A byte order mark precedes the first line of some files, also of files put together.
+    // A byte order mark precedes the first line of some files, also of files that were joined.
     value = JSON.parse(line.replace(/^\uFEFF/, ""));
   } catch (error) {
     const reason =

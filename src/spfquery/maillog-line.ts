@@ -33,7 +33,7 @@ export function readLine(line: string): Query {
   const query = queryOfLine(line, "all");
   if (query === undefined) {
     throw new UsageError(
-      `${shown(line.slice(0, 60))} is not a line that names an address and a sender, as ` +
+      `invalid line ${shown(line.slice(0, 60))}: expected one that names an address and a sender, such as ` +
         `"SPF fail: 192.0.2.1, [192.0.2.1], mail.example.org, user@example.org"`,
     );
   }

@@ -267,9 +267,9 @@ async function main(argv: readonly string[]): Promise<number> {
 
 /** What is printed was not written: no result may be read from the exit code. */
 async function end(exitCode: number): Promise<void> {
-  const trouble = await flushed();
-  if (trouble === undefined) process.exit(exitCode);
-  complain(`the output cannot be written: ${trouble.message}`);
+  const failure = await flushed();
+  if (failure === undefined) process.exit(exitCode);
+  complain(`cannot write the output: ${systemReason(failure)}`);
   await flushed();
   process.exit(usageExitCode(exitStyleOf(process.argv.slice(2))));
 }

@@ -104,7 +104,7 @@ export interface Report {
   /** The questions of the check itself. */
   readonly asked: readonly LoggedAnswer[];
   /**
-   * The same policy evaluated for a client that nothing names, without limits: all that it holds, also behind
+   * The same policy evaluated for a client that nothing names, without limits: all that it holds, also after
    * the directive that decided. Undefined where it was not looked at.
    */
   readonly survey: Outcome | undefined;

@@ -27,7 +27,7 @@ export function shown(text: string): string {
 export function readIp(text: string): IpAddress {
   const bare = /^\[(.*)\]$/s.exec(text)?.[1] ?? text;
   const ip = parseIpAddress(bare.replace(/^ipv6:/i, ""));
-  if (ip === undefined) throw new UsageError(`${shown(text)} is not an IP address`);
+  if (ip === undefined) throw new UsageError(`invalid IP address ${shown(text)}`);
   return unmapIpv4(ip);
 }
 
@@ -38,15 +38,15 @@ export function readIp(text: string): IpAddress {
 export function readSender(text: string): OctetString {
   const sender = readAddress(text);
   const meant = /<([^<>\s]*@[^<>\s@]+)>/.exec(text)?.[1] ?? /[^\s<>,;"'()]+@[^\s<>,;"'()@]+/.exec(text)?.[0];
-  const hint = meant === undefined || meant === text ? "" : `; is ${shown(meant)} meant?`;
-  if (/[<>]/.test(sender)) throw new UsageError(`${shown(text)} is not an address${hint}`);
+  const hint = meant === undefined || meant === text ? "" : `; did you mean ${shown(meant)}?`;
+  if (/[<>]/.test(sender)) throw new UsageError(`invalid address ${shown(text)}${hint}`);
   const at = sender.lastIndexOf("@");
   const local = sender.slice(0, Math.max(at, 0));
   const domain = sender.slice(at + 1);
   if (sender !== "" && domain === "") throw new UsageError(`${shown(text)} has no domain after the "@"`);
-  if (/[\s,;:"'()]/.test(domain)) throw new UsageError(`${shown(domain)} is not a host name${hint}`);
+  if (/[\s,;:"'()]/.test(domain)) throw new UsageError(`invalid host name ${shown(domain)}${hint}`);
   if (/[\s,;()]/.test(local) && !/^".*"$/s.test(local)) {
-    throw new UsageError(`${shown(local)} cannot be a local part${hint}`);
+    throw new UsageError(`invalid local part ${shown(local)}${hint}`);
   }
   return sender;
 }
@@ -55,7 +55,7 @@ export function readSender(text: string): OctetString {
 export function readServer(text: string): Nameserver {
   const server = parseNameserver(text);
   if (server === undefined) {
-    throw new UsageError(`${shown(text)} is not a name server: use ADDR, ADDR:PORT or [IPV6]:PORT`);
+    throw new UsageError(`invalid name server ${shown(text)}: expected ADDR, ADDR:PORT or [IPV6]:PORT`);
   }
   return server;
 }
@@ -72,7 +72,7 @@ export function readDuration(text: string): number {
   const milliseconds = Number(match?.[1]) * unit;
   if (!(milliseconds >= 1 && milliseconds <= 3_600_000)) {
     throw new UsageError(
-      `${shown(text)} is not a time: use seconds, or a number with ms, s, m or h, up to 1h`,
+      `invalid time ${shown(text)}: expected seconds, or a number with ms, s, m or h, up to 1h`,
     );
   }
   return milliseconds;
@@ -81,7 +81,7 @@ export function readDuration(text: string): number {
 /** A limit: a whole number from 0 to 1000. */
 export function readLimit(text: string): number {
   if (!/^\d{1,4}$/.test(text) || Number(text) > 1000) {
-    throw new UsageError(`${shown(text)} is not a limit: use a whole number from 0 to 1000`);
+    throw new UsageError(`invalid limit ${shown(text)}: expected a whole number from 0 to 1000`);
   }
   return Number(text);
 }
@@ -111,7 +111,9 @@ export function readDomainRecord(text: string): readonly [domain: string, record
   const domain = toALabels(withoutFinalDot(octetsOfText(match?.[1] ?? "")))?.toLowerCase();
   const record = octetsOfText(match?.[2] ?? "");
   if (domain === undefined || !isMultiLabelDomain(domain) || !isSpfRecord(record)) {
-    throw new UsageError(`${shown(text)} is not DOMAIN=RECORD with a record that begins with v=spf1`);
+    throw new UsageError(
+      `invalid argument ${shown(text)}: expected DOMAIN=RECORD, where the record begins with v=spf1`,
+    );
   }
   return [domain, record];
 }

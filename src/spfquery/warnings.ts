@@ -42,7 +42,7 @@ export type WarningCode =
 /** A record with the name of its domain should fit a UDP answer of 512 octets (RFC 7208 section 3.4). */
 const RECORD_OCTETS_MAX = 450;
 const UDP_OCTETS_MAX = 512;
-/** A policy that takes more has no end: it leads back to itself, and that is said. */
+/** A policy that takes more has no end: it leads back to itself, and the warning says so. */
 const LOOKUPS_COUNTED_MAX = 100;
 /** An IPv4 network so wide permits strangers. */
 const WIDE_PREFIX = 8;
@@ -75,13 +75,13 @@ function recordWarnings(trace: TraceRecord, outermost: boolean): Warning[] {
   if (trace.record.length > RECORD_OCTETS_MAX) {
     warn(
       "long-record",
-      `the record has ${trace.record.length} octets; records over ${RECORD_OCTETS_MAX} may not fit a DNS answer`,
+      `the record has ${trace.record.length} octets; records over ${RECORD_OCTETS_MAX} may not fit into a DNS answer`,
     );
   }
   const parsed = parseRecord(trace.record);
   if ("fault" in parsed) {
     const meant = similarMechanism(parsed.fault.term.replace(/^[-+~?]/, "").split(/[:/=]/)[0] ?? "");
-    if (meant !== undefined) warn("misspelt", `${visible(parsed.fault.term)}: is ${meant} meant?`);
+    if (meant !== undefined) warn("misspelt", `${visible(parsed.fault.term)}; did you mean ${meant}?`);
     return warnings;
   }
   parsedWarnings(parsed.record, outermost, warn);
@@ -102,7 +102,7 @@ function answerWarnings({ lookup }: TraceRecord, warn: Warn): void {
   if (records.length > 1) {
     warn(
       "two-records",
-      `${records.length} SPF records are published where one is allowed: ${policyAnswerText(lookup)}`,
+      `${records.length} SPF records are published, and only one is allowed: ${policyAnswerText(lookup)}`,
     );
   }
   for (const text of texts) {
@@ -117,7 +117,7 @@ function answerWarnings({ lookup }: TraceRecord, warn: Warn): void {
   if (size > UDP_OCTETS_MAX) {
     warn(
       "large-answer",
-      `the TXT answer has about ${size} octets: over ${UDP_OCTETS_MAX} it needs EDNS0 or TCP, which some networks lose`,
+      `the TXT answer has about ${size} octets: over ${UDP_OCTETS_MAX} it needs EDNS0 or TCP, which some networks drop`,
     );
   }
 }
@@ -140,7 +140,7 @@ function parsedWarnings(record: SpfRecord, outermost: boolean, warn: Warn): void
   const all = directives.findIndex(({ mechanism }) => mechanism.kind === "all");
   for (const { mechanism, qualifier, text } of directives) {
     if (mechanism.kind === "all" && qualifier === "+") {
-      warn("permits-all", `${visible(text)} lets every host of the Internet send`);
+      warn("permits-all", `${visible(text)} lets every host on the Internet send`);
     } else if (mechanism.kind === "ip4" && qualifier === "+" && mechanism.prefixLength <= WIDE_PREFIX) {
       warn(
         "wide-network",
@@ -155,10 +155,13 @@ function parsedWarnings(record: SpfRecord, outermost: boolean, warn: Warn): void
   }
   if (all !== -1 && all < directives.length - 1) {
     const ignored = directives.slice(all + 1).map(({ text }) => visible(text));
-    warn("after-all", `nothing after ${visible(directives[all]?.text ?? "")} is read: ${ignored.join(" ")}`);
+    warn(
+      "after-all",
+      `nothing after ${visible(directives[all]?.text ?? "")} is evaluated: ${ignored.join(" ")}`,
+    );
   }
   if (all !== -1 && redirect !== undefined) {
-    warn("redirect-with-all", `${visible(redirect.text)} is ignored, since the record holds all`);
+    warn("redirect-with-all", `${visible(redirect.text)} is ignored, because the record has all`);
   }
   if (all === -1 && redirect === undefined && outermost) {
     warn("no-end", "the record ends without all or redirect=, so every other host is neutral");
@@ -167,7 +170,7 @@ function parsedWarnings(record: SpfRecord, outermost: boolean, warn: Warn): void
     const meant = similarMechanism(name) ?? (isOneEditAway(name, "redirect") ? "redirect=" : undefined);
     warn(
       "unknown-modifier",
-      `${visible(text)} is an unknown modifier and ignored${meant === undefined ? "" : `; is ${meant} meant?`}`,
+      `${visible(text)} is an unknown modifier and ignored${meant === undefined ? "" : `; did you mean ${meant}?`}`,
     );
   }
 }
@@ -260,14 +263,14 @@ function limitWarnings({ outcome, survey, checked }: Report, limits: LookupLimit
   const voids = Math.max(outcome.voids, survey?.voids ?? 0);
   const { lookupLimit, voidLookupLimit } = limits;
   if (lookups > lookupLimit && lookups < LOOKUPS_COUNTED_MAX) {
-    const text = `the whole policy takes ${counted(lookups, "lookup")} and ${lookupLimit} are allowed: clients that match late, or not at all, get permerror`;
+    const text = `the whole policy takes ${counted(lookups, "lookup")}, and only ${lookupLimit} are allowed: clients that match late, or not at all, get permerror`;
     warnings.push({ code: "lookups", domain, text });
   } else if (lookupLimit > 2 && (lookups === lookupLimit || lookups === lookupLimit - 1)) {
     const text = `the policy takes ${lookups} of ${lookupLimit} lookups: an include that grows breaks it`;
     warnings.push({ code: "lookups", domain, text });
   }
   if (voids > voidLookupLimit) {
-    const text = `${counted(voids, "lookup")} of the policy find nothing and ${voidLookupLimit} may: permerror for many clients`;
+    const text = `${counted(voids, "lookup")} of the policy find nothing, and only ${voidLookupLimit} may: permerror for many clients`;
     warnings.push({ code: "voids", domain, text });
   } else if (voids > 0 && voids === voidLookupLimit) {
     warnings.push({

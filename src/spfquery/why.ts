@@ -13,7 +13,7 @@ import { answerText, listed, policyAnswerText, questionText, visible } from "./w
 
 /** A network, or a rule in words, that a policy lets send. */
 export interface Permitted {
-  /** `192.0.2.0/24`, or words where it is no fixed network. */
+  /** `192.0.2.0/24`, or words where it is not a fixed network. */
   readonly what: string;
   readonly family: 4 | 6 | undefined;
   /** The directive where it says more than `what`, and the domain whose record holds it. */
@@ -106,7 +106,7 @@ function publishedWhy(report: Report): string[] {
     case "temperror":
       return [
         `A DNS lookup failed, so there is no verdict: ${outcome.problem ?? ""}.`,
-        "This may pass by itself; a mail server that defers such mail gets it again.",
+        "This may clear up by itself; a mail server that defers such mail is sent it again.",
         ...faultsText(outcome.trace),
       ];
     case "permerror":
@@ -168,14 +168,14 @@ function permittedText({ outcome, survey, query }: Report): string[] {
   const permitted = permittedBy(looked.trace);
   const whole = isWhole(looked);
   if (permitted.length === 0) {
-    return [whole ? "The policy permits no host at all." : "The rest of the policy could not be looked at."];
+    return [whole ? "The policy permits no host at all." : "The rest of the policy could not be evaluated."];
   }
   const shown = permitted.slice(0, PERMITTED_SHOWN_MAX).map(({ what, by }) => `${what} (${by})`);
   const more = permitted.length - shown.length;
   const items = more > 0 ? [...shown, `and ${more} more`] : shown;
   const head = whole
     ? "Mail would pass from:"
-    : "As far as the policy could be looked at, mail would pass from:";
+    : "As far as the policy could be evaluated, mail would pass from:";
   const texts = [head, ...items.map((item) => `- ${item}`)];
   const families = new Set(permitted.map(({ family }) => family));
   const { family } = query.ip;

@@ -1,6 +1,6 @@
 /** An entry of a {@link BoundedTable}. */
 export interface Counted {
-  /** What is most worth keeping has most. */
+  /** Entries with the most are kept longest. */
   count: number;
 }
 

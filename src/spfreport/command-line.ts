@@ -58,7 +58,7 @@ export function makeCommand(version: string, nowMs: number): Command {
   return new Command("spfreport")
     .usage("[OPTIONS] [FILE...]")
     .description(
-      "What the maillog says of SPF: what was or would be refused, whose it was, and\nwhich line of smf-spf.conf corrects it. Reads standard input without FILE.",
+      "What the maillog says about SPF: what was or would be refused, whose it was, and\nwhich line of smf-spf.conf corrects it. Reads standard input without FILE.",
     )
     .argument("[FILE...]")
     .option("-d, --date <day>", "look at today, yesterday or YYYY-MM-DD only", dayArgument(nowMs))
@@ -100,13 +100,13 @@ export function parseCommandLine(args: readonly string[], version: string, nowMs
 
 function contradiction(options: Options, files: readonly string[]): string | undefined {
   if (options.date !== undefined && (options.since !== undefined || options.until !== undefined)) {
-    return "--date names a whole day; give it, or --since and --until";
+    return "use either --date, or --since and --until";
   }
   if (options.since !== undefined && options.until !== undefined && options.since >= options.until) {
-    return "--since is not before --until";
+    return "--since must be earlier than --until";
   }
-  if (options.journal === true && files.length > 0) return "--journal reads no files";
-  if (options.suggest === true && options.format !== "text") return "--suggest has no other format than text";
+  if (options.journal === true && files.length > 0) return "--journal cannot be used with files";
+  if (options.suggest === true && options.format !== "text") return "--suggest is text only";
   return undefined;
 }
 
@@ -139,7 +139,7 @@ type Local = { readonly network: Network } | { readonly domain: string };
 
 function formatArgument(text: string): Format {
   const format = FORMATS.find((known) => known === text.toLowerCase());
-  if (format === undefined) throw new InvalidArgumentError("text, html, json or csv is expected.");
+  if (format === undefined) throw new InvalidArgumentError("Expected text, html, json or csv.");
   return format;
 }
 
@@ -150,7 +150,7 @@ function collect<T>(read: (text: string) => T) {
 function dayArgument(nowMs: number) {
   return (text: string): readonly [number, number] => {
     const day = readDay(text, nowMs);
-    if (day === undefined) throw new InvalidArgumentError("A day is today, yesterday or YYYY-MM-DD.");
+    if (day === undefined) throw new InvalidArgumentError("Expected today, yesterday or YYYY-MM-DD.");
     return day;
   };
 }
@@ -159,7 +159,7 @@ function timeArgument(nowMs: number) {
   return (text: string): number => {
     const time = readTime(text, nowMs);
     if (time === undefined)
-      throw new InvalidArgumentError('A time is "YYYY-MM-DD" or "YYYY-MM-DD HH:MM[:SS]".');
+      throw new InvalidArgumentError('Expected "YYYY-MM-DD" or "YYYY-MM-DD HH:MM[:SS]".');
     return time;
   };
 }
@@ -169,30 +169,30 @@ function localArgument(text: string): Local {
   if (network !== undefined) return { network: network.network };
   const domain = toALabels(octetsOfText(text.replace(/^[@.]/, "").replace(/\.$/, "")))?.toLowerCase();
   if (domain === undefined || text.includes("/") || !isMultiLabelDomain(domain)) {
-    throw new InvalidArgumentError("A network such as 192.0.2.0/24 or a domain is expected.");
+    throw new InvalidArgumentError("Expected a network such as 192.0.2.0/24, or a domain.");
   }
   return { domain };
 }
 
 function countArgument(text: string): number {
   if (!/^\d{1,6}$/.test(text) || Number(text) > DETAIL_MAX) {
-    throw new InvalidArgumentError(`A number from 0 to ${DETAIL_MAX} is expected.`);
+    throw new InvalidArgumentError(`Expected a number from 0 to ${DETAIL_MAX}.`);
   }
   return Number(text);
 }
 
 function settingArgument(text: string): string {
-  if (!/^[A-Za-z]+=[^\r\n]*$/.test(text)) throw new InvalidArgumentError("Option=value is expected.");
+  if (!/^[A-Za-z]+=[^\r\n]*$/.test(text)) throw new InvalidArgumentError("Expected Option=value.");
   return text;
 }
 
 function nonEmpty(text: string): string {
-  if (text === "") throw new InvalidArgumentError("A file name is expected.");
+  if (text === "") throw new InvalidArgumentError("Expected a file name.");
   return text;
 }
 
 function serverArgument(text: string): Nameserver {
   const server = parseNameserver(text);
-  if (server === undefined) throw new InvalidArgumentError("ADDR, ADDR:PORT or [IPV6]:PORT is expected.");
+  if (server === undefined) throw new InvalidArgumentError("Expected ADDR, ADDR:PORT or [IPV6]:PORT.");
   return server;
 }

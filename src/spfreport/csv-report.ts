@@ -48,7 +48,7 @@ export function csvReport(report: Report): string {
   return rows.map((row) => `${row.map(cell).join(",")}\r\n`).join("");
 }
 
-/** A cell that no spreadsheet takes for a formula, whoever chose its text. */
+/** A cell that no spreadsheet takes for a formula, whatever its text. */
 function cell(value: Cell): string {
   if (typeof value === "number") return String(value);
   const text = /^[\s=+\-@|%]/.test(value) ? `'${value}` : value;

@@ -1,4 +1,4 @@
-/** What stands before the text of a line. */
+/** What precedes the text of a line. */
 export interface LineHead {
   /** Milliseconds since 1970; undefined where the line itself has no time (its text may have one). */
   readonly timeMs: number | undefined;
@@ -15,7 +15,7 @@ const DAY_MS = 86_400_000;
 /**
  * Reads the heads of log lines: `Nov 22 03:18:00 host smf-spf[7]: ` (RFC 3164, with a priority after time or host as
  * FreeBSD and BusyBox write it), `2026-11-22T03:18:00+09:00 host smf-spf[7]: ` (RFC 3339, the journal's too), and lines that are a
- * JSON object. The name of the program stands at one place only, so no other program's words can pass for it.
+ * JSON object. The name of the program is in one place only, so no other program's words can pass for it.
  */
 export class LineHeads {
   readonly #latestMs: number;

@@ -10,7 +10,7 @@ export interface Sender {
   readonly from: string;
 }
 
-/** What every line may say besides. */
+/** What every line may also say. */
 interface Common extends Sender {
   /** The time that a line of JSON has in it (RFC 3339). */
   readonly time: string | undefined;

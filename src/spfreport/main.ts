@@ -220,9 +220,9 @@ async function main(args: readonly string[]): Promise<number> {
 }
 
 async function end(exitCode: number): Promise<void> {
-  const trouble = await flushed();
-  if (trouble === undefined) process.exit(exitCode);
-  tell(`the output cannot be written: ${trouble.message}`);
+  const failure = await flushed();
+  if (failure === undefined) process.exit(exitCode);
+  tell(`cannot write the output: ${reasonOf(failure)}`);
   await flushed();
   process.exit(EXIT.ioError);
 }

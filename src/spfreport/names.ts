@@ -27,7 +27,7 @@ export interface Ours {
   readonly exempt: readonly Network[];
 }
 
-/** Whether an address is in one of the networks; a text that is no address is in none. */
+/** Whether an address is in one of the networks; a text that is not an address is in none. */
 export function isInNetworks(ip: string, networks: readonly Network[]): boolean {
   if (networks.length === 0) return false;
   const address = parseIpAddress(ip);

@@ -52,7 +52,7 @@ export function resultsByDay(days: readonly DayRow[]): Markup {
     }),
   );
   const middle = (date: string): number => (x(date) ?? 0) + x.bandwidth() / 2;
-  return plot(height, "Results of each day", [...grid(y), ...bars, ...dates(days, middle, height)]);
+  return plot(height, "Results by day", [...grid(y), ...bars, ...dates(days, middle, height)]);
 }
 
 /** How many messages of each day were refused, or would have been. */
@@ -86,7 +86,7 @@ export function refusedByDay(days: readonly DayRow[]): Markup {
       element("title", {}, text(`${shortDate(day.date)}: ${grouped(refusals(day))}`)),
     ),
   );
-  return plot(height, "Messages refused, or that would be, of each day", [
+  return plot(height, "Messages refused, or that would be, by day", [
     ...grid(y, 3),
     element("path", { class: "area", d: surface(days) ?? "" }),
     element("path", { class: "curve", d: curve(days) ?? "" }),

@@ -9,7 +9,7 @@ export class Progress {
   #nextMs = performance.now() + EVERY_MS;
   #isDrawn = false;
 
-  /** A log is being read: so many octets of it, so many lines of all. */
+  /** A log is being read: how many octets of it, and how many lines of all logs. */
   reading({ name, size }: Pick<Source, "name" | "size">, octets: number, lines: number): void {
     const share = size === undefined || size === 0 ? "" : ` ${Math.floor((100 * octets) / size)} %`;
     this.#draw(() => `${name}${share}, ${grouped(lines)} lines`);

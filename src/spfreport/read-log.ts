@@ -119,7 +119,7 @@ export class LogReader {
   }
 }
 
-/** Longer lines are no log lines of ours. */
+/** Longer lines are not ours. */
 const LINE_LENGTH_MAX = 65_536;
 
 /** Cuts what is read into lines, whatever pieces it comes in. Text is octets (latin1). */

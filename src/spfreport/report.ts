@@ -71,7 +71,7 @@ export interface WhatIf {
   readonly removed: number;
 }
 
-/** All that is told, whatever the format. Values out of the log are printable ASCII. */
+/** The content of the report, whatever the format. Values out of the log are printable ASCII. */
 export interface Report {
   readonly lines: LineCounts;
   readonly messages: number;
@@ -100,7 +100,7 @@ export interface Report {
   };
   /** Messages refused or that would be, and how many of them would remain so with the lines suggested. */
   readonly refusals: { readonly count: number; readonly remaining: number };
-  /** Whether the operator has said what is his. */
+  /** Whether the operator has said what is theirs. */
   readonly knowsOurs: boolean;
   /** Why some suggestions could not be made. */
   readonly dnsAsked: "asked" | "not asked" | "nothing to ask";
@@ -108,7 +108,7 @@ export interface Report {
   readonly inexact: number;
 }
 
-/** What the report is made of, besides the tally. */
+/** What the report is made of, apart from the tally. */
 export interface ReportParts {
   readonly lines: LineCounts;
   readonly ours: Ours;
@@ -273,7 +273,7 @@ function dnsHealth({ dns }: Tally): DnsHealth {
   };
 }
 
-/** The upper bound of the bucket that so many are in or below. */
+/** The upper bound of the bucket that contains this rank. */
 function quantile(buckets: readonly number[], rank: number): number {
   let seen = 0;
   for (const [i, count] of buckets.entries()) {

@@ -3,6 +3,7 @@ import { spawn } from "node:child_process";
 import { createReadStream, statSync } from "node:fs";
 import { Readable } from "node:stream";
 import { createGunzip } from "node:zlib";
+import { systemReason } from "../process/index.ts";
 
 const CHUNK_OCTETS = 262_144;
 
@@ -133,21 +134,16 @@ async function* unpacked(stream: Readable, onRead: (octets: number) => void): As
   yield* gunzip as AsyncIterable<Buffer>;
 }
 
+/** Words for what reading a log may fail with, where the system's fit less well. */
 const REASONS: Readonly<Record<string, string>> = {
-  ENOENT: "there is no such file",
-  EACCES: "permission denied",
-  EISDIR: "is a directory",
-  ENOTDIR: "a part of the path is not a directory",
   ELOOP: "leads through too many symbolic links",
   ENAMETOOLONG: "the name is too long",
   ENXIO: "is not a file that can be read",
-  EIO: "input/output error",
   Z_BUF_ERROR: "is cut off; what comes before the end is counted",
   Z_DATA_ERROR: "is damaged; what comes before the damage is counted",
 };
 
+/** Why something could not be read or written, in words. */
 export function reasonOf(error: unknown): string {
-  if (!(error instanceof Error)) return String(error);
-  const code = "code" in error ? String(error.code) : "";
-  return REASONS[code] ?? error.message;
+  return systemReason(error, REASONS);
 }

@@ -105,7 +105,7 @@ function isChangeable(
   { ip, ptr }: { readonly ip: string; readonly ptr: string },
   settings: PolicySettings,
 ): boolean {
-  // An address that stands for many clients, or for another one.
+  // An address that is shared by many clients, or for another one.
   if (settings.fixedClientIP === ip || settings.clientIPNAT.some(({ to }) => to === ip)) return false;
   if (parseIpAddress(ip) === undefined) return false;
   const plain = { ...settings, fixedClientIP: undefined, clientIPNAT: [] };
@@ -169,7 +169,7 @@ function relaySuggestion({ ip, ptr, foreignDomains, acted, actedDays }: LocalTal
     domain: undefined,
     count: acted,
     dates: actedDays,
-    risk: "It must write a Received field that names the client; forgers behind it are then found by that.",
+    risk: "It must write a Received field that names the client; forgers behind it are found by that.",
     evidence: `${nameOf(ip, ptr)} is in your network and brings mail of ${atLeast(foreignDomains)} other domains`,
     clients: [ip],
   };

@@ -6,9 +6,9 @@ import { type ActionTaken, type Mail, ruleOf } from "./mails.ts";
 import { isInNetworks, isOurDomain, type Ours, policyDomain, shown } from "./names.ts";
 import { localDate } from "./period.ts";
 
-/** Tables are exact up to so many keys. */
+/** Tables are exact up to this many keys. */
 export const KEYS_MAX = 100_000;
-/** Domains that are told apart for one client, and days. */
+/** Domains that are counted apart for one client, and days. */
 export const DOMAINS_MAX = 64;
 const DAYS_MAX = 1_000;
 const NONE: readonly string[] = [];
@@ -104,7 +104,7 @@ export interface Replay {
   readonly refusedIf: ((mail: Mail, was: boolean) => boolean) | undefined;
 }
 
-/** Counts what the log says. Memory is bounded, whatever stands in the log. */
+/** Counts what the log says. Memory is bounded, whatever the log holds. */
 export class Tally {
   readonly results: Record<SpfResult, number> = noResults();
   readonly actions: Record<Exclude<Action, "header removed">, Done> = {
@@ -364,7 +364,7 @@ function verdictOf({ verdict, heloVerdict }: Mail): SpfResult | undefined {
   return (verdict ?? heloVerdict)?.result;
 }
 
-/** The values with one more, unless it is among them or there are so many. */
+/** The values with one more, unless it is among them or there are that many. */
 function withValue(values: readonly string[], value: string, max: number): readonly string[] {
   if (values.at(-1) === value || values.length >= max || values.includes(value)) return values;
   return [...values, value];

@@ -66,7 +66,7 @@ export function duration(ms: number): string {
 /** What has happened, in a sentence or two. */
 export function headline(report: Report): string {
   const { messages, actions, refusals } = report;
-  if (messages === 0) return "The log holds no line of smf-spf about a message in this time.";
+  if (messages === 0) return "The log has no line of smf-spf about a message in this period.";
   const { done, reportOnly } = actions.refused;
   const said = [
     ...(done > 0
@@ -116,7 +116,7 @@ export function caveats(report: Report): string[] {
     said.push(`${counted(lines.future, "line")} ${lines.future === 1 ? "is" : "are"} dated in the future.`);
   if (inexact > 0) {
     said.push(
-      `There are more than 100,000 different domains or clients: counts of single ones may be too low by up to ${grouped(inexact)}.`,
+      `There are more than 100,000 different domains or clients: individual counts may be too low by up to ${grouped(inexact)}.`,
     );
   }
   if (dnsAsked === "not asked") {

@@ -1,7 +1,7 @@
 import type { Action, ActionEvent, ResultEvent } from "../filter/index.ts";
 import { ownText } from "./own-text.ts";
 
-/** One result that was reached, and what was done. Texts are octets as they came. */
+/** One result that was reached, and what was done. Texts are octets as received. */
 export interface Decision {
   readonly timeMs: number;
   readonly result: ResultEvent["result"];

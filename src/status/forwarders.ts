@@ -10,7 +10,7 @@ export interface Forwarder {
   readonly trend: readonly number[];
 }
 
-/** Domains of a client that are told apart; one that fails for more is listed with so many. */
+/** Domains of a client that are told apart; one that fails for more is listed with this many. */
 const DOMAINS_MAX = 16;
 
 /** The clients that fail, and for how many domains each, in bounded memory. */
@@ -41,7 +41,7 @@ export class Forwarders {
     this.#clients.advance(columns);
   }
 
-  /** Those that fail for so many domains or more, most domains first. */
+  /** Those that fail for this many domains or more, most domains first. */
   top(rows: number, domainsMin: number): Forwarder[] {
     return this.#clients
       .slots()

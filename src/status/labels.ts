@@ -12,7 +12,7 @@ export const PERMERROR_PROBLEMS = ["syntax", "records", "lookups", "voids", "inc
 /** What a temperror comes from. */
 export const TEMPERROR_CAUSES = ["timeout", "servfail", "refused", "deadline", "overload", "other"] as const;
 
-/** A rule that no option stands for: the syntax of an address, a connection that is no SMTP over IP. */
+/** A reason that belongs to no option: the syntax of an address, a connection that is not SMTP over IP. */
 export const NO_RULE = "none";
 /** An option that should be in {@link ACTION_RULES} and is not. */
 export const OTHER_RULE = "other";

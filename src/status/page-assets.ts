@@ -1,4 +1,4 @@
-/** The page from the source tree. build.mjs puts the finished page in the place of this file. */
+/** The page from the source tree. build.mjs replaces this file by the finished page. */
 import { buildPage, type HtmlPage } from "./build-page.ts";
 
 export type { HtmlPage };

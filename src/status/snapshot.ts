@@ -10,7 +10,7 @@ import type { Tally } from "./tally.ts";
 
 /** Rows of each list. */
 const ROWS_MAX = 100;
-/** A client that fails for so many domains is one to look at. */
+/** A client that fails for this many domains is listed. */
 const FORWARDER_DOMAINS_MIN = 3;
 /** What the document may have at most, as JSON. */
 const OCTETS_MAX = 1_000_000;

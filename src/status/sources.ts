@@ -6,7 +6,7 @@ export interface ConfiguredRule {
   readonly rule: string;
   /** `file:line`. */
   readonly line: string;
-  /** The line as it may stand in a file: `WhitelistIP 10.0.0.0/8`. */
+  /** The line as it may be written in a file: `WhitelistIP 10.0.0.0/8`. */
   readonly text: string;
 }
 

@@ -1,7 +1,7 @@
 /** A key among the most frequent. */
 export interface Frequent<Label> {
   readonly key: string;
-  /** So often it was seen for certain since it got its place. */
+  /** How often it was certainly seen since it got its place. */
   readonly count: number;
   readonly label: Label;
   /** What was seen in each of the last columns of time, the latest last. */
@@ -70,7 +70,7 @@ export class SpaceSaving<Label> {
     return slot;
   }
 
-  /** How often the key in a slot was seen for certain. */
+  /** How often the key in a slot was certainly seen. */
   count(slot: number): number {
     return (this.#counts[slot] ?? 0) - (this.#errors[slot] ?? 0);
   }

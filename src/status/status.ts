@@ -82,7 +82,7 @@ export class Status {
     if (event.event === "action") this.#rules.add(event);
   }
 
-  /** The MTA had to wait so many milliseconds for the results of a message. */
+  /** How long the MTA had to wait, in milliseconds, for the results of a message. */
   waited(elapsedMs: number): void {
     this.#tally.waited(elapsedMs);
   }
@@ -144,7 +144,7 @@ export class Status {
     const [ip, helo, sender] = ["ip", "helo", "sender"].map((name) => query.getAll(name));
     const [given = "", ...more] = ip ?? [];
     if (given === "" || more.length > 0 || (helo?.length ?? 0) > 1 || (sender?.length ?? 0) > 1) {
-      return text(400, "ip, helo and sender are wanted, once each; an empty sender is the null sender\n");
+      return text(400, "ip, helo and sender are required, once each; an empty sender is the null sender\n");
     }
     if (this.#whys >= WHY_MAX) {
       return { ...text(429, "two evaluations are under way; try again\n"), headers: { "Retry-After": "1" } };
@@ -152,7 +152,8 @@ export class Status {
     this.#whys++;
     try {
       const answer = this.#ports.why({ ip: given, helo: helo?.[0] ?? "", sender: sender?.[0] ?? "" }, signal);
-      if (answer === undefined) return text(400, "no address, HELO name or sender that can be evaluated\n");
+      if (answer === undefined)
+        return text(400, "the address, the HELO name or the sender cannot be evaluated\n");
       return jsonPage(await answer);
     } finally {
       this.#whys--;
@@ -164,7 +165,7 @@ export class Status {
     return this.#page;
   }
 
-  /** All answers of one second come from one snapshot, whoever asks how often; it has what was asked for of late. */
+  /** All answers of one second come from one snapshot, however many ask; it has what was asked for recently. */
   #current(format?: Format): Promise<Snapshot> {
     const now = performance.now();
     if (format !== undefined) this.#askedMs.set(format, now);

@@ -101,7 +101,7 @@ export class Tally {
     else this.#addAction(event);
   }
 
-  /** The MTA had to wait so many milliseconds for all results of a message. */
+  /** How long the MTA had to wait, in milliseconds, for all results of a message. */
   waited(elapsedMs: number): void {
     this.#hour.add(this.waits.observe(elapsedMs / 1000));
   }

@@ -8,7 +8,7 @@ const CUT = "...";
 /** Before a line for smf-spf.conf. */
 const COPIED = " ".repeat(10);
 
-/** The lines for `smf-spf --status`, cut to so many columns. */
+/** The lines for `smf-spf --status`, cut to a number of columns. */
 export function statusLines(status: StatusDocument, width = Number.POSITIVE_INFINITY): string[] {
   const { product, started, now, report_only: reportOnly, problems, nameservers, reload, waits } = status;
   const servers = nameservers

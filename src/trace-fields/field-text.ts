@@ -17,7 +17,7 @@ const UTF8_CHARACTER =
   /^(?:\xc2[\xa0-\xbf]|[\xc3-\xdf][\x80-\xbf]|\xe0[\xa0-\xbf][\x80-\xbf]|\xe2(?!\x80[\xa8\xa9])[\x80-\xbf]{2}|[\xe1\xe3-\xec\xee\xef][\x80-\xbf]{2}|\xed[\x80-\x9f][\x80-\xbf]|\xf0[\x90-\xbf][\x80-\xbf]{2}|[\xf1-\xf3][\x80-\xbf]{3}|\xf4[\x80-\x8f][\x80-\xbf]{2})$/;
 
 /**
- * The octets as text that can stand in a field: printable ASCII as it is, UTF-8 as it is where `smtputf8`
+ * The octets as text that a field can hold: printable ASCII as it is, UTF-8 as it is where `smtputf8`
  * says the message may carry it (RFC 6532), and everything else as `\x{HEX}`, the form of RFC 6533 section 3.
  */
 export function printable(octets: OctetString, smtputf8: boolean): OctetString {

@@ -53,7 +53,7 @@ export class ResultsField {
   }
 
   /**
-   * Whether an incoming field must go (RFC 8601 section 5): a reader behind us could take it for one of `ourId`, and
+   * Whether an incoming field must go (RFC 8601 section 5): a later reader could take it for one of `ourId`, and
    * could find an spf result in it; with `all` the first is enough.
    */
   isForged(ourId: OctetString, mode: "on" | "all"): boolean {
@@ -103,7 +103,7 @@ const IDS_MAX = 8;
 
 /**
  * The ids that readers could find: the first word, and all that is joined to it by dots, whatever white space and
- * comments stand beside them. Quotes and backslashes go, whether or not they belong there.
+ * there are comments beside them. Quotes and backslashes go, whether or not they belong there.
  */
 function idsOf(value: OctetString): ReadonlySet<OctetString> {
   const ids = new Set<OctetString>();

@@ -218,7 +218,7 @@ function readProperty(clause: Clause): ReadProperty | undefined {
   return { name: second === "" ? first : `${first}.${second}`, value };
 }
 
-/** A reader of the lexemes between two semicolons. White space may stand before whatever is asked for. */
+/** A reader of the lexemes between two semicolons. White space may precede whatever is asked for. */
 class Clause {
   readonly #lexemes: readonly Lexeme[];
   #at = 0;
@@ -260,7 +260,7 @@ class Clause {
     return digits === undefined ? undefined : Number(digits);
   }
 
-  /** A quoted string, one with `@domain` after it, or what stands in one piece up to white space. */
+  /** A quoted string, one with `@domain` after it, or what is in one piece up to white space. */
   value(): OctetString | undefined {
     this.#skipSpace();
     const pieces: Lexeme[] = [];

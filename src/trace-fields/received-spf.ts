@@ -12,7 +12,7 @@ import {
   wordsOf,
 } from "./field-text.ts";
 
-/** Who connected and who checked: what the trace fields say besides the verdict. */
+/** Who connected and who checked: what the trace fields say apart from the result. */
 export interface TraceFacts {
   /** The name of the host that checks. */
   readonly receiver: OctetString;
@@ -142,7 +142,7 @@ function sentenceFor(
 
 /**
  * The value of the X-SPF-Guess field: what the operator's guess rules said of a domain that publishes nothing.
- * A field of its own, because a guess is no SPF result. Undefined where nothing was guessed.
+ * A field of its own, because a guess is not an SPF result. Undefined where nothing was guessed.
  */
 export function guessField(facts: TraceFacts, checked: CheckedIdentity): OctetString | undefined {
   const { guess } = checked.outcome;

@@ -73,7 +73,7 @@ class Queue {
     this.size--;
   }
 
-  /** The next one, which is removed; its kind goes to the end. */
+  /** The next one, which is removed; its kind goes to the back of the queue. */
   take(): Runnable | undefined {
     for (const [turn, waiting] of this.#turns) {
       const [first] = waiting;

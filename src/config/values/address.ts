@@ -76,11 +76,11 @@ export const nameserver: ValueKind<{ readonly address: string; readonly port: nu
     const [, v6, v4, portText] = /^(?:\[([^\]]*)\]|([\d.]+))(?::(\d+))?$/.exec(word) ?? [];
     const address = v6 ?? v4 ?? "";
     if (isIP(address) !== (v6 === undefined ? 4 : 6)) {
-      return invalid("the name of a name server is not looked up");
+      return invalid("give its IP address");
     }
     const port = portText === undefined ? DNS_PORT : portOf(portText);
     return port === undefined
-      ? invalid("a port is from 1 to 65535")
+      ? invalid("the port must be from 1 to 65535")
       : ok({ address: addressText(address), port });
   },
   ({ address, port }) =>

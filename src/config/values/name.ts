@@ -75,7 +75,7 @@ export const addressPattern: ValueKind<AddressPattern> = wordKind(
 function doubtsAbout(word: string, { kind, text }: AddressPattern): string[] {
   const doubts: string[] = [];
   if (word.includes(",")) {
-    doubts.push(`${shown(word)} is one pattern, with its comma: give one address pattern per line`);
+    doubts.push(`${shown(word)} is read as one pattern, comma included: give one address pattern per line`);
   }
   if (word.includes("*")) {
     const [, domain] = /^\*+@\.?([^*]+)$/.exec(text) ?? /^\*+\.([^*]+)$/.exec(text) ?? [];
@@ -101,7 +101,7 @@ function readPattern(word: string): Reading<AddressPattern> {
   const domain = withoutFinalDot(text.slice(at + 1));
   if (text === "@" || /[<>]/.test(local)) return invalid();
   if (domain === "") return ok(pattern("localPart", local));
-  if (!isDomainText(domain)) return invalid("there is no domain name after @");
+  if (!isDomainText(domain)) return invalid("the domain name after @ is missing");
   if (local === "") return ok(pattern("domain", domain));
   return ok(pattern("address", `${local}@${domain}`));
 }

@@ -114,7 +114,7 @@ export const octalMode: ValueKind<number> = wordKind(
   (word) => {
     if (!/^[0-7]{3,4}$/.test(word)) return invalid();
     const mode = Number.parseInt(word, 8);
-    return mode > 0o777 ? invalid("a socket has no such bits") : ok(mode);
+    return mode > 0o777 ? invalid("a socket has no set-user-ID, set-group-ID or sticky bit") : ok(mode);
   },
   (mode) => mode.toString(8).padStart(4, "0"),
 );

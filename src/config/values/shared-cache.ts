@@ -62,9 +62,9 @@ function readEngine(word: string): Reading<EngineAddress> {
     .split(",")
     .map((text) => hostOf(text, sentinel === undefined ? DEFAULT_PORT : SENTINEL_PORT));
   const known = hosts.filter((host) => host !== undefined);
-  if (known.length < hosts.length) return invalid("there is no host, or its port is not from 1 to 65535");
+  if (known.length < hosts.length) return invalid("the host is missing, or its port is not from 1 to 65535");
   if (known.length > 1 && sentinel === undefined && Number(db ?? 0) !== 0)
-    return invalid("a cluster has database 0 alone");
+    return invalid("a cluster has only database 0");
   const user = userOf(userInfo);
   if (user === undefined) return invalid('write "%25" for "%" in the password');
   return withDatabase(db, (number) => ({
@@ -80,9 +80,7 @@ function readEngine(word: string): Reading<EngineAddress> {
 
 function withDatabase(text: string | undefined, make: (db: number) => EngineAddress): Reading<EngineAddress> {
   if (text === undefined || text === "") return ok(make(0));
-  return /^\d{1,5}$/.test(text)
-    ? ok(make(Number(text)))
-    : invalid("the number of the database is not a number");
+  return /^\d{1,5}$/.test(text) ? ok(make(Number(text))) : invalid("the database is not a number");
 }
 
 /** Its values, or what is wrong with it. */
@@ -91,10 +89,10 @@ function readQuery(text: string | undefined, names: readonly string[]): Readonly
   for (const part of text === undefined || text === "" ? [] : text.split("&")) {
     const [, name = "", value = ""] = /^([^=]*)=(.*)$/.exec(part) ?? [];
     if (!names.includes(name)) {
-      return `after "?" there may be ${names.map((known) => `${known}=`).join(" and ")}`;
+      return `only ${names.map((known) => `${known}=`).join(" and ")} may follow "?"`;
     }
     const decoded = percentDecoded(value);
-    if (decoded === undefined || decoded === "") return `${name}= has no value that can be used`;
+    if (decoded === undefined || decoded === "") return `invalid value of ${name}=`;
     query.set(name, decoded);
   }
   return query;

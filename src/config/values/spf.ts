@@ -11,7 +11,7 @@ import { oneWord, quotedWhere, shown } from "../lines.ts";
 import { domainName } from "./name.ts";
 import { invalid, ok, textKind, type ValueKind, withCutWarning } from "./value-kind.ts";
 
-/** The record that SPFBestGuess stands for, as SPFGuess would have it. */
+/** The record that SPFBestGuess is short for, as SPFGuess would have it. */
 export const BEST_GUESS = "a/24 mx/24 ptr";
 
 /** Mechanisms without a version section, as SPFRules and SPFGuess have them. */
@@ -45,7 +45,7 @@ export interface DomainRecord {
 
 const DOMAIN_RECORD_ACCEPTED = "a domain and its record, such as example.net v=spf1 mx -all";
 
-/** `domain record`; the record may stand in double quotes. */
+/** `domain record`; the record may be in double quotes. */
 export const domainRecord: ValueKind<DomainRecord> = {
   accepted: DOMAIN_RECORD_ACCEPTED,
   format: ({ domain, record }) => `${domain} ${quotedWhere(/["#]/, written(record))}`,

@@ -64,12 +64,12 @@ function printfReading(text: string): Reading<string> {
   const directives = [...text.replaceAll("%%", "").matchAll(/%(?:(\d+)\$)?s/g)];
   const numbers = directives.flatMap(([, number]) => (number === undefined ? [] : [Number(number)]));
   const wrong = numbers.find((number) => number < 1 || number > PRINTF_ARGUMENTS);
-  if (wrong !== undefined) return invalid(`there is no value %${wrong}$s, only ${PRINTF_ARGUMENTS}`);
+  if (wrong !== undefined) return invalid(`%${wrong}$s has no value: there are only ${PRINTF_ARGUMENTS}`);
   if (directives.length - numbers.length > PRINTF_ARGUMENTS) {
-    return invalid(`more than ${PRINTF_ARGUMENTS} times %s`);
+    return invalid(`%s is given more than ${PRINTF_ARGUMENTS} times`);
   }
   if (numbers.length > 0 && numbers.length < directives.length)
     return invalid("use either %s or %1$s, not both");
   const stray = /%(?!%|(?:\d+\$)?s)/.test(text.replaceAll("%%", ""));
-  return stray ? ok(text, "a % not followed by s is sent as it is; write %% to say so") : ok(text);
+  return stray ? ok(text, "a % not followed by s is sent as it is; write %% for a percent sign") : ok(text);
 }

@@ -191,7 +191,7 @@ for (const { init, script: installed, call, codes } of KINDS) {
       writeFileSync(config, "Broken\n");
       const { code, out, err } = run("restart");
       assert.notEqual(code, 0);
-      assert.match(out + err, /is broken[\s\S]*goes on with its old configuration/);
+      assert.match(out + err, /is broken[\s\S]*keeps its old configuration/);
       assert.ok(lives(daemon));
       assert.equal(pid(), daemon);
       assert.equal(run("stop").code, 0);
@@ -203,7 +203,7 @@ for (const { init, script: installed, call, codes } of KINDS) {
       writeFileSync(config, "Broken\n");
       const { code, out, err } = run("reload");
       assert.notEqual(code, 0);
-      assert.match(out + err, /is broken[\s\S]*goes on with its old configuration/);
+      assert.match(out + err, /is broken[\s\S]*keeps its old configuration/);
       assert.ok(lives(daemon));
       assert.equal(run("stop").code, 0);
     });

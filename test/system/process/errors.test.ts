@@ -9,7 +9,7 @@ describe("systemReason", () => {
     ["EADDRNOTAVAIL", /^this host has no such address$/],
     ["EAI_AGAIN", /^no name server answers/],
     ["ENOSPC", /^no space/],
-    ["ENOTFOUND", /^there is no such host name$/],
+    ["ENOTFOUND", /^no such host name$/],
     ["EROFS", /read-only .*ReadWritePaths=/],
     ["EBADF", /^EBADF: something else$/],
   ] as const) {

@@ -74,7 +74,7 @@ describe("writePidFile", () => {
           () => {
             writePidFile(path, undefined, script);
           },
-          daemonError(69, /runs already/),
+          daemonError(69, /is already running/),
         );
         child.kill("SIGKILL");
       }),

@@ -7,7 +7,7 @@ import { daemonError, withFolder } from "./samples.ts";
 
 describe("inheritedSocket", () => {
   const table: [string, NodeJS.ProcessEnv, number | undefined][] = [
-    ["systemd passes one to us", { LISTEN_PID: "7", LISTEN_FDS: "1" }, 3],
+    ["systemd passed one to us", { LISTEN_PID: "7", LISTEN_FDS: "1" }, 3],
     ["it was for another process", { LISTEN_PID: "8", LISTEN_FDS: "1" }, undefined],
     ["there is none", {}, undefined],
     ["the number is missing", { LISTEN_PID: "7" }, undefined],
@@ -21,7 +21,7 @@ describe("inheritedSocket", () => {
   it("throws when there are two", () => {
     assert.throws(
       () => inheritedSocket({ LISTEN_PID: "7", LISTEN_FDS: "2" }, 7),
-      daemonError(69, /must have one/),
+      daemonError(69, /must define exactly one/),
     );
   });
 });

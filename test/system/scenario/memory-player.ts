@@ -59,7 +59,7 @@ function settingsOf({ settings: text, files, environment, name }: Scenario): Set
     env: environment,
     readList: (path) => {
       const content = files.get(path.slice(FILES.length + 1));
-      return content === undefined ? { problem: "there is no such file" } : { text: utf8(content) };
+      return content === undefined ? { problem: "no such file" } : { text: utf8(content) };
     },
   });
   if (settings === undefined)

@@ -81,7 +81,7 @@ describe("smf-spf as one file in an empty folder", () => {
       const child = spawn(installed.program, args, { stdio: ["ignore", full, "pipe"] });
       const { code, err } = await ended(child);
       closeSync(full);
-      assert.equal(err, "smf-spf: the output cannot be written: no space left on the device\n");
+      assert.equal(err, "smf-spf: cannot write the output: no space left on the device\n");
       assert.equal(code, 74);
     });
   }

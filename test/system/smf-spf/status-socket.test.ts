@@ -38,14 +38,14 @@ describe("a StatusSocket that cannot be had", () => {
   });
 
   for (const kind of ["inet", "unix"] as const) {
-    it(`is told as a daemon that runs already, where that has it (${kind})`, async () => {
+    it(`is told as a daemon that is already running, where that has it (${kind})`, async () => {
       const free = await freePort();
       const socket =
         kind === "inet" ? `inet:${free}@127.0.0.1` : `unix:${join(installed.folder, "run", "status")}`;
       installed.configure(`StatusSocket ${socket}`);
       const first = await installed.start();
       const { code, err } = await installed.run("-f", "-c", installed.config);
-      assert.match(err, new RegExp(`smf-spf runs already: PidFile .* names process ${first.pid ?? 0}`));
+      assert.match(err, new RegExp(`smf-spf is already running: PidFile .* names process ${first.pid ?? 0}`));
       assert.equal(code, 69);
       first.kill("SIGTERM");
       await new Promise((resolve) => first.once("close", resolve));

@@ -292,7 +292,7 @@ describe("spfquery", { concurrency: 4 }, () => {
       child.stderr?.on("data", (chunk: Buffer) => (err += chunk.toString("utf8")));
       const code = await new Promise((resolve) => child.on("close", resolve));
       closeSync(full);
-      assert.match(err, /^spfquery: the output cannot be written: .*no space left/);
+      assert.match(err, /^spfquery: cannot write the output: .*no space left/);
       assert.equal(code, 255);
     });
   }

@@ -119,7 +119,7 @@ describe("PolicyFor", () => {
   it("passes warnings on with the part that they are about", () => {
     assert.deepEqual(reports(parse("PolicyFor ip=10.1.2.3/8 RejectReason=100% RefuseFail=on\n")), [
       'warning test.conf:1: PolicyFor: ip=: "10.1.2.3/8" has host bits set; it is read as 10.0.0.0/8',
-      "warning test.conf:1: PolicyFor: RejectReason=: a % not followed by s is sent as it is; write %% to say so",
+      "warning test.conf:1: PolicyFor: RejectReason=: a % not followed by s is sent as it is; write %% for a percent sign",
     ]);
   });
 });

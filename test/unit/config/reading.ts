@@ -51,7 +51,7 @@ export function parse(
     dryRun,
     readList: (path) => {
       const found = lists[path];
-      return found === undefined ? { problem: "there is no such file" } : { text: found };
+      return found === undefined ? { problem: "no such file" } : { text: found };
     },
   });
 }

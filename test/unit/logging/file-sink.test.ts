@@ -118,6 +118,6 @@ describe("FileSink", () => {
       });
       await sink.close();
       closeSync(next);
-      assert.match(text, /^info: to somebody\nwarning: log: 1 line was lost \(nobody reads it any more/);
+      assert.match(text, /^info: to somebody\nwarning: log: 1 line was lost \(its reader is gone/);
     }));
 });

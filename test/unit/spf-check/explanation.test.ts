@@ -97,7 +97,7 @@ describe("withDefaultExplanation", () => {
 
   it("names what went wrong", () => {
     const text = explained(publishing("v=spf1 foo"), "%{xe}");
-    assert.equal(text, 'default: example.test: syntax error in "foo": there is no mechanism "foo"');
+    assert.equal(text, 'default: example.test: syntax error in "foo": unknown mechanism "foo"');
   });
 
   it("knows the client, the host and the sender", () => {

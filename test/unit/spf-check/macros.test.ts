@@ -110,7 +110,7 @@ describe("parseMacroString", () => {
     ["localhost", "domain-spec", '"localhost" is not a domain name with a dot in it'],
     ["192.0.2.1", "domain-spec", '"192.0.2.1" does not end in a top-level domain'],
     ["%(d).test", "domain-spec", '"%(d).tes" is not a macro; write a percent sign as %%'],
-    ["%{z}.test", "domain-spec", "there is no macro %{z}"],
+    ["%{z}.test", "domain-spec", "unknown macro %{z}"],
     ["%{R}", "domain-spec", "the macro %{R} is allowed in an explanation only"],
     ["%{d0}.test", "domain-spec", "a macro cannot keep zero parts"],
     ["caf\xe9.test", "domain-spec", "the octet 0xE9 is not allowed here"],

@@ -32,8 +32,8 @@ describe("--mail", () => {
     ["no Received", ["--mail", "m"], "Return-Path: <a@b>\n\n", /m has no Received field/],
     ["an unreadable one", ["--mail", "m"], "Received: by x; now\n\n", /names no client address/],
     ["no Return-Path", ["--mail", "m"], HEADER, /no Return-Path/],
-    ["something else beside it", ["--mail", "m", "192.0.2.1"], HEADER, /"192.0.2.1" is given beside/],
-    ["--line beside --ip", ["--line", "x", "--ip=192.0.2.1"], "", /"--ip" is given beside/],
+    ["something else beside it", ["--mail", "m", "192.0.2.1"], HEADER, /"192.0.2.1" cannot be used with/],
+    ["--line beside --ip", ["--line", "x", "--ip=192.0.2.1"], "", /"--ip" cannot be used with/],
   ];
   for (const [what, argv, message, expected] of faults) {
     it(`says so where there is ${what}`, () => {

@@ -77,13 +77,13 @@ const CASES: readonly (readonly [what: string, zone: Zone, codes: string[], word
     "a modifier that was meant as a mechanism",
     { "test.example": record("v=spf1 ip4=192.0.2.9 -all") },
     ["unknown-modifier"],
-    /is ip4: meant/,
+    /did you mean ip4:/,
   ],
   [
     "a misspelt redirect",
     { "test.example": record("v=spf1 redirct=x.example -all") },
     ["unknown-modifier"],
-    /is redirect= meant/,
+    /did you mean redirect=/,
   ],
   [
     "an unknown modifier",
@@ -95,13 +95,13 @@ const CASES: readonly (readonly [what: string, zone: Zone, codes: string[], word
     "a misspelt mechanism",
     { "test.example": record("v=spf1 -ipv4:192.0.2.9 -all") },
     ["misspelt"],
-    /is ip4: meant/,
+    /did you mean ip4:/,
   ],
   [
     "a mechanism one letter off",
     { "test.example": record("v=spf1 inclde:x.example -all") },
     ["misspelt"],
-    /is include: meant/,
+    /did you mean include:/,
   ],
   [
     "an include of nothing",
@@ -137,7 +137,7 @@ const CASES: readonly (readonly [what: string, zone: Zone, codes: string[], word
     "too many voids, behind a match too",
     { "test.example": record("v=spf1 ip4:192.0.2.9 a:x.example a:y.example a:z.example -all") },
     ["void-lookup", "void-lookup", "void-lookup", "voids"],
-    /3 lookups of the policy find nothing and 2 may/,
+    /3 lookups of the policy find nothing, and only 2 may/,
   ],
   ["no exists: that says no", { "test.example": record("v=spf1 exists:%{i}.list.example -all") }, []],
   [
@@ -157,7 +157,7 @@ const CASES: readonly (readonly [what: string, zone: Zone, codes: string[], word
     "lookups over the limit, behind a match too",
     { "test.example": record(`v=spf1 ip4:192.0.2.9 ${terms(11)} -all`), ...hosts(11) },
     ["lookups"],
-    /takes 11 lookups and 10 are allowed/,
+    /takes 11 lookups, and only 10 are allowed/,
   ],
   [
     "exp= that leads nowhere",

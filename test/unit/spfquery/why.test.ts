@@ -50,7 +50,7 @@ const CASES: readonly (readonly [what: string, argv: string[], says: RegExp[]])[
     ["192.0.2.9", "h.example", "u@half.example"],
     [
       /^half\.example does not name/,
-      /^As far as the policy could be looked at, mail would pass from:$/,
+      /^As far as the policy could be evaluated, mail would pass from:$/,
       /^- clients for which %\{i\}\.l\.half\.example exists/,
       /forwarded/,
     ],
