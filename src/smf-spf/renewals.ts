@@ -13,6 +13,11 @@ export interface RenewalsOptions {
  * comes back with nothing to keep.
  */
 const GRACE_MS = 1000;
+/**
+ * What lives longer is not noted: it would hold its place for a question a day. Who owns a domain chooses its TTL, and a
+ * timer of more than 24 days ends at once.
+ */
+const LIFE_MS_MAX = 24 * 3_600_000;
 /** 50 a second, a few at a time. */
 const TURN_MS = 100;
 const TURN_MAX = 5;
@@ -40,7 +45,7 @@ export class Renewals {
 
   /** @param renew called once, after `expiresMs`, or never. It must see for itself whether it is still needed. */
   note(expiresMs: number, renew: () => void): void {
-    if (this.#isStopped) return;
+    if (this.#isStopped || expiresMs - this.#nowMs() > LIFE_MS_MAX) return;
     const [first] = this.#noted;
     if (first !== undefined && this.#noted.size >= this.#namesMax) this.#noted.delete(first);
     const dueMs = expiresMs + GRACE_MS;

@@ -1,5 +1,6 @@
 import assert from "node:assert/strict";
 import { afterEach, beforeEach, describe, it, mock } from "node:test";
+import { setTimeout as sleep } from "node:timers/promises";
 import { Renewals } from "../../../src/smf-spf/renewals.ts";
 
 describe("Renewals", () => {
@@ -36,6 +37,17 @@ describe("Renewals", () => {
     assert.deepEqual(asked, ["early"]);
     pass(600_000);
     assert.deepEqual(asked, ["early", "late"]);
+  });
+
+  it("does not count down to an end that is days away, for which no timer is long enough", async () => {
+    mock.timers.reset();
+    let looks = 0;
+    renewals = new Renewals({ mayAsk: () => true, nowMs: () => ++looks });
+    renewals.note(40 * 86_400_000, () => asked.push("month"));
+    await sleep(50);
+    assert.ok(looks < 3, `the clock was looked at ${looks} times`);
+    renewals.stop();
+    assert.deepEqual(asked, []);
   });
 
   it("asks for fifty in a second, and none is lost", () => {
