@@ -75,6 +75,8 @@ export class AnswerCache implements AnswerSource {
   #joined = 0;
   #evictions = 0;
   #renewals = 0;
+  /** Under way: see {@link dump}. */
+  #dumps = 0;
 
   constructor(options: AnswerCacheOptions) {
     const { source, entriesMax, octetsMax, nowMs = () => performance.now(), onPopular } = options;
@@ -117,7 +119,7 @@ export class AnswerCache implements AnswerSource {
 
   ask(question: Question, done: (answer: Answer) => void): Answer | Pending {
     const key = questionKey(question);
-    const entry = this.#entries?.get(key);
+    const entry = this.#dumps > 0 ? this.#entries?.peek(key) : this.#entries?.get(key);
     const known = this.#answerOf(entry);
     if (entry !== undefined && known !== undefined) {
       if (++entry.hits === POPULAR_HITS) this.#tellPopular(question, entry);
@@ -165,14 +167,24 @@ export class AnswerCache implements AnswerSource {
     this.#start(key, question, { waiters: new Set(), pending: undefined });
   }
 
-  /** What is in memory, the least recently used first, with the milliseconds that each still has. */
+  /**
+   * What is in memory, with the milliseconds that each still has: what was used last comes first. It may take its time;
+   * until it is over what is used keeps its place, so that nothing is left out.
+   */
   *dump(): Generator<{ readonly restMs: number; readonly plain: PlainAnswer }> {
-    for (const [key] of this.#entries?.rentries() ?? []) {
-      if (typeof key !== "string") continue;
-      const entry = this.#entries?.peek(key);
-      const answer = this.#answerOf(entry);
-      if (entry === undefined || answer === undefined) continue;
-      yield { restMs: entry.expiresMs - this.#nowMs(), plain: plainAnswer(key, answer) };
+    const entries = this.#entries;
+    // An entry that is replaced while it is looked at is met again, with what has come since.
+    let left = entries?.size ?? 0;
+    this.#dumps++;
+    try {
+      for (const [key, entry] of entries?.entries() ?? []) {
+        if (left-- === 0) return;
+        const answer = this.#answerOf(entry);
+        if (answer !== undefined)
+          yield { restMs: entry.expiresMs - this.#nowMs(), plain: plainAnswer(key, answer) };
+      }
+    } finally {
+      this.#dumps--;
     }
   }
 

@@ -1,10 +1,11 @@
 /** CacheFile: what the caches hold outlives a restart. */
 import { createHash } from "node:crypto";
 import { constants } from "node:fs";
-import { type FileHandle, open, rename, unlink } from "node:fs/promises";
+import { type FileHandle, lstat, open, rename, unlink } from "node:fs/promises";
 
 /** A cache as the file sees it: plain values and how long each of them still holds. */
 export interface DumpableCache {
+  /** What was used last comes first. Others may use the cache between two of them. */
   dump(): Iterable<{ readonly restMs: number; readonly plain: unknown }>;
   /** False where the value is none of this cache. */
   restore(plain: unknown, restMs: number): boolean;
@@ -39,11 +40,15 @@ const LINE_END = 0x0a;
 /** Clocks of a host that was set back a little are no reason to begin anew. */
 const FUTURE_MS = 60_000;
 const CLOSING_LINE_OCTETS_MAX = 200;
+/** No entry of ours is longer: 16 KB, each octet written as six. A longer line would hold up others. */
+const LINE_OCTETS_MAX = 128 * 1024;
+/** What may be in the file, answers first: the verdicts are worth less without them. */
+const SHARES = { a: 0.5, v: 0.9 } as const;
 
 /**
- * The file is text, a JSON value a line: a head, the entries with the time of day at which each ends, and a line
- * with a checksum of all that is above it. It is written beside its place and renamed, so whoever ends the daemon
- * while it writes leaves the former file.
+ * The file is text, a JSON value a line: a head, the entries with the time of day at which each ends, what was used last
+ * first, and a line with a checksum of all that is above it. It is written beside its place and renamed, so whoever ends
+ * the daemon while it writes leaves the former file.
  */
 export class CacheFile {
   readonly #options: CacheFileOptions;
@@ -51,7 +56,10 @@ export class CacheFile {
   /** Whether what is in memory may take the place of the file: not before that has been read to its end. */
   #mayWrite = false;
   #lastProblem: string | undefined;
+  #loading: Promise<void> | undefined;
   #saving: Promise<void> | undefined;
+  /** Grows whenever the caches are emptied. */
+  #emptied = 0;
 
   constructor(options: CacheFileOptions) {
     this.#options = options;
@@ -59,7 +67,12 @@ export class CacheFile {
   }
 
   /** Reads the file into the caches, in slices. Never rejects. */
-  async load(): Promise<void> {
+  load(): Promise<void> {
+    this.#loading = this.#load();
+    return this.#loading;
+  }
+
+  async #load(): Promise<void> {
     const { path, tell } = this.#options;
     try {
       const taken = await this.#read();
@@ -97,9 +110,23 @@ export class CacheFile {
     return this.#saving;
   }
 
+  /** The operator has emptied the caches: what the file has, or had so far, must not come back. Never rejects. */
+  async forget(): Promise<void> {
+    this.#emptied++;
+    await this.#loading;
+    await this.save();
+  }
+
+  /** Resolves when nothing is read or written any more. Never rejects. */
+  async idle(): Promise<void> {
+    await this.#loading;
+    await this.#saving;
+  }
+
   /** @returns how many entries were taken; undefined where there is no file */
   async #read(): Promise<number | undefined> {
     const { path, answers, verdicts, digest, wallMs } = this.#options;
+    const emptied = this.#emptied;
     const file = await openRegular(path);
     if (file === undefined) return undefined;
     let bytes: Buffer;
@@ -110,21 +137,20 @@ export class CacheFile {
     }
     const nowMs = wallMs();
     const headEnd = bytes.indexOf(LINE_END);
-    const head = parse(bytes.toString("latin1", 0, headEnd)) as { digest?: unknown; writtenMs?: unknown };
+    const head = parse(bytes, 0, headEnd) as { digest?: unknown; writtenMs?: unknown };
     const { writtenMs } = head;
     if (typeof writtenMs !== "number") throw new NotACache("is damaged");
     if (writtenMs > nowMs + FUTURE_MS) return 0;
-    const caches: Readonly<Record<string, DumpableCache>> =
-      head.digest === digest ? { a: answers, v: verdicts } : { a: answers };
     let taken = 0;
     const turns = new Turns(this.#options.nowMs);
-    for (let at = headEnd + 1; at < bytes.length; ) {
-      const end = bytes.indexOf(LINE_END, at);
-      const entry = parse(bytes.toString("latin1", at, end));
-      at = end + 1;
+    // From the end: what was used last is taken last, and so counts as used last again.
+    for (let end = bytes.length - 1; end > headEnd && this.#emptied === emptied; ) {
+      const start = bytes.lastIndexOf(LINE_END, end - 1) + 1;
+      const entry = parse(bytes, start, end);
+      end = start - 1;
       if (Array.isArray(entry)) {
         const [kind, endsMs, plain] = entry as readonly unknown[];
-        const cache = typeof kind === "string" ? caches[kind] : undefined;
+        const cache = kind === "a" ? answers : kind === "v" && head.digest === digest ? verdicts : undefined;
         // An entry cannot have more time left than it had when it was written.
         if (typeof endsMs === "number" && cache?.restore(plain, endsMs - Math.max(nowMs, writtenMs)) === true)
           taken++;
@@ -135,46 +161,69 @@ export class CacheFile {
   }
 
   async #write(): Promise<void> {
-    const { path, answers, verdicts, digest, wallMs } = this.#options;
+    const { path } = this.#options;
     const fresh = `${path}.new`;
     await unlink(fresh).catch(() => undefined);
     const file = await open(fresh, "wx", 0o600);
+    let isOurs = true;
     try {
-      const hash = createHash("sha256");
-      let octets = 0;
-      const put = async (lines: readonly string[]): Promise<void> => {
-        const bytes = Buffer.from(`${lines.join("\n")}\n`, "latin1");
-        hash.update(bytes);
-        octets += bytes.length;
-        await file.appendFile(bytes);
-      };
-      await put([JSON.stringify({ cache: "smf-spf", format: FORMAT, digest, writtenMs: wallMs() })]);
-      const turns = new Turns(this.#options.nowMs);
-      // What was used last is last, and not to be cut off: the newer half of each is worth more than all of one.
-      for (const [kind, cache] of [
-        ["a", answers],
-        ["v", verdicts],
-      ] as const) {
-        let lines: string[] = [];
-        for (const { restMs, plain } of cache.dump()) {
-          lines.push(JSON.stringify([kind, Math.floor(wallMs() + restMs), plain]));
-          if (lines.length < BATCH && !turns.isOver()) continue;
-          if (octets > this.#octetsMax * (kind === "a" ? 0.5 : 0.9)) break;
-          await put(lines);
-          lines = [];
-          await turns.next();
-        }
-        if (lines.length > 0 && octets < this.#octetsMax * 0.9) await put(lines);
-      }
-      await file.appendFile(`${JSON.stringify({ sha256: hash.digest("hex") })}\n`);
-      await file.sync();
+      let emptied: number;
+      do {
+        emptied = this.#emptied;
+        await file.truncate();
+        await this.#writeAll(file, () => this.#emptied === emptied);
+        await file.sync();
+      } while (this.#emptied !== emptied);
+      const there = await lstat(fresh).catch(() => undefined);
+      isOurs = there?.ino === (await file.stat()).ino;
+      if (!isOurs) throw new Error(`another process writes ${fresh}: each needs a CacheFile of its own`);
       await file.close();
       await rename(fresh, path);
     } catch (error) {
       await file.close().catch(() => undefined);
-      await unlink(fresh).catch(() => undefined);
+      if (isOurs) await unlink(fresh).catch(() => undefined);
       throw error;
     }
+  }
+
+  /** @param goesOn asked from time to time: whether what is written is still wanted */
+  async #writeAll(file: FileHandle, goesOn: () => boolean): Promise<void> {
+    const { answers, verdicts, digest, wallMs } = this.#options;
+    const hash = createHash("sha256");
+    let octets = 0;
+    const write = async (bytes: Buffer): Promise<void> => {
+      for (let at = 0; at < bytes.length; ) {
+        at += (await file.write(bytes, at, bytes.length - at, octets + at)).bytesWritten;
+      }
+      octets += bytes.length;
+    };
+    const put = (text: string): Promise<void> => {
+      const bytes = Buffer.from(text, "latin1");
+      hash.update(bytes);
+      return write(bytes);
+    };
+    await put(`${JSON.stringify({ cache: "smf-spf", format: FORMAT, digest, writtenMs: wallMs() })}\n`);
+    const turns = new Turns(this.#options.nowMs);
+    for (const [kind, cache] of [
+      ["a", answers],
+      ["v", verdicts],
+    ] as const) {
+      const octetsMax = this.#octetsMax * SHARES[kind];
+      let text = "";
+      let lines = 0;
+      for (const { restMs, plain } of cache.dump()) {
+        const line = `${JSON.stringify([kind, Math.floor(wallMs() + restMs), plain])}\n`;
+        if (octets + text.length + line.length > octetsMax) break;
+        text += line;
+        if (++lines < BATCH && !turns.isOver()) continue;
+        await put(text);
+        [text, lines] = ["", 0];
+        await turns.next();
+        if (!goesOn()) return;
+      }
+      if (text !== "") await put(text);
+    }
+    await write(Buffer.from(`${JSON.stringify({ sha256: hash.digest("hex") })}\n`));
   }
 
   /** Told once for as long as it stays the same. */
@@ -215,25 +264,24 @@ async function readChecked(file: FileHandle, octetsMax: number): Promise<Buffer>
     at += bytesRead;
   }
   const end = size < 2 ? -1 : bytes.lastIndexOf(LINE_END, size - 2) + 1;
-  const { sha256 } = (end <= 0 ? {} : parse(bytes.toString("latin1", end))) as { sha256?: unknown };
+  const { sha256 } = (end <= 0 ? {} : parse(bytes, end, size)) as { sha256?: unknown };
   const hash = createHash("sha256");
   for (let at = 0; at < end; at += READ_OCTETS) {
     hash.update(bytes.subarray(at, Math.min(at + READ_OCTETS, end)));
     await nextTurn();
   }
-  const head = parse(bytes.toString("latin1", 0, Math.max(0, bytes.indexOf(LINE_END)))) as Readonly<
-    Record<string, unknown>
-  >;
+  const head = parse(bytes, 0, bytes.indexOf(LINE_END)) as Readonly<Record<string, unknown>>;
   if (head["cache"] !== "smf-spf") throw new NotACache("is not a cache");
   if (head["format"] !== FORMAT) throw new NotACache("is of another version");
   if (typeof sha256 !== "string" || sha256 !== hash.digest("hex")) throw new NotACache("is damaged");
   return bytes.subarray(0, end);
 }
 
-/** An object in any case. */
-function parse(line: string): object {
+/** The line as an object in any case. */
+function parse(bytes: Buffer, start: number, end: number): object {
+  if (end - start > LINE_OCTETS_MAX) return {};
   try {
-    const value: unknown = JSON.parse(line);
+    const value: unknown = JSON.parse(bytes.toString("latin1", start, Math.max(start, end)));
     return typeof value === "object" && value !== null ? value : {};
   } catch {
     return {};

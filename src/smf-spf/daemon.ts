@@ -300,6 +300,7 @@ class Daemon {
         },
         flush: () => {
           this.#generation.engine.flush();
+          void this.#cacheFile?.forget();
           this.#log.notice("SIGUSR2: both caches are empty");
         },
       });
@@ -310,8 +311,11 @@ class Daemon {
   #keepCaches(): void {
     const { settings, engine } = this.#generation;
     if (settings.cacheFile === undefined) return;
-    this.#cacheFile = engine.cacheFile(settings.cacheFile, this.#ports.tell);
-    void this.#cacheFile.load();
+    const former = this.#cacheFile?.idle();
+    const cacheFile = engine.cacheFile(settings.cacheFile, this.#ports.tell);
+    this.#cacheFile = cacheFile;
+    // Two writers would have one file between them.
+    void Promise.resolve(former).then(() => cacheFile.load());
     this.#saver ??= setInterval(() => void this.#cacheFile?.save(), SAVE_EVERY_MS).unref();
   }
 

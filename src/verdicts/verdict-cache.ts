@@ -135,9 +135,9 @@ export class VerdictCache implements Evaluator {
     this.#store.setLimits(entriesMax, octetsMax, ttlSeconds, this.#nowMs());
   }
 
-  /** For the cache file: what is in memory, the least recently used first, with the milliseconds each still has. */
+  /** For the cache file: what is in memory, what was used last first, with the milliseconds each still has. */
   *dump(): Generator<{ readonly restMs: number; readonly plain: PlainVerdict }> {
-    for (const { restMs, stored } of this.#store.dump(this.#nowMs())) {
+    for (const { restMs, stored } of this.#store.dump(this.#nowMs)) {
       yield { restMs, plain: plainVerdict(stored) };
     }
   }

@@ -177,6 +177,8 @@ export class VerdictStore {
   /** Entries that had to make room for others. */
   evictions = 0;
   #lifeMsMax = 0;
+  /** Under way: see {@link dump}. */
+  #dumps = 0;
   readonly #onPopular: (input: VerdictInput, expiresMs: number) => void;
 
   /**
@@ -234,12 +236,12 @@ export class VerdictStore {
   }
 
   #find(base: string, input: VerdictInput, nowMs: number): KeptVerdict | undefined {
-    const entry = this.#entries?.get(base);
+    const entry = this.#look(base);
     if (entry === undefined) return undefined;
     if (entry instanceof KeptVerdict && entry.expiresMs > nowMs) return entry;
     for (const mask of MACRO_MASKS) {
       if ((entry.masksSeen & (1 << mask)) === 0) continue;
-      const widened = this.#entries?.get(widenedKey(mask, base, input));
+      const widened = this.#look(widenedKey(mask, base, input));
       if (widened instanceof KeptVerdict && widened.expiresMs > nowMs) return widened;
     }
     return undefined;
@@ -271,15 +273,26 @@ export class VerdictStore {
     this.#put(widenedKey(mask, base, input), verdict);
   }
 
-  /** What is in memory, the least recently used first, with the milliseconds that each still has. */
-  *dump(nowMs: number): Generator<{ readonly restMs: number; readonly stored: StoredVerdict }> {
-    for (const [key, entry] of this.#entries?.rentries() ?? []) {
-      if (typeof key !== "string" || entry === undefined || typeof entry === "string") continue;
-      const isVerdict = entry instanceof KeptVerdict;
-      const restMs = isVerdict ? entry.expiresMs - nowMs : this.#lifeMsMax;
-      if (restMs <= 0) continue;
-      const { masksSeen } = entry;
-      yield { restMs, stored: { key, masksSeen, outcome: isVerdict ? entry.outcome("") : undefined } };
+  /**
+   * What is in memory, with the milliseconds that each still has: what was used last comes first. It may take its time;
+   * until it is over what is used keeps its place, so that nothing is left out.
+   */
+  *dump(nowMs: () => number): Generator<{ readonly restMs: number; readonly stored: StoredVerdict }> {
+    const entries = this.#entries;
+    // An entry that is replaced while it is looked at is met again, with what has come since.
+    let left = entries?.size ?? 0;
+    this.#dumps++;
+    try {
+      for (const [key, entry] of entries?.entries() ?? []) {
+        if (left-- === 0) return;
+        const isVerdict = entry instanceof KeptVerdict;
+        const restMs = isVerdict ? entry.expiresMs - nowMs() : this.#lifeMsMax;
+        if (restMs <= 0) continue;
+        const { masksSeen } = entry;
+        yield { restMs, stored: { key, masksSeen, outcome: isVerdict ? entry.outcome("") : undefined } };
+      }
+    } finally {
+      this.#dumps--;
     }
   }
 
@@ -291,6 +304,10 @@ export class VerdictStore {
       key,
       outcome === undefined ? { masksSeen } : new KeptVerdict(outcome, "", expiresMs, masksSeen),
     );
+  }
+
+  #look(key: string): KeptVerdict | MasksSeen | undefined {
+    return this.#dumps > 0 ? this.#entries?.peek(key) : this.#entries?.get(key);
   }
 
   #put(key: string, entry: KeptVerdict | MasksSeen): void {

@@ -1,8 +1,8 @@
 import assert from "node:assert/strict";
 import { execFileSync, spawn } from "node:child_process";
-import { existsSync, renameSync, statSync, writeFileSync } from "node:fs";
+import { existsSync, readFileSync, renameSync, statSync, writeFileSync } from "node:fs";
 import { userInfo } from "node:os";
-import { join } from "node:path";
+import { dirname, join } from "node:path";
 import { after, afterEach, before, describe, it } from "node:test";
 import { setTimeout as delay } from "node:timers/promises";
 import { MtaPlayer, openSocket } from "../../support/mta-player.ts";
@@ -188,6 +188,36 @@ describe("the life of the daemon", () => {
     await until("the line", () => logged("both caches are empty"));
     assert.equal(await asked(), 2);
     mta.quit();
+  });
+
+  it("empties CacheFile too on SIGUSR2: what it had does not come back after a crash", async () => {
+    const cache = join(dirname(installed.log), "cache");
+    const serve = async (): Promise<number> => {
+      nameserver.resetCounts();
+      const mta = await installed.mta();
+      await kindOf(mta);
+      mta.quit();
+      return nameserver.questions.of("fail.example");
+    };
+    const crash = async (daemon: ReturnType<typeof spawn>): Promise<void> => {
+      daemon.kill("SIGKILL");
+      await until("the end", () => !lives(daemon.pid ?? 0));
+    };
+    const isKept = (): boolean => readFileSync(cache, "latin1").includes("fail.example");
+    const first = await start(`CacheFile ${cache}`);
+    assert.equal(await serve(), 1);
+    first.kill("SIGUSR1");
+    await until("the file", () => existsSync(cache) && isKept());
+    await crash(first);
+    const second = await start(`CacheFile ${cache}`);
+    await until("what was read", () => logged("entries read"));
+    assert.equal(await serve(), 0);
+    second.kill("SIGUSR2");
+    await until("the emptied file", () => !isKept());
+    await crash(second);
+    await start(`CacheFile ${cache}`);
+    await until("what was read", () => logged("entries read"));
+    assert.equal(await serve(), 1);
   });
 
   it("writes counters on SIGUSR1 and opens LogTo anew", async () => {

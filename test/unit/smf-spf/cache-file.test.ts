@@ -1,4 +1,5 @@
 import assert from "node:assert/strict";
+import { createHash } from "node:crypto";
 import {
   existsSync,
   lstatSync,
@@ -12,7 +13,7 @@ import {
 } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { afterEach, beforeEach, describe, it } from "node:test";
+import { afterEach, beforeEach, describe, it, mock } from "node:test";
 import type { Answer } from "spf-check";
 import { AnswerCache } from "../../../src/dns/index.ts";
 import { CacheFile } from "../../../src/smf-spf/cache-file.ts";
@@ -60,7 +61,7 @@ class Run {
       verdicts: this.verdicts,
       digest,
       wallMs: () => wallMs,
-      tell: (text) => this.told.push(text.replace(directory, "")),
+      tell: (text) => this.told.push(text.replaceAll(directory, "")),
       ...(octetsMax === undefined ? {} : { octetsMax }),
       ...(nowMs === undefined ? {} : { nowMs }),
     });
@@ -236,6 +237,144 @@ describe("CacheFile", () => {
     }
   });
 
+  /** A file with those lines and the right checksum. */
+  const forge = (lines: readonly unknown[], digest = "d"): void => {
+    const head = { cache: "smf-spf", format: 1, digest, writtenMs: wallMs };
+    const text = [head, ...lines].map((line) => `${JSON.stringify(line)}\n`).join("");
+    const sha256 = createHash("sha256").update(text, "latin1").digest("hex");
+    writeFileSync(path, `${text}${JSON.stringify({ sha256 })}\n`, { encoding: "latin1", mode: 0o600 });
+  };
+
+  for (const kind of ["constructor", "__proto__", "toString", "x", 1, null, ["a"]]) {
+    it(`passes over an entry of a kind that is none: ${JSON.stringify(kind)}`, async () => {
+      forge([
+        ["a", wallMs + HOUR_MS, ["TXT a.test", "found", ["x"]]],
+        [kind, wallMs + HOUR_MS, []],
+      ]);
+      const run = new Run();
+      await run.file.load();
+      assert.deepEqual(run.told, ["CacheFile /cache: 1 entries read"]);
+      await run.file.save();
+      assert.deepEqual(run.told, ["CacheFile /cache: 1 entries read"]);
+    });
+  }
+
+  it("does not hold up others with a line of many megabytes", async () => {
+    const huge = Array.from({ length: 100_000 }, () => "x".repeat(30));
+    forge([
+      ["a", wallMs + HOUR_MS, ["TXT a.test", "found", ["x"]]],
+      ["a", wallMs + HOUR_MS, ["TXT b.test", "found", huge]],
+    ]);
+    const parse = mock.method(JSON, "parse");
+    const run = new Run();
+    await run.file.load();
+    const longest = Math.max(...parse.mock.calls.map(({ arguments: [text] }) => text.length));
+    parse.mock.restore();
+    assert.ok(longest < 200_000, `${longest} octets at once`);
+    assert.deepEqual([run.answer("a.test")?.status, run.answer("b.test")], ["found", undefined]);
+  });
+
+  it("writes all, whatever is used and replaced meanwhile", () => {
+    const run = new Run();
+    const names = Array.from({ length: 5 }, (_, nth) => `n${nth}.test`);
+    for (const name of names) {
+      run.learn(name, found("v=spf1 -all"));
+      run.learnVerdict(outcome({ result: "fail" }), { domain: name });
+      run.learnVerdict(outcome({ macrosRead: ["l"] }), {
+        domain: `macro.${name}`,
+        sender: `me@macro.${name}`,
+      });
+    }
+    const use = (): void => {
+      for (const name of names) {
+        assert.equal(run.answer(name)?.status, "found");
+        assert.equal(run.verdict({ domain: name }), "fail");
+        assert.equal(run.verdict({ domain: `macro.${name}`, sender: `me@macro.${name}` }), "pass");
+      }
+    };
+    for (const [cache, entries] of [
+      [run.answers, 5],
+      [run.verdicts, 15],
+    ] as const) {
+      const met = new Set<unknown>();
+      let steps = 0;
+      for (const { plain } of cache.dump()) {
+        assert.ok(++steps < 100, "it comes to an end");
+        met.add(plain[0]);
+        use();
+        names.reverse();
+      }
+      assert.equal(met.size, entries);
+    }
+  });
+
+  it("does not write, nor take the place of, what another process writes", async () => {
+    const [one, other] = [new Run(), new Run()];
+    await Promise.all([one.file.load(), other.file.load()]);
+    for (const run of [one, other]) {
+      for (let nth = 0; nth < 3000; nth++) run.learn(`n${nth}.test`, found("v=spf1 -all"));
+    }
+    const saving = one.file.save();
+    while (!existsSync(`${path}.new`)) await new Promise(setImmediate);
+    await Promise.all([saving, other.file.save()]);
+    assert.match(one.told.join(), /another process writes \/cache.new: each needs a CacheFile of its own/);
+    assert.deepEqual(other.told, []);
+    const again = new Run();
+    await again.file.load();
+    assert.deepEqual(again.told, ["CacheFile /cache: 3000 entries read"]);
+  });
+
+  /** What a run finds that begins now. */
+  const left = async (): Promise<unknown> => {
+    const run = new Run();
+    await run.file.load();
+    return run.answer("n1.test")?.status;
+  };
+  const many = async (): Promise<Run> => {
+    const run = new Run();
+    await run.file.load();
+    for (let nth = 0; nth < 3000; nth++) run.learn(`n${nth}.test`, found("v=spf1 -all"));
+    return run;
+  };
+  const empty = (run: Run): void => {
+    run.answers.setLimits({ entriesMax: 0 });
+    run.answers.setLimits({ entriesMax: 200_000 });
+  };
+
+  it("brings nothing back after the caches were emptied", async () => {
+    const run = await many();
+    await run.file.save();
+    assert.equal(await left(), "found");
+    empty(run);
+    await run.file.forget();
+    assert.equal(await left(), undefined);
+  });
+
+  it("brings nothing back where the caches were emptied while it was written", async () => {
+    const run = await many();
+    const saving = run.file.save();
+    while (!existsSync(`${path}.new`) || statSync(`${path}.new`).size === 0) await new Promise(setImmediate);
+    empty(run);
+    const forgetting = run.file.forget();
+    // As the daemon does it that is stopped at once.
+    await run.file.save();
+    assert.equal(await left(), undefined);
+    await Promise.all([saving, forgetting]);
+  });
+
+  it("brings nothing back where the caches were emptied while it was read", async () => {
+    await (await many()).file.save();
+    let clockMs = 0;
+    const run = new Run({ nowMs: () => (clockMs += 2) });
+    const loading = run.file.load();
+    while (run.answers.counters().entries === 0) await new Promise(setImmediate);
+    empty(run);
+    const forgetting = run.file.forget();
+    await Promise.all([loading, forgetting]);
+    assert.ok(run.answers.counters().entries <= 20, `${run.answers.counters().entries} entries`);
+    assert.equal(await left(), undefined);
+  });
+
   it("does not overwrite a file that was not read to its end", async () => {
     await written();
     const before = readFileSync(path);
@@ -356,5 +495,43 @@ describe("CacheFile", () => {
     const run = new Run({ octetsMax: 300_000 });
     await run.file.load();
     assert.match(run.told.join(), /[1-9]\d+ entries read/);
+    const kept = ["n0.test", "n19999.test"].map((name) => run.answer(name)?.status);
+    assert.deepEqual(kept, [undefined, "found"], "what was used last is worth most");
+  });
+
+  it("keeps the order of use", async () => {
+    const first = new Run();
+    await first.file.load();
+    for (const name of ["a.test", "b.test", "c.test"]) first.learn(name, found("x"));
+    first.answer("a.test");
+    await first.file.save();
+    const run = new Run();
+    await run.file.load();
+    run.answers.setLimits({ entriesMax: 2 });
+    const kept = ["a.test", "b.test", "c.test"].map((name) => run.answer(name)?.status);
+    assert.deepEqual(kept, ["found", undefined, "found"]);
+  });
+
+  it("gives a verdict no more time for the time that the writing takes", () => {
+    let nowMs = 0;
+    const checks = new PendingChecks();
+    const verdicts = new VerdictCache({
+      check: checks.check,
+      ttlSeconds: 3600,
+      entriesMax: 10,
+      nowMs: () => nowMs,
+      onError: (error) => assert.fail(String(error)),
+    });
+    for (const domain of ["a.test", "b.test"]) {
+      verdicts.evaluate(request({ domain, deadlineMs: Infinity }), () => undefined);
+      checks.answer(outcome({}), 0);
+    }
+    const rests: number[] = [];
+    for (const { restMs } of verdicts.dump()) {
+      rests.push(restMs);
+      nowMs += 60_000;
+    }
+    assert.equal(rests.length, 2);
+    assert.equal((rests[0] ?? 0) - (rests[1] ?? 0), 60_000);
   });
 });
