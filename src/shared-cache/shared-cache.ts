@@ -13,6 +13,8 @@ const GET_MS = 20;
 const GETS_MAX = 2000;
 /** What is longer was not made here. */
 const SEALED_OCTETS_MAX = VALUE_OCTETS_MAX + 256;
+/** Writes that the engine refuses in a row until it is told. */
+const WRITE_ERRORS_MAX = 5;
 /** The time of a probe: to connect, sign on, and be answered. */
 const PROBE_MS = 3000;
 
@@ -38,6 +40,8 @@ export interface SharedCacheOptions {
   readonly name: string;
   /** The time of day in milliseconds since 1970. */
   readonly wallMs: () => number;
+  /** A clock that nobody sets, in milliseconds; `performance.now`. */
+  readonly nowMs?: () => number;
   /** What the operator is to know, in words. */
   readonly tell: (text: string) => void;
 }
@@ -60,7 +64,8 @@ export interface SharedCacheCounters {
 export class SharedCache {
   readonly #options: SharedCacheOptions;
   readonly #seal: Seal;
-  readonly #breaker = new Breaker();
+  readonly #nowMs: () => number;
+  readonly #breaker: Breaker;
   readonly #writes: WriteQueue;
   readonly #given = new WeakSet<Answer>();
   readonly #errors: Record<SharedCacheError, number> = {
@@ -74,8 +79,10 @@ export class SharedCache {
   #misses = 0;
   #written = 0;
   #gets = 0;
-  /** Values from before are no longer taken. */
-  #notBeforeMs = 0;
+  /** When the caches were emptied, on the clock that nobody sets: values from before are no longer taken. */
+  #emptiedAtMs: number | undefined;
+  #writeErrors = 0;
+  #isReadOnlyTold = false;
   #timer: NodeJS.Timeout | undefined;
   #isDownTold = false;
   #isForgeryTold = false;
@@ -84,13 +91,19 @@ export class SharedCache {
   constructor(options: SharedCacheOptions) {
     this.#options = options;
     this.#seal = new Seal(options.secret);
+    this.#nowMs = options.nowMs ?? (() => performance.now());
+    this.#breaker = new Breaker(this.#nowMs);
     this.#writes = new WriteQueue(options.engine, {
       failed: (error) => {
+        if (error?.kind === "reply") this.#notWritten(error.message);
         this.#failed(error ?? LATE);
       },
       written: () => {
         this.#written++;
+        this.#writeErrors = 0;
         this.#breaker.succeeded();
+        if (this.#isReadOnlyTold) options.tell(`SharedCache ${options.name} takes answers again`);
+        this.#isReadOnlyTold = false;
       },
       dropped: () => {
         this.#errors.dropped++;
@@ -128,7 +141,7 @@ export class SharedCache {
 
   /** From now on only what is written later is taken: the operator has emptied the caches. */
   forget(): void {
-    this.#notBeforeMs = this.#options.wallMs();
+    this.#emptiedAtMs = this.#nowMs();
   }
 
   counters(): SharedCacheCounters {
@@ -196,7 +209,9 @@ export class SharedCache {
       return undefined;
     }
     const text = sealed.length > SEALED_OCTETS_MAX ? undefined : this.#seal.open(name, sealed);
-    const times = { wallMs: this.#options.wallMs(), notBeforeMs: this.#notBeforeMs };
+    const wallMs = this.#options.wallMs();
+    const sinceMs = this.#emptiedAtMs === undefined ? Infinity : this.#nowMs() - this.#emptiedAtMs;
+    const times = { wallMs, notBeforeMs: Math.floor(wallMs - sinceMs) };
     const answer = text === undefined ? undefined : readValue(key, text, times);
     if (answer === undefined) {
       if (!this.#isForgeryTold) {
@@ -226,6 +241,13 @@ export class SharedCache {
     const name = this.#seal.nameOf(key);
     const { text, lifeMs } = value;
     this.#writes.add({ name, lifeMs, value: () => this.#seal.seal(name, text) });
+  }
+
+  /** What is read in between is well: so many in a row open no circuit, and somebody should know. */
+  #notWritten(reason: string): void {
+    if (++this.#writeErrors < WRITE_ERRORS_MAX || this.#isReadOnlyTold) return;
+    this.#isReadOnlyTold = true;
+    this.#options.tell(`SharedCache ${this.#options.name} takes no answers of this host: ${reason}`);
   }
 
   #failed({ kind, message }: Failure): void {

@@ -222,6 +222,29 @@ describe("SharedCache", () => {
     assert.equal(again.length, 1);
   });
 
+  for (const [what, stepMs] of [
+    ["back", -3_600_000],
+    ["forward", 3_600_000],
+  ] as const) {
+    it(`knows what is from before though the clock is set ${what} afterwards`, () => {
+      let stepped = 0;
+      const host = connected({ wallMs: () => Date.now() + stepped });
+      const other = connected();
+      share(other, { ...FOUND, ttlSeconds: 7200 }, { type: "TXT", name: "old.example" });
+      tick(1000);
+      host.cache.forget();
+      stepped = stepMs;
+      share(host, { ...FOUND, ttlSeconds: 7200 });
+      const asked = host.dns.asked.length;
+      ask(host, { type: "TXT", name: "old.example" });
+      tick(30);
+      assert.equal(host.dns.asked.length, asked + 1, "what is old");
+      ask(host);
+      tick(30);
+      assert.equal(host.dns.asked.length, asked + 1, "what is new");
+    });
+  }
+
   it("keeps long TTLs for a day", () => {
     share(connected(), { ...FOUND, ttlSeconds: 2 ** 31 - 1 });
     assert.equal([...engine.kept.values()][0]?.ttlMs, 86_400_000);
@@ -412,6 +435,36 @@ describe("the circuit of SharedCache", () => {
     assert.deepEqual(pauses, [5, 10, 20, 40, 80, 160, 300, 300]);
     assert.equal(engine.calls.filter((call) => call.startsWith("get")).length, 0);
     assert.equal(host.told.length, 2, "told once");
+  });
+
+  it("pauses longer each time for an engine that answers its probes and nothing else, until it serves again", () => {
+    const host = connected();
+    const opened: number[] = [];
+    const failsAgain = (): void => {
+      broken(host);
+      engine.behaviour = {};
+      const fromMs = Date.now();
+      while (!host.cache.counters().up) tick(100);
+      opened.push(Math.round((Date.now() - fromMs) / 1000));
+    };
+    for (let nth = 0; nth < 4; nth++) failsAgain();
+    assert.deepEqual(opened, [5, 10, 20, 40]);
+    tick(61_000);
+    failsAgain();
+    assert.equal(opened.at(-1), 5);
+  });
+
+  it("says that the engine takes nothing, once, and when it does again", () => {
+    const host = connected();
+    engine.behaviour = { writeError: replyError("READONLY You can't write against a read only replica.") };
+    for (let nth = 0; nth < 20; nth++) share(host, FOUND, { type: "TXT", name: `n${nth}.example` });
+    assert.equal(host.cache.counters().up, true);
+    assert.deepEqual(host.told.slice(1), [
+      "SharedCache redis://cache takes no answers of this host: READONLY You can't write against a read only replica.",
+    ]);
+    engine.behaviour = {};
+    for (let nth = 0; nth < 20; nth++) share(host, FOUND, { type: "TXT", name: `m${nth}.example` });
+    assert.deepEqual(host.told.slice(2), ["SharedCache redis://cache takes answers again"]);
   });
 
   it("closes when a probe is answered, and says so", () => {

@@ -14,6 +14,7 @@ export class FakeEngine implements CacheEngine {
     readonly error?: EngineError;
     readonly isSilent?: boolean;
     readonly ignoresWrites?: boolean;
+    readonly writeError?: EngineError;
   } = {};
   opens = 0;
 
@@ -33,7 +34,7 @@ export class FakeEngine implements CacheEngine {
 
   set(key: string, value: Uint8Array, ttlMs: number, done: (error: EngineError | undefined) => void): void {
     this.#react(`set ${key}`, () => {
-      const { error } = this.behaviour;
+      const error = this.behaviour.error ?? this.behaviour.writeError;
       if (error === undefined) this.kept.set(key, { value, ttlMs });
       done(error);
     });
@@ -89,6 +90,7 @@ export function hostOf(
     secret,
     name: "redis://cache",
     wallMs,
+    nowMs: () => Date.now(),
     tell: (text) => told.push(text),
   });
   return { cache, dns, told, source: cache.over(dns) };
