@@ -111,6 +111,7 @@ class ConfigReader {
         lastGiven(this.#given, key)?.location ?? { file, line: 0, option: OPTIONS[key].name },
     };
     this.#takeTogether("sharedCache", "sharedCacheKey", "file:/path, a key that is the same on all hosts");
+    this.#takeCacheFileApart();
     if (this.#faults.length > 0)
       return { settings: undefined, options: undefined, warnings: this.#warnings, ...problems };
     const options = resolveOptions(this.#given, this.#sources);
@@ -124,6 +125,20 @@ class ConfigReader {
     const given = lastGiven(this.#given, key);
     if (given === undefined || lastGiven(this.#given, needed) !== undefined) return;
     this.#faults.push({ ...given.location, reason: `needs ${OPTIONS[needed].name} ${what}` });
+  }
+
+  /** Whatever is in its place and no cache is renamed, and a cache put there. */
+  #takeCacheFileApart(): void {
+    const given = lastGiven(this.#given, "cacheFile");
+    if (given === undefined) return;
+    const { value, location } = given;
+    const others = (["logTo", "pidFile", "sharedCacheKey"] as const).filter(
+      (key) => valueOf(this.#given, key) === value,
+    );
+    const names: string[] = others.map((key) => OPTIONS[key].name);
+    if (value === this.#sources.file) names.push("this configuration");
+    const [name] = names;
+    if (name !== undefined) this.#faults.push({ ...location, reason: `${value} is the file of ${name}` });
   }
 
   #take(key: OptionKey, location: Location, value: Value): void {
