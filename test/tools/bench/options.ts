@@ -11,8 +11,12 @@ export interface Options {
   readonly mta: Mta;
   /** Distinct senders of the memory section. */
   readonly senders: number;
+  /** The MTAs of the section mta. */
+  readonly mtas: readonly Mta[];
   /** Messages of a run of the section mta. */
   readonly mtaMessages: number;
+  /** Messages that each milter has had before it is measured in the section mta. */
+  readonly mtaWarmMessages: number;
   /** 0: any free one. */
   readonly nameServerPort: number;
   readonly jsonPath: string;
@@ -29,10 +33,14 @@ export const usage = (sections: readonly string[]): string => `make bench [VARIA
   QUICK=1                    two rounds of half a second, 10,000 senders: to see that it works
   MTA=sendmail|postfix       whose packets (sendmail)
   SENDERS=N                  distinct senders of the memory section (100000)
-  MTA_MESSAGES=N             messages of one run of the section mta (400)
   MIXED_SPEED=N              what mixed, independence and hold divide TTLs by: a second is so many of mail (60)
+  MTAS="postfix sendmail"    MTAs of the section mta (both)
+  MTA_MESSAGES=N             messages of one run of it (2000)
+  MTA_WARM=N                 messages that each milter has had before (10000)
   JSON=FILE                  where every run is written (dist/bench.json)
 `;
+
+const MTAS: readonly Mta[] = ["postfix", "sendmail"];
 
 function numberOf(name: string, text: string | undefined, otherwise: number): number {
   if (text === undefined || text === "") return otherwise;
@@ -51,6 +59,9 @@ export function readOptions(env: NodeJS.ProcessEnv, known: readonly string[] = [
   if (unknown !== undefined) throw new Error(`SECTIONS are ${known.join(", ")}; read ${unknown}`);
   const mta = env["MTA"] ?? "sendmail";
   if (mta !== "sendmail" && mta !== "postfix") throw new Error(`MTA is sendmail or postfix; read ${mta}`);
+  const mtas = words(env["MTAS"]);
+  const strange = mtas.find((word) => !MTAS.some((name) => name === word));
+  if (strange !== undefined) throw new Error(`MTAS are ${MTAS.join(", ")}; read ${strange}`);
   return {
     sections: sections.length > 0 ? sections : known.filter((name) => name !== "mta"),
     peers: words(env["PEER"]).map(parsePeer),
@@ -58,7 +69,9 @@ export function readOptions(env: NodeJS.ProcessEnv, known: readonly string[] = [
     seconds: numberOf("RUN_SECONDS", env["RUN_SECONDS"], quick ? 0.5 : 2),
     mta,
     senders: numberOf("SENDERS", env["SENDERS"], quick ? 10_000 : 100_000),
-    mtaMessages: numberOf("MTA_MESSAGES", env["MTA_MESSAGES"], quick ? 40 : 400),
+    mtas: MTAS.filter((name) => mtas.length === 0 || mtas.includes(name)),
+    mtaMessages: numberOf("MTA_MESSAGES", env["MTA_MESSAGES"], quick ? 40 : 2000),
+    mtaWarmMessages: numberOf("MTA_WARM", env["MTA_WARM"], quick ? 100 : 10_000),
     nameServerPort: numberOf("NAMESERVER_PORT", env["NAMESERVER_PORT"], 0),
     jsonPath: env["JSON"] ?? "dist/bench.json",
   };

@@ -28,6 +28,22 @@ export function cpuSeconds(pid: number): number | undefined {
   return nanoseconds / 1e9;
 }
 
+/** Of /proc/PID/stat. */
+const TICKS_PER_SECOND = 100;
+
+/**
+ * Seconds on a core of a process and of its children that run, threads that have ended included, to a hundredth: of a filter that
+ * makes a thread for every connection.
+ */
+export function familyCpuSeconds(pid: number): number | undefined {
+  // The name of the program may hold spaces and parentheses.
+  const fields = read(`/proc/${pid}/stat`)?.split(") ").at(-1)?.split(" ");
+  if (fields === undefined) return undefined;
+  const own = (Number(fields[11]) + Number(fields[12])) / TICKS_PER_SECOND;
+  const children = (read(`/proc/${pid}/task/${pid}/children`) ?? "").split(" ").filter(Boolean);
+  return children.reduce((total, child) => total + (familyCpuSeconds(Number(child)) ?? 0), own);
+}
+
 /** Seconds in which any core of the machine was busy since it started. */
 export function machineBusySeconds(): number | undefined {
   const line = /^cpu +(.*)$/m.exec(read("/proc/stat") ?? "");

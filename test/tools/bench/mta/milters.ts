@@ -5,10 +5,11 @@ import { RIG } from "../../../system/e2e/namespace.ts";
 import { Program } from "../../../system/e2e/process.ts";
 import { listens, negotiationOf, startDaemon, startFloor, writeConfiguration } from "../peers.ts";
 
-/** A running milter, which dies with the namespaces, and the path of its socket. */
+/** A running milter, which dies with the namespaces, the path of its socket, and its process. */
 export interface Milter {
   readonly name: string;
   readonly socket: string;
+  readonly pid: number | undefined;
 }
 
 const NAMESERVER_PORT = 53;
@@ -24,17 +25,17 @@ async function ownAndBare(): Promise<Milter[]> {
   const directory = directoryOf("bench-own");
   const daemon = await startDaemon(directory, writeConfiguration(directory, NAMESERVER_PORT));
   const bare = directoryOf("bench-bare");
-  await startFloor(bare, await negotiationOf(daemon.target), 2);
+  const floor = await startFloor(bare, await negotiationOf(daemon.target), 2);
   return [
-    { name: "smf-spf", socket: join(directory, "daemon.sock") },
-    { name: "does nothing", socket: join(bare, "floor.sock") },
+    { name: "smf-spf", socket: join(directory, "daemon.sock"), pid: daemon.pid },
+    { name: "does nothing", socket: join(bare, "floor.sock"), pid: floor.pid },
   ];
 }
 
 async function startProgram(name: string, socket: string, path: string, ...args: string[]): Promise<Milter> {
   const program = new Program(path, args);
   await program.becomes("listening", () => listens({ path: socket }, 0.1));
-  return { name, socket };
+  return { name, socket, pid: program.child.pid };
 }
 
 function startPyspf(): Promise<Milter> {

@@ -5,11 +5,12 @@ import { accepts } from "../../../support/accepts.ts";
 import { MTA_IPV4, RIG, run } from "../../../system/e2e/namespace.ts";
 import { Program, waitUntil } from "../../../system/e2e/process.ts";
 
-/** A port of the MTA and the socket of the milter that it asks; undefined: none. */
+/** A port of the MTA, and socket and process of the milter that it asks; undefined: none. */
 export interface Port {
   readonly name: string;
   readonly port: number;
   readonly socket: string | undefined;
+  readonly pid: number | undefined;
 }
 
 /** A running MTA. */
