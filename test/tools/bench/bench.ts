@@ -20,7 +20,7 @@ export interface Run extends JobResult {
 
 /** The part of a job that a section chooses. */
 export type JobChoice = Pick<Job, "connections" | "sender" | "senders" | "firstSender"> &
-  Partial<Pick<Job, "messagesPerConnection" | "messages" | "seconds">> & {
+  Partial<Pick<Job, "messagesPerConnection" | "messages" | "seconds" | "zipf">> & {
     readonly headers?: number;
     readonly bodyBytes?: number;
   };

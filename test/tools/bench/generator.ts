@@ -2,9 +2,15 @@
  * The load generator's process: takes one job at a time over the IPC channel, plays it, sends back what it saw.
  * It is a process of its own so that neither filter nor bench share its core's time unseen.
  */
+import { zipf } from "./mixed/workload.ts";
+import { chance } from "./mixed/zone.ts";
 import type { MessageShape, Mta } from "./packets.ts";
 import { type MessageCost, Session, type SessionPlan, type Target } from "./session.ts";
 import { type Distribution, distribution } from "./statistics.ts";
+
+const SEED = 20;
+/** Goes on from run to run: what has been drawn before would be in memory. */
+let drawn = 0;
 
 /** A run of messages against one milter. */
 export interface Job {
@@ -17,6 +23,8 @@ export interface Job {
   readonly sender: string;
   readonly firstSender: number;
   readonly senders: number;
+  /** Draws the number below `senders` by Zipf instead. */
+  readonly zipf?: boolean;
   /** The run ends after so many messages, or after so many seconds, whichever is first. */
   readonly messages: number;
   readonly seconds: number;
@@ -53,7 +61,9 @@ export function play(job: Job): Promise<JobResult> {
 
     const nextSender = (): string | undefined => {
       if (begun >= job.messages || performance.now() >= endMs) return undefined;
-      return job.sender.replaceAll("{n}", String(job.firstSender + (begun++ % job.senders)));
+      const message = begun++;
+      const n = job.zipf === true ? zipf(job.senders, chance(SEED, drawn++)) : message % job.senders;
+      return job.sender.replaceAll("{n}", String(job.firstSender + n));
     };
     const onMessage = (cost: MessageCost): void => {
       waits.push(cost.totalMs);

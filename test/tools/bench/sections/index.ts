@@ -2,6 +2,7 @@
 import { mta } from "../mta/section.ts";
 import { big } from "./big.ts";
 import { cold } from "./cold.ts";
+import { growth } from "./growth.ts";
 import { hold } from "./hold.ts";
 import { hot } from "./hot.ts";
 import { independence } from "./independence.ts";
@@ -29,5 +30,6 @@ export const SECTIONS: Readonly<Record<string, Measure>> = {
   scrape,
   shared,
   hold,
+  growth,
   mta,
 };
