@@ -13,6 +13,9 @@ const COMMAND_MS = 2000;
  */
 const UNANSWERED_OCTETS_MAX = 1024 * 1024;
 
+/** Whatever the client's types say, it hands on what the engine sends. */
+const NO_VALUE: EngineError = { kind: "reply", message: "the answer to GET is no value" };
+
 /** The client connects once, sends nothing that waits for a connection, and never connects again by itself. */
 const ONCE = {
   lazyConnect: true,
@@ -72,7 +75,9 @@ class ValkeyEngine implements CacheEngine {
       (value) => {
         // The database could not be selected: this is what another one has.
         if (isReply(this.#lastError)) done(errorOf(this.#lastError), undefined);
-        else done(undefined, value ?? undefined);
+        else if (value === null) done(undefined, undefined);
+        else if (Buffer.isBuffer(value)) done(undefined, value);
+        else done(NO_VALUE, undefined);
       },
       (error: unknown) => {
         done(this.#reasonOf(error), undefined);

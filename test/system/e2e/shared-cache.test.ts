@@ -384,6 +384,7 @@ describe("SharedCache", () => {
       ["a value that is none", Buffer.from("$5\r\nvalue\r\n")],
       ["the length of a gigabyte", Buffer.from("$1000000000\r\n")],
       ["a million lists in each other", Buffer.from("*1\r\n".repeat(100_000))],
+      ["a list of numbers for a value", Buffer.from(`*40\r\n${":1\r\n".repeat(40)}`)],
       ["more answers than questions", Buffer.from("$-1\r\n".repeat(1000))],
       ["random octets", randomBytes(4096)],
     ];

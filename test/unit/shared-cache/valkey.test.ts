@@ -122,6 +122,19 @@ describe("the client of SharedCache", () => {
     assert.ok(answers.every((answer) => answer === value));
   });
 
+  for (const [what, answer] of [
+    ["a number", ":1\r\n"],
+    ["a list of numbers", `*40\r\n${":1\r\n".repeat(40)}`],
+    ["a list of values", `*2\r\n$1\r\na\r\n*0\r\n`],
+  ] as const) {
+    it(`takes ${what} for no value`, async () => {
+      const port = await serverOf(([command]) => (command === "get" ? answer : undefined));
+      const engine = engineOf({ hosts: hostsOf(port) });
+      assert.equal(await open(engine), undefined);
+      assert.deepEqual(await get(engine, "key"), { kind: "reply", message: "the answer to GET is no value" });
+    });
+  }
+
   it("does not use another database than the one that was chosen", async () => {
     const port = await serverOf(([command]) =>
       command === "select" ? "-ERR DB index is out of range\r\n" : "$5\r\nvalue\r\n",
