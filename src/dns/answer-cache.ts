@@ -50,6 +50,8 @@ interface Waiter {
 /** A question on its way and everyone who waits for it. */
 interface Flight {
   readonly waiters: Set<Waiter>;
+  /** How often the cache had been emptied when it began. */
+  readonly emptied: number;
   pending: Pending | undefined;
 }
 
@@ -77,6 +79,7 @@ export class AnswerCache implements AnswerSource {
   #renewals = 0;
   /** Under way: see {@link dump}. */
   #dumps = 0;
+  #emptied = 0;
 
   constructor(options: AnswerCacheOptions) {
     const { source, entriesMax, octetsMax, nowMs = () => performance.now(), onPopular } = options;
@@ -92,6 +95,7 @@ export class AnswerCache implements AnswerSource {
     octetsMax = OCTETS_MAX,
   }: Pick<AnswerCacheOptions, "entriesMax" | "octetsMax">): void {
     const before = this.#entries?.dump() ?? [];
+    if (entriesMax === 0) this.#emptied++;
     this.#entries =
       entriesMax > 0
         ? new LRUCache({
@@ -134,7 +138,7 @@ export class AnswerCache implements AnswerSource {
       return this.#pending(key, flight, waiter);
     }
     this.#misses++;
-    const started: Flight = { waiters: new Set([waiter]), pending: undefined };
+    const started: Flight = { waiters: new Set([waiter]), emptied: this.#emptied, pending: undefined };
     return this.#start(key, question, started) ?? this.#pending(key, started, waiter);
   }
 
@@ -164,7 +168,7 @@ export class AnswerCache implements AnswerSource {
     const key = questionKey(question);
     if (this.#flights.has(key) || this.#answerOf(this.#entries?.peek(key)) !== undefined) return;
     this.#renewals++;
-    this.#start(key, question, { waiters: new Set(), pending: undefined });
+    this.#start(key, question, { waiters: new Set(), emptied: this.#emptied, pending: undefined });
   }
 
   /**
@@ -210,7 +214,8 @@ export class AnswerCache implements AnswerSource {
 
   #complete(key: string, flight: Flight, answer: Answer): void {
     this.#flights.delete(key);
-    this.#keep(key, answer);
+    // What was asked before the cache was emptied is used, and not kept.
+    if (flight.emptied === this.#emptied) this.#keep(key, answer);
     // One who is served may make another leave; a Set then leaves that one out.
     for (const waiter of flight.waiters) waiter.done(answer);
   }

@@ -179,6 +179,8 @@ export class VerdictStore {
   #lifeMsMax = 0;
   /** Under way: see {@link dump}. */
   #dumps = 0;
+  /** An evaluation that began before may have read answers from before. */
+  #emptiedMs = -Infinity;
   readonly #onPopular: (input: VerdictInput, expiresMs: number) => void;
 
   /**
@@ -200,6 +202,7 @@ export class VerdictStore {
     const before = this.#entries?.dump() ?? [];
     this.#lifeMsMax = ttlSeconds * 1000;
     const keeps = entriesMax > 0 && ttlSeconds > 0;
+    if (!keeps) this.#emptiedMs = nowMs;
     this.#entries = keeps
       ? new LRUCache({
           max: entriesMax,
@@ -257,7 +260,7 @@ export class VerdictStore {
    * answer may have come long before its last, and the verdict must outlive none.
    */
   set(base: string, input: VerdictInput, outcome: Outcome, beganMs: number, nowMs: number): void {
-    if (this.#entries === undefined) return;
+    if (this.#entries === undefined || beganMs < this.#emptiedMs) return;
     if (outcome.result === "temperror" || outcome.local?.result === "temperror") return;
     const expiresMs = beganMs + Math.min(this.#lifeMsMax, outcome.ttlSeconds * 1000);
     if (!(expiresMs > nowMs)) return;

@@ -177,6 +177,16 @@ describe("AnswerCache", () => {
     assert.deepEqual([known("a.test"), known("c.test"), known("d.test")], [1, 1, 1]);
   });
 
+  it("does not keep what was asked before it was emptied", () => {
+    const fixture = new Fixture();
+    const { answers } = fixture.ask("a.test");
+    fixture.cache.setLimits({ entriesMax: 0 });
+    fixture.cache.setLimits({ entriesMax: 3 });
+    fixture.source.answer(found(60));
+    assert.equal(answers.length, 1, "whoever waits gets it");
+    assert.equal(fixture.cache.counters().entries, 0);
+  });
+
   describe("an answer in use", () => {
     /** Learned, and found three times in memory. */
     function inUse(): Fixture {

@@ -240,6 +240,17 @@ describe("evaluate, joining", () => {
     assert.equal(fixture.cache.counters().entries, 0);
   });
 
+  it("does not keep the verdict of an evaluation that began before it was emptied", () => {
+    const fixture = new Fixture();
+    const { verdicts } = fixture.evaluate();
+    fixture.nowMs += 10;
+    fixture.cache.setLimits({ ttlSeconds: 3600, entriesMax: 0 });
+    fixture.cache.setLimits({ ttlSeconds: 3600, entriesMax: 1000 });
+    fixture.checks.answer(outcome());
+    assert.equal(verdicts.length, 1, "whoever waits gets it");
+    assert.equal(fixture.cache.counters().entries, 0);
+  });
+
   it("serves equal requests with one evaluation", () => {
     const fixture = new Fixture({ ttlSeconds: 0 });
     const all = [fixture.evaluate(), fixture.evaluate(), fixture.evaluate()];
