@@ -67,7 +67,10 @@ export class Browser {
       "--no-sandbox",
       "about:blank",
     ];
-    const child = spawn(program, flags, { stdio: ["ignore", "ignore", "ignore", "pipe", "pipe"] });
+    const child = spawn(program, flags, {
+      stdio: ["ignore", "ignore", "ignore", "pipe", "pipe"],
+      detached: true,
+    });
     const browser = new Browser(child, profile);
     const { targetInfos } = (await browser.send("Target.getTargets")) as {
       targetInfos: { targetId: string; type: string }[];
@@ -161,9 +164,10 @@ export class Browser {
         resolve();
       }),
     );
-    this.#child.kill("SIGKILL");
+    // Its own processes too, which outlive it for a moment otherwise, and write.
+    const { pid } = this.#child;
+    if (pid !== undefined) process.kill(-pid, "SIGKILL");
     await closed;
-    // Its own processes outlive it for a moment, and write.
     rmSync(this.#profile, { recursive: true, force: true, maxRetries: 15, retryDelay: 100 });
   }
 
