@@ -8,12 +8,11 @@ export {
   withoutFinalDot,
 } from "./domain-name.ts";
 export { type IpAddress, ipAddressOfBytes, parseIpAddress, unmapIpv4 } from "./ip-address.ts";
-export { type Path, type PathOptions, parsePath } from "./mailbox.ts";
+export { type Path, parsePath } from "./mailbox.ts";
 export {
   formatNetwork,
   type Network,
   networkContains,
-  type ParsedNetwork,
   parseNetwork,
   samePrefix,
 } from "./network.ts";

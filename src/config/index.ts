@@ -1,8 +1,8 @@
-export { type Fault, formatFault, type Location } from "./given.ts";
-export { DEFAULT_CONFIG_FILE, type LoadedConfig, type LoadOptions, loadConfig } from "./load-config.ts";
+export { type Fault, formatFault } from "./given.ts";
+export { DEFAULT_CONFIG_FILE, type LoadedConfig, loadConfig } from "./load-config.ts";
 export { migrateConfig } from "./migrate.ts";
 export { migrateQmail } from "./migrate-qmail.ts";
-export { type ConfigSources, type ParsedConfig, parseConfig } from "./parse-config.ts";
+export { type ParsedConfig, parseConfig } from "./parse-config.ts";
 export { type RuleLine, ruleLines } from "./rule-lines.ts";
 export {
   diffSettings,
@@ -11,9 +11,8 @@ export {
   type OptionSettings,
   type Origins,
   type Settings,
-  type SettingsDifference,
 } from "./settings.ts";
 export { showConfig } from "./show-config.ts";
-export { OPTION_NAMES, type OptionKey, type OptionName } from "./table.ts";
+export { OPTION_NAMES, type OptionKey } from "./table.ts";
 export { formatSocket } from "./values/address.ts";
 export { formatEngine } from "./values/shared-cache.ts";

@@ -1,10 +1,9 @@
-export { AnswerCache, type AnswerCacheCounters, type AnswerCacheOptions } from "./answer-cache.ts";
-export { type DriveOptions, drive, EarlyShares, type PendingResult, withDeadline } from "./drive.ts";
+export { AnswerCache } from "./answer-cache.ts";
+export { drive, EarlyShares, withDeadline } from "./drive.ts";
 export { type KeepableAnswer, plainAnswer, readPlainAnswer } from "./kept-answers.ts";
 export { ANSWER_TIME_BOUNDS_MS } from "./lookup.ts";
 export { isAskable, questionKey } from "./messages.ts";
 export {
-  DNS_PORT,
   formatNameserver,
   type Nameserver,
   type NameserverList,

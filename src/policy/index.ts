@@ -11,7 +11,6 @@ export {
   recipientOf,
   refusalStage,
   refusesAnything,
-  type SessionFacts,
   senderFault,
   syntaxStage,
   trustedSession,
@@ -32,9 +31,6 @@ export {
   type RemainingRecipient,
 } from "./end-of-message.ts";
 export {
-  type ActingResult,
-  actingResult,
-  type Basis,
   type Cause,
   type CheckedIdentity,
   describeCause,
@@ -45,13 +41,11 @@ export {
   judge,
   NO_FINDINGS,
   nextCheck,
-  type RefusingOption,
   senderCheck,
   senderOfUnknownClient,
   withOutcome,
 } from "./judgement.ts";
 export {
-  type ReceivedFrom,
   type RelayedClient,
   type RelayHop,
   readReceived,
@@ -61,7 +55,6 @@ export {
   evidenceDeferral,
   firstLine,
   type Reply,
-  type ReplyFacts,
   recipientSyntaxReply,
   refusal,
   senderSyntaxReply,

@@ -1,7 +1,6 @@
 export {
   type BackgroundStart,
   findStarter,
-  type Handover,
   ownEnvironment,
   type Starter,
   type StartOutcome,
@@ -21,7 +20,7 @@ export {
   verifyPrivileges,
 } from "./privileges.ts";
 export { prepareRunDirectory, type RunFile } from "./run-directory.ts";
-export { endOnSignals, listenToSignals, type SignalHandlers } from "./signals.ts";
+export { endOnSignals, listenToSignals } from "./signals.ts";
 export {
   adoptSocket,
   type BoundSocket,

@@ -221,7 +221,7 @@ export class MemoryBudget {
     return this.#held;
   }
 
-  /** One of so many connections holds `now` octets and held `before`. False where that is too much. */
+  /** One of this many connections holds `now` octets and held `before`. False where that is too much. */
   account(before: number, now: number, connections: number): boolean {
     this.#held += now - before;
     return now <= before || this.#held <= this.octetsMax || now * connections <= this.octetsMax;

@@ -90,6 +90,7 @@ export class MilterServer {
   };
   #ticker: NodeJS.Timeout | undefined;
   #acceptErrorCode = "";
+  /** What it listens on. */
   #transport: Transport = "unix";
   #whenEmpty: (() => void) | undefined;
 
@@ -155,11 +156,6 @@ export class MilterServer {
       this.#acceptErrorCode = error.code ?? error.message;
       this.#acceptFailures.add();
     });
-  }
-
-  /** What it listens on: `unix` sockets and IP sockets wait differently. */
-  get transport(): Transport {
-    return this.#transport;
   }
 
   /** Whether connections are accepted. */

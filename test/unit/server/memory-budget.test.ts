@@ -13,7 +13,7 @@ describe("MemoryBudget", () => {
     ["far over its share, but less than before", 2000, 900, 899, true],
   ];
   for (const [what, others, before, now, stays] of table) {
-    it(`settle() ${stays ? "keeps" : "closes"} one of four that holds ${what}`, () => {
+    it(`account() ${stays ? "keeps" : "closes"} one of four that holds ${what}`, () => {
       const budget = new MemoryBudget(1000);
       budget.account(0, others + before, 1);
       assert.equal(budget.account(before, now, what.endsWith("alone") ? 1 : 4), stays);

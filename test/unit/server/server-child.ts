@@ -1,6 +1,6 @@
 /**
  * A server in a process of its own, for what only a process can show: an inherited socket, a limit on
- * descriptors. Prints `ready unix` or `ready inet`, then each event as JSON.
+ * descriptors. Prints `ready`, `unix` or `inet` for each connection, and each event as JSON.
  *
  *     tsx test/unit/server/server-child.ts fd:3 | PATH
  */
@@ -15,13 +15,16 @@ const server = new MilterServer({
   maxConnections: 1000,
   idleTimeoutMs: 60_000,
   heldOctetsMax: 1 << 28,
-  createHandler: () => new RecordingHandler(),
+  createHandler: (transport) => {
+    say(transport);
+    return new RecordingHandler();
+  },
   onEvent: (event) => {
     say(JSON.stringify(event));
   },
 });
 await server.listen(target.startsWith("fd:") ? { fd: Number(target.slice(3)) } : { path: target });
-say(`ready ${server.transport}`);
+say("ready");
 process.once("SIGTERM", () => {
   void server.drain(0).then(() => process.exit(0));
 });
