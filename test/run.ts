@@ -55,11 +55,22 @@ function run(args: readonly string[], isAlone: boolean): Promise<Outcome> {
   });
 }
 
-/** A list for each processor and one more, of about equal size. */
-function groups(files: readonly string[]): string[][] {
-  const lists: string[][] = Array.from({ length: availableParallelism() + 1 }, () => []);
+/** So many lists of about equal size. */
+function groups(files: readonly string[], count: number): string[][] {
+  const lists: string[][] = Array.from({ length: count }, () => []);
   for (const [i, file] of files.entries()) lists[i % lists.length]?.push(file);
   return lists.filter((list) => list.length > 0);
+}
+
+/** Runs lists of files, each in a process of its own, several at a time; the next one begins when one ends. */
+async function runLists(lists: readonly string[][], workers: number): Promise<Outcome[]> {
+  const outcomes: Outcome[] = [];
+  const waiting = lists.values();
+  const work = async (): Promise<void> => {
+    for (const list of waiting) outcomes.push(await run(["test/group.ts", ...list], false));
+  };
+  await Promise.all(Array.from({ length: workers }, work));
+  return outcomes;
 }
 
 const args = process.argv.slice(2);
@@ -77,7 +88,9 @@ const files = (paths.length > 0 ? paths : ["test"])
 const shared = files.filter((file) => SHARING.test(file) && !OWN_PROCESS.test(file));
 const alone = files.filter((file) => !shared.includes(file));
 
-const outcomes = await Promise.all(groups(shared).map((list) => run(["test/group.ts", ...list], false)));
+const workers = availableParallelism() + 1;
+// Twice as many lists as workers: where one has what takes long, the others do more of the rest.
+const outcomes = await runLists(groups(shared, 2 * workers), workers);
 if (alone.length > 0)
   outcomes.push(await run(["--test", `--test-concurrency=${concurrency}`, ...alone], true));
 

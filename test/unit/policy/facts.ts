@@ -1,6 +1,6 @@
-/** Settings, clients and outcomes as the tables of this room name them. */
+/** Settings, clients and outcomes as the tables of this directory name them. */
 
-import type { Outcome, SpfResult } from "spf-check";
+import { bareOutcome, type Outcome, type SpfResult } from "spf-check";
 import { type Network, parseIpAddress, parseNetwork } from "../../../src/address/index.ts";
 import { clientAt } from "../../../src/policy/client.ts";
 import type { AddressPattern, Client, PolicySettings } from "../../../src/policy/index.ts";
@@ -43,21 +43,12 @@ export function client(ip = "192.0.2.9", hostname = "mx.sender.test", settings =
 export function outcome(result: SpfResult, changes: Partial<Outcome> = {}): Outcome {
   const published = result !== "none" && result !== "temperror" && result !== "permerror";
   return {
-    result,
-    domain: "sender.test",
+    ...bareOutcome(result, "sender.test"),
     mechanism: published ? "-all" : undefined,
-    path: [],
-    explanation: undefined,
     problem: result === "temperror" || result === "permerror" ? `${result} of a name server` : undefined,
     record: published ? "v=spf1 mx -all" : undefined,
-    recordSource: "published",
     lookups: 1,
-    voids: 0,
-    macrosRead: new Set(),
     ttlSeconds: 300,
-    local: undefined,
-    guess: undefined,
-    trace: undefined,
     ...changes,
   };
 }

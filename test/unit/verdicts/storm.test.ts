@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { afterEach, describe, it } from "node:test";
-import { checkHost } from "spf-check";
+import { checkHost, DEFAULT_INPUT } from "spf-check";
 import { AnswerCache, drive } from "../../../src/dns/index.ts";
 import type { Evaluation, Evaluator } from "../../../src/filter/index.ts";
 import { temperror, VerdictCache } from "../../../src/verdicts/index.ts";
@@ -39,20 +39,7 @@ async function wholeWay(
     onError: (error) => assert.fail(String(error)),
     check: (input, done) =>
       drive(
-        checkHost({
-          ...input,
-          nowSeconds: 0,
-          limits: { lookupLimit: 10, voidLookupLimit: 2 },
-          localPolicy: {
-            rules: undefined,
-            guess: undefined,
-            explanation: undefined,
-            overrides: new Map(),
-            fallbacks: new Map(),
-          },
-          hints: true,
-          trace: false,
-        }),
+        checkHost({ ...DEFAULT_INPUT, ...input, nowSeconds: 0, hints: true }),
         {
           source,
           onThrow: (error) => temperror(input.domain, String(error)),
