@@ -2,8 +2,9 @@
  * What V8 is to be told about a daemon that lives for months, and how much memory its parts may take.
  *
  * Each trick names its gain, as `test/tools/bench/tuning.ts NAME` measures it: the daemon with and without it in turn,
- * processor time of a message at 16 and at 64 connections. One that gains less than 3 % goes. Two more belong to the
- * code they are in: ConnectionTable in server/connection.ts, and encodeEdits in milter-protocol/responses.ts.
+ * processor time of a message at 16 and at 64 connections. One that gains less than 3 % goes. Three more belong to the
+ * code they are in: ConnectionTable in server/connection.ts, encodeEdits in milter-protocol/responses.ts, and objects of a
+ * message that are written out (`writtenOut`: spf-check/session.ts, filter/message.ts).
  */
 import { Socket } from "node:net";
 import { getHeapStatistics, setFlagsFromString } from "node:v8";

@@ -33,6 +33,10 @@ const TRICKS: Readonly<Record<string, Patch>> = {
        delete(one) { this.#all.delete(one); } all() { return [...this.#all]; } })()`,
   ],
   oneRecord: ["records: only === void 0 || further.length > 0 ? records : only,", "records,"],
+  writtenOut: [
+    /const \{[^}]*\} = this\.#values;\s+return \{ ip, domain, localPart,[^}]*validatedName: (\w+) \};/,
+    "return { ...this.#values, domain, validatedName: $1 };",
+  ],
   oneString: [
     /let packets = "";\s+for \(const edit of edits\) packets \+= editPacket\(edit\);[^}]*return bytes;/,
     'return Buffer.concat([...edits.map((edit) => Buffer.from(editPacket(edit), "latin1")), response]);',
