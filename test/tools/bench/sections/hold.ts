@@ -1,3 +1,4 @@
+import { type ChildProcess, spawn } from "node:child_process";
 import { mkdirSync, readFileSync, rmSync } from "node:fs";
 import { join } from "node:path";
 import type { Bench } from "../bench.ts";
@@ -16,12 +17,20 @@ interface Seen {
 }
 
 const LOAD_SECONDS = 8;
+const PROBE = join(import.meta.dirname, "../hold-probe.mjs");
 
-/** Asks the probe in the daemon for what it has seen since the last time. */
+/** A process that does nothing: for how long the machine lets it wait beside the same load, no daemon can better. */
+function startIdle(file: string): ChildProcess {
+  const program = ["--import", PROBE, "-e", "setInterval(() => {}, 2 ** 30)"];
+  return spawn(process.execPath, program, { env: { ...process.env, HOLD_FILE: file }, stdio: "ignore" });
+}
+
+/** Asks the probe in a process for what it has seen since the last time. */
 async function probe(pid: number, file: string): Promise<Seen> {
   rmSync(file, { force: true });
-  process.kill(pid, "SIGWINCH");
   for (let tries = 0; tries < 500; tries++) {
+    // A process that has not come so far does not hear it.
+    if (tries % 100 === 0) process.kill(pid, "SIGWINCH");
     await new Promise((resolve) => setTimeout(resolve, 10));
     try {
       return JSON.parse(readFileSync(file, "utf8")) as Seen;
@@ -29,20 +38,23 @@ async function probe(pid: number, file: string): Promise<Seen> {
       // Not yet.
     }
   }
-  throw new Error("the probe in the daemon says nothing");
+  throw new Error("the probe says nothing");
 }
 
 /** How long the daemon's event loop is held, by garbage collection or anything else, when its caches are full. */
 export async function hold(bench: Bench): Promise<Section> {
   const folder = join(bench.folder, "hold");
   const file = join(folder, "hold.json");
+  const idleFile = join(folder, "idle.json");
   mkdirSync(folder);
   const entries = 2 * bench.options.senders;
   const configuration = writeConfiguration(folder, bench.nameServerPort, [`CacheSize ${entries}`]);
   const daemon = await startDaemon(folder, configuration, undefined, {
-    nodeArguments: ["--import", join(import.meta.dirname, "../hold-probe.mjs")],
+    nodeArguments: ["--import", PROBE],
     env: { HOLD_FILE: file },
   });
+  const idle = startIdle(idleFile);
+  const idlePid = idle.pid ?? -1;
   const generator = startGenerator();
   const pid = daemon.pid ?? -1;
   const sender = "user{n}@p{n}.bench.test";
@@ -89,12 +101,15 @@ export async function hold(bench: Bench): Promise<Section> {
   const runs: Record<string, Seen> = {};
   try {
     await bench.setDelay(0);
-    await probe(pid, file);
     for (const [load, play] of loads) {
       bench.progress(`hold: ${load}`);
+      await probe(pid, file);
+      await probe(idlePid, idleFile);
       const rate = await play();
       const seen = await probe(pid, file);
+      const beside = await probe(idlePid, idleFile);
       runs[load] = seen;
+      runs[`${load}, idle process`] = beside;
       const longest = (kind: string): string => figure(seen.collections[kind]?.longestMs);
       rows.push([
         load,
@@ -103,6 +118,7 @@ export async function hold(bench: Bench): Promise<Section> {
         figure(seen.p99Ms),
         figure(seen.p9999Ms),
         figure(seen.maxMs),
+        figure(beside.maxMs),
         longest("minor"),
         longest("major"),
         longest("incremental"),
@@ -112,6 +128,7 @@ export async function hold(bench: Bench): Promise<Section> {
   } finally {
     bench.progress("");
     generator.stop();
+    idle.kill();
     await daemon.stop();
   }
   return {
@@ -123,6 +140,7 @@ export async function hold(bench: Bench): Promise<Section> {
       "p99",
       "p99.99",
       "max",
+      "idle max",
       "minor GC",
       "major GC",
       "incremental",
