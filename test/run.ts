@@ -74,7 +74,8 @@ async function runLists(lists: readonly string[][], workers: number): Promise<Ou
 }
 
 const args = process.argv.slice(2);
-let concurrency = availableParallelism() + 1;
+/** Files with a process of their own spend much of their time waiting for others that they have started. */
+let concurrency = availableParallelism() + 2;
 const paths: string[] = [];
 for (let i = 0; i < args.length; i++) {
   const arg = args[i] ?? "";
