@@ -1,4 +1,4 @@
-/** The evaluation that /why gives: it counts as no mail, and shares neither cache nor resolver with mail. */
+/** The evaluation that /why gives: it is not counted as mail, and shares neither cache nor resolver with mail. */
 import { isIP } from "node:net";
 import { hostname } from "node:os";
 import { octetsOfText, parseIpAddress, unmapIpv4 } from "../address/index.ts";
