@@ -113,7 +113,7 @@ async function measure(mta: RunningMta, ports: readonly Port[], errors: string[]
     // The first round warms caches and processes, and is not counted.
     for (let round = 0; round <= task.rounds; round++) {
       // Nobody always comes after the same one.
-      for (const port of round % 2 === 0 ? ports : ports.toReversed()) {
+      for (const port of round % 2 === 1 ? ports : ports.toReversed()) {
         if (broken.has(port)) continue;
         try {
           const one = await send(mta, port, sessions, round);
