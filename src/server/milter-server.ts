@@ -137,7 +137,7 @@ export class MilterServer {
   }
 
   /**
-   * Starts to accept. Rejects with the system's error (`EADDRINUSE`, `EACCES` …) where that cannot be.
+   * Starts to accept. Rejects with the system's error (`EADDRINUSE`, `EACCES` and others) where that cannot be.
    * Mode and owner of a socket file, and what becomes of it, are the caller's.
    */
   async listen(address: ListenAddress): Promise<void> {

@@ -10,6 +10,8 @@ const manifest = JSON.parse(readFileSync(join(import.meta.dirname, "../../../pac
   version: string;
 };
 
+const DIST = join(import.meta.dirname, "../../../dist");
+
 describe("smf-spf as one file in an empty folder", () => {
   let installed: Installed;
   let nameserver: Nameserver;
@@ -33,6 +35,13 @@ describe("smf-spf as one file in an empty folder", () => {
 
   it("holds nothing of package.json but name and version", () => {
     assert.equal(readFileSync(installed.program, "utf8").includes("devDependencies"), false);
+  });
+
+  it("is ASCII throughout: one other character in a comment, and V8 keeps all of it with two octets for each", () => {
+    for (const name of readdirSync(DIST).filter((name) => /\.c?js$/.test(name))) {
+      const strange = /[^\0-\x7f]/.exec(readFileSync(join(DIST, name), "utf8"));
+      assert.equal(strange?.[0], undefined, name);
+    }
   });
 
   it("ends with 64 on a wrong option, 66 without its file, 78 on a fault, each with its reason", async () => {
