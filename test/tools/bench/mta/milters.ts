@@ -87,9 +87,9 @@ function startRspamd(): Promise<Milter> {
   return startProgram("rspamd", socket, "/usr/bin/rspamd", "-f", "-i", ...variables);
 }
 
-/** Starts all; a milter of others that does not start is told by `lacks` and left out. */
-export async function startMilters(lacks: (what: string) => void): Promise<Milter[]> {
-  const milters = await ownAndBare();
+/** Starts those of others; one that does not start is told by `lacks` and left out. */
+export async function startOthers(lacks: (what: string) => void): Promise<Milter[]> {
+  const milters: Milter[] = [];
   for (const start of [startPyspf, startOpenDmarc, startRspamd]) {
     try {
       milters.push(await start());
@@ -98,4 +98,9 @@ export async function startMilters(lacks: (what: string) => void): Promise<Milte
     }
   }
   return milters;
+}
+
+/** Starts all. */
+export async function startMilters(lacks: (what: string) => void): Promise<Milter[]> {
+  return [...(await ownAndBare()), ...(await startOthers(lacks))];
 }

@@ -11,9 +11,25 @@ import type { MtaRun, MtaRuns, MtaTask } from "./inside.ts";
 import { PROGRAMS, WANTED } from "./packages.ts";
 
 const ROOT = join(import.meta.dirname, "../../../..");
-const NAMESPACES = ["--mount", "--net", "--uts", "--ipc", "--pid", "--fork", "--mount-proc", "--kill-child"];
+export const NAMESPACES = [
+  "--mount",
+  "--net",
+  "--uts",
+  "--ipc",
+  "--pid",
+  "--fork",
+  "--mount-proc",
+  "--kill-child",
+];
 const NO_FILTER = "no filter";
 const BARE = "does nothing";
+
+/** The packages of the MTAs and of the other milters, unpacked. */
+export function fetchTree(): string {
+  const cache = resolve(process.env["E2E_CACHE"] ?? join(ROOT, ".cache"), "bench-mta");
+  mkdirSync(cache, { recursive: true });
+  return packageTree(cache, WANTED, PROGRAMS);
+}
 
 /** Runs inside.ts in namespaces of its own, under a shell that collects orphans as process 1. */
 async function runInside(tree: string, outPath: string, bench: Bench): Promise<MtaRuns> {
@@ -70,9 +86,7 @@ export async function mta(bench: Bench): Promise<Section> {
   if (process.getuid?.() !== 0 || !existsSync("/etc/debian_version")) {
     throw new Error("the section mta needs Debian and root, for namespaces and packages");
   }
-  const cache = resolve(process.env["E2E_CACHE"] ?? join(ROOT, ".cache"), "bench-mta");
-  mkdirSync(cache, { recursive: true });
-  const tree = packageTree(cache, WANTED, PROGRAMS);
+  const tree = fetchTree();
   const { runs, errors } = await runInside(tree, join(bench.folder, "mta.json"), bench);
   const lines = new Map(runs.map(({ mta: name, milter }) => [`${name} ${milter}`, [name, milter] as const]));
   return {
