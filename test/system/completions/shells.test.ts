@@ -85,18 +85,19 @@ describe("completion", () => {
     return [...new Set(offered.map((row) => row.replace(/\\(.)/g, "$1").replace(/^(--[a-z-]+)=$/, "$1")))];
   }
 
-  /** zsh completes in a terminal only: the matches are taken from compadd in a shell of zpty. */
+  /**
+   * zsh completes in a terminal only: the matches are taken from compadd in a shell of zpty. One key completes and says
+   * when it is over, once there is a prompt: zsh offers nothing while more keys wait.
+   */
   function zsh(line: string): string[] {
     const script = `zmodload zsh/zpty
       zpty z zsh -f -i
       zpty -w z "PS1= PROMPT= RPROMPT= ; unsetopt beep zle_bracketed_paste; fpath=('${folder}/zsh/site-functions' \\$fpath); autoload -Uz compinit; compinit -u -D"
       zpty -w z 'compadd () { [[ \${@[1,(i)(-|--)]} == *-(O|A|D)\\ * ]] && { builtin compadd "$@"; return }; local -a found; builtin compadd -A found "$@"; local one; for one in $found; do print -r -- "<<$one>>"; done; builtin compadd "$@" }'
-      zpty -w z "bindkey '^I' complete-word; cd '${files}'; zle_highlight=none; print READY''READY"
+      zpty -w z "probe () { zle complete-word; print -r -- END''END }; zle -N probe; bindkey '^T' probe; cd '${files}'; zle_highlight=none; PS1='READY''READY '"
       zpty -r -m z line '*READYREADY*'
-      zpty -n -w z "${line}"$'\\t'
-      zpty -w z ''
-      zpty -w z $'\\C-u'"print DONE''DONE"
-      zpty -r -m z line '*DONEDONE*'
+      zpty -n -w z "${line}"$'\x14'
+      zpty -r -m z line '*ENDEND*'
       print -r -- $line`;
     const shown = run("zsh", ["-f", "-c", script]).join("\n");
     return [
