@@ -28,6 +28,10 @@ function testFiles(path: string): string[] {
   });
 }
 
+/** Those that take longest begin first, so that none of them is left over at the end. */
+const SLOW =
+  /^test\/system\/(packages\/|install\/(install|deb-source)\.|smf-spf\/(signals|start-as-user)\.|hardening\/long-input\.)/;
+
 interface Outcome {
   readonly code: number;
   readonly counts: Readonly<Record<string, number>>;
@@ -35,19 +39,32 @@ interface Outcome {
 
 const SUMMARY = /^ℹ (pass|fail|cancelled|skipped|todo) (\d+)$/gm;
 
-/** Runs node on these arguments; side by side, what each prints comes in one piece, so that lines do not mix. */
-function run(args: readonly string[], isAlone: boolean): Promise<Outcome> {
+/**
+ * Runs node on these arguments. Side by side, what each prints comes in one piece, so that lines do not mix: from
+ * `isAlone` on as it comes, else at its end.
+ */
+function run(args: readonly string[], isAlone?: Promise<unknown>): Promise<Outcome> {
   return new Promise((resolve) => {
     const child = spawn(process.execPath, ["--import", "tsx", "--test-reporter=spec", ...args], {
       stdio: ["ignore", "pipe", "inherit"],
     });
     let out = "";
+    let printed = 0;
+    let isLive = false;
+    const print = (): void => {
+      process.stdout.write(out.slice(printed));
+      printed = out.length;
+    };
+    void isAlone?.then(() => {
+      isLive = true;
+      print();
+    });
     child.stdout.setEncoding("utf8").on("data", (chunk: string) => {
       out += chunk;
-      if (isAlone) process.stdout.write(chunk);
+      if (isLive) print();
     });
     child.on("close", (code) => {
-      if (!isAlone) process.stdout.write(out);
+      print();
       const counts: Record<string, number> = {};
       for (const [, name = "", n] of out.matchAll(SUMMARY)) counts[name] = Number(n);
       resolve({ code: code ?? 1, counts });
@@ -62,15 +79,21 @@ function groups(files: readonly string[], count: number): string[][] {
   return lists.filter((list) => list.length > 0);
 }
 
-/** Runs lists of files, each in a process of its own, several at a time; the next one begins when one ends. */
-async function runLists(lists: readonly string[][], workers: number): Promise<Outcome[]> {
+/**
+ * Runs lists of files, each in a process of its own, several at a time; the next one begins when one ends. `tail`
+ * resolves when one of the workers has nothing left to do, `done` when all have.
+ */
+function runLists(
+  lists: readonly string[][],
+  workers: number,
+): { readonly tail: Promise<void>; readonly done: Promise<Outcome[]> } {
   const outcomes: Outcome[] = [];
   const waiting = lists.values();
   const work = async (): Promise<void> => {
-    for (const list of waiting) outcomes.push(await run(["test/group.ts", ...list], false));
+    for (const list of waiting) outcomes.push(await run(["test/group.ts", ...list]));
   };
-  await Promise.all(Array.from({ length: workers }, work));
-  return outcomes;
+  const working = Array.from({ length: workers }, work);
+  return { tail: Promise.race(working), done: Promise.all(working).then(() => outcomes) };
 }
 
 const args = process.argv.slice(2);
@@ -87,13 +110,17 @@ const files = (paths.length > 0 ? paths : ["test"])
   .map((file) => relative(process.cwd(), file))
   .sort();
 const shared = files.filter((file) => SHARING.test(file) && !OWN_PROCESS.test(file));
-const alone = files.filter((file) => !shared.includes(file));
+const alone = files
+  .filter((file) => !shared.includes(file))
+  .sort((a, b) => Number(SLOW.test(b)) - Number(SLOW.test(a)));
 
 const workers = availableParallelism() + 1;
 // Twice as many lists as workers: where one has what takes long, the others do more of the rest.
-const outcomes = await runLists(groups(shared, 2 * workers), workers);
-if (alone.length > 0)
-  outcomes.push(await run(["--test", `--test-concurrency=${concurrency}`, ...alone], true));
+const { tail, done } = runLists(groups(shared, 2 * workers), workers);
+await tail;
+const rest =
+  alone.length > 0 ? [await run(["--test", `--test-concurrency=${concurrency}`, ...alone], done)] : [];
+const outcomes = [...(await done), ...rest];
 
 const count = (name: string): number => outcomes.reduce((sum, { counts }) => sum + (counts[name] ?? 0), 0);
 const passed = count("pass");
