@@ -81,7 +81,7 @@ e2e-deb: dist ## a Debian 13 of its own under systemd: the .deb to its purge, an
 	$(TSX) test/system/deb/main.ts
 
 bench: deps build ## messages a second and waits, against any other milter socket too
-	$(TSX) test/tools/bench/main.ts
+	$(TSX) test/tools/bench/$(if $(PEERS),mta/with-peers.ts,main.ts)
 
 bench-report: deps build ## time and memory of spfreport for logs of one and of ten million lines
 	$(TSX) test/tools/bench-report/main.ts

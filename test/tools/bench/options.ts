@@ -27,6 +27,7 @@ export const usage = (sections: readonly string[]): string => `make bench [VARIA
   SECTIONS="hot cold …"      of ${sections.join(" ")} (all but mta)
   PEER="NAME=unix:/path …"   other milters to measure in turn: [NAME=]unix:PATH or [NAME=]inet:PORT@HOST,
                              with ,pid=N where its process is to be measured; let them ask the bench's name server
+  PEERS=debian               Debian's pyspf-milter, opendmarc and rspamd as peers, in namespaces; needs root
   NAMESERVER_PORT=N          where that one listens on 127.0.0.1 (any free port)
   ROUNDS=N                   rounds of every comparison (5)
   RUN_SECONDS=N              length of one run (2)

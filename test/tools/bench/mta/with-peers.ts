@@ -1,8 +1,6 @@
 /**
- * `make bench` with the filters of others as peers: pyspf-milter, opendmarc and rspamd of Debian, unpacked in namespaces of
+ * `make bench PEERS=debian`: the bench with the filters of others as peers: pyspf-milter, opendmarc and rspamd of Debian, unpacked in namespaces of
  * their own, with the bench's name server as theirs. Root on Debian alone; takes the variables of make bench.
- *
- *     SECTIONS=mixed node --import tsx test/tools/bench/mta/with-peers.ts
  */
 import { spawn } from "node:child_process";
 import { writeFileSync } from "node:fs";
