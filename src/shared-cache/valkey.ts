@@ -14,7 +14,7 @@ const COMMAND_MS = 2000;
 const UNANSWERED_OCTETS_MAX = 1024 * 1024;
 
 /** Whatever the client's types say, it hands on what the engine sends. */
-const NO_VALUE: EngineError = { kind: "reply", message: "the answer to GET is no value" };
+const NO_VALUE: EngineError = { kind: "reply", message: "the answer to GET is not a value" };
 
 /** The client connects once, sends nothing that waits for a connection, and never connects again by itself. */
 const ONCE = {

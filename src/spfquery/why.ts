@@ -106,7 +106,7 @@ function publishedWhy(report: Report): string[] {
     case "temperror":
       return [
         `A DNS lookup failed, so there is no verdict: ${outcome.problem ?? ""}.`,
-        "This may clear up by itself; a mail server that defers such mail is sent it again.",
+        "This may clear up by itself; a mail server that defers such mail gets it again later.",
         ...faultsText(outcome.trace),
       ];
     case "permerror":

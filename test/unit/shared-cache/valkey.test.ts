@@ -131,7 +131,10 @@ describe("the client of SharedCache", () => {
       const port = await serverOf(([command]) => (command === "get" ? answer : undefined));
       const engine = engineOf({ hosts: hostsOf(port) });
       assert.equal(await open(engine), undefined);
-      assert.deepEqual(await get(engine, "key"), { kind: "reply", message: "the answer to GET is no value" });
+      assert.deepEqual(await get(engine, "key"), {
+        kind: "reply",
+        message: "the answer to GET is not a value",
+      });
     });
   }
 
