@@ -18,7 +18,7 @@ export interface Mail extends Sender {
   verdict: ResultLine | undefined;
   /** The verdict on the HELO name besides it (CheckHelo). */
   heloVerdict: ResultLine | undefined;
-  /** What was done; a taken done for some recipients and reported for others is done. */
+  /** What was done. Where it was done for some recipients and only reported for others, it was done. */
   actions: ActionTaken[];
 }
 
