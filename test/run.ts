@@ -39,35 +39,64 @@ interface Outcome {
 
 const SUMMARY = /^ℹ (pass|fail|cancelled|skipped|todo) (\d+)$/gm;
 
+/** What a list of files may take, in seconds: more than twice the longest of the long form on two cores. */
+const LIMIT = 300;
+/** How long after the end of a process its output may still be held open by others that it started, in seconds. */
+const HELD = 10;
+
+interface Running {
+  /** Ends it and all that it started, and prints why and what it has printed. */
+  readonly kill: (why: string) => void;
+}
+const running = new Set<Running>();
+let isStopping = false;
+
 /**
- * Runs node on these arguments. Side by side, what each prints comes in one piece, so that lines do not mix: from
- * `isAlone` on as it comes, else at its end.
+ * Runs a list of files in a process of its own, the leader of a process group. Several run side by side: what each
+ * prints comes in one piece at its end, so that lines do not mix. A process that does not end, or that leaves
+ * another behind that holds its output, is killed with all its group and named, and the run has failed.
  */
-function run(args: readonly string[], isAlone?: Promise<unknown>): Promise<Outcome> {
+function run(files: readonly string[]): Promise<Outcome> {
   return new Promise((resolve) => {
-    const child = spawn(process.execPath, ["--import", "tsx", "--test-reporter=spec", ...args], {
-      stdio: ["ignore", "pipe", "inherit"],
-    });
+    const child = spawn(
+      process.execPath,
+      ["--import", "tsx", "--test-reporter=spec", "test/group.ts", ...files],
+      { stdio: ["ignore", "pipe", "inherit"], detached: true },
+    );
     let out = "";
-    let printed = 0;
-    let isLive = false;
-    const print = (): void => {
-      process.stdout.write(out.slice(printed));
-      printed = out.length;
+    let fault: string | undefined;
+    const signalGroup = (): void => {
+      try {
+        if (child.pid !== undefined) process.kill(-child.pid, "SIGKILL");
+      } catch {
+        // Nothing of it is left.
+      }
+      child.stdout.destroy();
     };
-    void isAlone?.then(() => {
-      isLive = true;
-      print();
-    });
+    const kill = (why: string): void => {
+      fault ??= why;
+      signalGroup();
+    };
+    const entry: Running = { kill };
+    running.add(entry);
+    const limit = setTimeout(kill, LIMIT * 1000, `still running after ${String(LIMIT)} s`);
+    let held: NodeJS.Timeout | undefined;
     child.stdout.setEncoding("utf8").on("data", (chunk: string) => {
       out += chunk;
-      if (isLive) print();
+    });
+    child.on("exit", () => {
+      clearTimeout(limit);
+      held = setTimeout(kill, HELD * 1000, "left a process behind that holds its output");
     });
     child.on("close", (code) => {
-      print();
+      clearTimeout(held);
+      running.delete(entry);
+      process.stdout.write(out);
+      if (fault !== undefined) process.stdout.write(`✖ ${files.join(" ")}: ${fault}\n`);
       const counts: Record<string, number> = {};
       for (const [, name = "", n] of out.matchAll(SUMMARY)) counts[name] = Number(n);
-      resolve({ code: code ?? 1, counts });
+      if (fault !== undefined) counts["fail"] = (counts["fail"] ?? 0) + 1;
+      resolve({ code: fault === undefined ? (code ?? 1) : 1, counts });
     });
   });
 }
@@ -80,8 +109,8 @@ function groups(files: readonly string[], count: number): string[][] {
 }
 
 /**
- * Runs lists of files, each in a process of its own, several at a time; the next one begins when one ends. `tail`
- * resolves when one of the workers has nothing left to do, `done` when all have.
+ * Runs lists of files, several at a time; the next one begins when one ends. `tail` resolves when one of the workers
+ * has nothing left to do, `done` when all have.
  */
 function runLists(
   lists: readonly string[][],
@@ -90,10 +119,20 @@ function runLists(
   const outcomes: Outcome[] = [];
   const waiting = lists.values();
   const work = async (): Promise<void> => {
-    for (const list of waiting) outcomes.push(await run(["test/group.ts", ...list]));
+    for (const list of waiting) {
+      if (isStopping) return;
+      outcomes.push(await run(list));
+    }
   };
   const working = Array.from({ length: workers }, work);
   return { tail: Promise.race(working), done: Promise.all(working).then(() => outcomes) };
+}
+
+for (const signal of ["SIGINT", "SIGTERM", "SIGHUP"] as const) {
+  process.on(signal, () => {
+    isStopping = true;
+    for (const { kill } of running) kill(`still running at ${signal}`);
+  });
 }
 
 const args = process.argv.slice(2);
@@ -118,13 +157,15 @@ const workers = availableParallelism() + 1;
 // Twice as many lists as workers: where one has what takes long, the others do more of the rest.
 const { tail, done } = runLists(groups(shared, 2 * workers), workers);
 await tail;
-const rest =
-  alone.length > 0 ? [await run(["--test", `--test-concurrency=${concurrency}`, ...alone], done)] : [];
-const outcomes = [...(await done), ...rest];
+const rest = runLists(
+  alone.map((file) => [file]),
+  concurrency,
+);
+const outcomes = [...(await done), ...(await rest.done)];
 
 const count = (name: string): number => outcomes.reduce((sum, { counts }) => sum + (counts[name] ?? 0), 0);
 const passed = count("pass");
 const failed = count("fail") + count("cancelled");
 process.stdout.write(`${passed} passed, ${failed} failed, ${count("skipped") + count("todo")} skipped\n`);
-if (passed === 0) process.stderr.write(`no test ran under ${paths.join(" ") || "test"}\n`);
+if (passed + failed === 0) process.stderr.write(`no test ran under ${paths.join(" ") || "test"}\n`);
 process.exit(passed > 0 && failed === 0 && outcomes.every(({ code }) => code === 0) ? 0 : 1);
