@@ -1,8 +1,7 @@
 import type { Answer, Outcome, TraceLookup, TraceRecord, TraceTerm } from "spf-check";
 import { type OctetString, textOfOctets } from "../address/index.ts";
 import { questionKey } from "../dns/index.ts";
-import type { LoggedAnswer } from "./answer-log.ts";
-import { effectiveResult, type Report } from "./query.ts";
+import { effectiveResult, type LoggedAnswer, type Report } from "./query.ts";
 import { receivedSpfLine } from "./text-report.ts";
 import { warningsOf } from "./warnings.ts";
 import { whyOf } from "./why.ts";

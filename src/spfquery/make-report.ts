@@ -1,11 +1,19 @@
-import { type AnswerSource, type CheckHostInput, checkHost, type Outcome } from "spf-check";
-import { drive, withDeadline } from "../dns/index.ts";
+import {
+  type Answer,
+  type AnswerSource,
+  type CheckHostInput,
+  checkHost,
+  type Outcome,
+  type Pending,
+  type Question,
+} from "spf-check";
+import { drive, questionKey, withDeadline } from "../dns/index.ts";
 import { temperror } from "../verdicts/index.ts";
-import { AnswerLog } from "./answer-log.ts";
 import {
   checkedName,
   checkHostInput,
   explained,
+  type LoggedAnswer,
   type Query,
   type QuerySettings,
   type Report,
@@ -54,4 +62,38 @@ export async function makeReport(
   const wantsSurvey = tells && outcome.result !== "temperror" && outcome.result !== "none";
   const survey = wantsSurvey ? await ports.evaluate(surveyInput(input), log) : undefined;
   return { query, settings, checked: checkedName(query), outcome, elapsedMs, asked, survey };
+}
+
+/**
+ * Between an evaluation and where its answers come from: it notes how long each takes, and remembers
+ * them, so that a second look at the same domain asks nothing again.
+ */
+class AnswerLog implements AnswerSource {
+  readonly #source: AnswerSource;
+  readonly #nowMs: () => number;
+  readonly #answers = new Map<string, LoggedAnswer>();
+
+  constructor(source: AnswerSource, nowMs: () => number) {
+    this.#source = source;
+    this.#nowMs = nowMs;
+  }
+
+  /** The questions that went out so far, in order. */
+  get asked(): readonly LoggedAnswer[] {
+    return [...this.#answers.values()];
+  }
+
+  ask(question: Question, done: (answer: Answer) => void): Answer | Pending {
+    const known = this.#answers.get(questionKey(question));
+    if (known !== undefined) return known.answer;
+    const beganMs = this.#nowMs();
+    const note = (answer: Answer): Answer => {
+      this.#answers.set(questionKey(question), { question, answer, elapsedMs: this.#nowMs() - beganMs });
+      return answer;
+    };
+    const asked = this.#source.ask(question, (answer) => {
+      done(note(answer));
+    });
+    return "cancel" in asked ? asked : note(asked);
+  }
 }

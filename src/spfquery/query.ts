@@ -1,8 +1,10 @@
 import {
+  type Answer,
   type CheckHostInput,
   type LocalPolicy,
   type LookupLimits,
   type Outcome,
+  type Question,
   type SpfResult,
   type TraceRecord,
   type TraceTerm,
@@ -10,7 +12,6 @@ import {
 } from "spf-check";
 import { type IpAddress, type OctetString, parseIpAddress, unmapIpv4 } from "../address/index.ts";
 import type { Nameserver } from "../dns/index.ts";
-import type { LoggedAnswer } from "./answer-log.ts";
 
 /** Terms that a survey follows before it gives up. */
 const SURVEY_LOOKUPS_MAX = 100;
@@ -92,6 +93,13 @@ export function effectiveResult({ result, local, guess }: Outcome): SpfResult {
   // An error in local rules decides nothing.
   const isError = local?.result === "temperror" || local?.result === "permerror";
   return (isError ? undefined : local?.result) ?? guess?.result ?? result;
+}
+
+/** One question that went out, and how long its answer took. */
+export interface LoggedAnswer {
+  readonly question: Question;
+  readonly answer: Answer;
+  readonly elapsedMs: number;
 }
 
 /** One check that was made, with all that is told about it. */

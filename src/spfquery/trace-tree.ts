@@ -8,9 +8,8 @@ import {
   type TraceTerm,
 } from "spf-check";
 import { questionKey } from "../dns/index.ts";
-import type { LoggedAnswer } from "./answer-log.ts";
 import type { Branch, Line, Tone } from "./layout.ts";
-import type { Report } from "./query.ts";
+import type { LoggedAnswer, Report } from "./query.ts";
 import { answerText, counted, duration, policyAnswerText, questionText, visible } from "./wording.ts";
 
 /** The tone of a result. */
