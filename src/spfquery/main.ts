@@ -1,5 +1,5 @@
 /** Composition root of spfquery: arguments → evaluation over DNS → what is printed, and the exit code. */
-import "./early.ts";
+import "../process/no-debugger.ts";
 import { closeSync, fstatSync, openSync, readSync } from "node:fs";
 import { hostname } from "node:os";
 import { createInterface } from "node:readline";

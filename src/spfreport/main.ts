@@ -1,5 +1,5 @@
 /** Composition root of spfreport: arguments → log lines → tally → suggestions → report. */
-import "./early.ts";
+import "../process/no-debugger.ts";
 import { writeFileSync } from "node:fs";
 import { hostname } from "node:os";
 import type { Settings } from "../config/index.ts";

@@ -1,4 +1,0 @@
-/** The first module of spfquery: SIGUSR1 does not open Node's debugger. */
-import { keepDebuggerClosed } from "../process/signals.ts";
-
-keepDebuggerClosed();
