@@ -1,6 +1,4 @@
 import type { OctetString } from "../address/index.ts";
-import { readLine } from "./maillog-line.ts";
-import { fieldsOf, type MessageField, queryOfMessage } from "./message-file.ts";
 import {
   EXIT_STYLES,
   type ExitStyle,
@@ -11,12 +9,16 @@ import {
 } from "./options.ts";
 import type { Query, QuerySettings } from "./query.ts";
 import {
+  fieldsOf,
+  type MessageField,
+  queryOfMessage,
   readAddress,
   readDomainRecord,
   readDuration,
   readExplanation,
   readIp,
   readLimit,
+  readLine,
   readRules,
   readSender,
   readServer,

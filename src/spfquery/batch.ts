@@ -1,10 +1,9 @@
 import { SPF_RESULTS, type SpfResult } from "spf-check";
 import { octetsOfText } from "../address/index.ts";
 import type { Json } from "./json-report.ts";
-import { queryOfLine } from "./maillog-line.ts";
 import { UsageError } from "./options.ts";
 import type { Query, QuerySettings } from "./query.ts";
-import { readAddress, readExplanation, readIp, readServer, shown } from "./values.ts";
+import { queryOfLine, readAddress, readExplanation, readIp, readServer, shown } from "./values.ts";
 
 /** A batch line longer than this is refused. */
 const LINE_LENGTH_MAX = 65536;

@@ -6,8 +6,8 @@ import type { Settings } from "../config/index.ts";
 import { type ActionEvent, createFilter, type FilterEvent, type ResultEvent } from "../filter/index.ts";
 import type { Json } from "./json-report.ts";
 import { wrap } from "./layout.ts";
-import type { MessageField } from "./message-file.ts";
 import type { Query } from "./query.ts";
+import type { MessageField } from "./values.ts";
 
 /** What the command line says of the message beside what is checked. */
 export interface PolicyQuestion {

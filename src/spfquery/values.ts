@@ -1,3 +1,4 @@
+/** What the values of options say: a word, and what is checked, from a line of the maillog (`--line`) or a message (`--mail`). */
 import { isSpfRecord, parseMacroString, parseMechanisms, type SpfRecord } from "spf-check";
 import {
   type IpAddress,
@@ -10,7 +11,10 @@ import {
   withoutFinalDot,
 } from "../address/index.ts";
 import { type Nameserver, parseNameserver } from "../dns/index.ts";
+import { readReceived } from "../policy/index.ts";
+import { readLogLine } from "../spfreport/log-line.ts";
 import { UsageError } from "./options.ts";
+import type { Query } from "./query.ts";
 
 /** One argument shown in a message: control characters and everything above ASCII escaped. */
 export function shown(text: string): string {
@@ -116,4 +120,92 @@ export function readDomainRecord(text: string): readonly [domain: string, record
     );
   }
   return [domain, record];
+}
+
+/** What Postfix logs of a message that a milter has refused. */
+const MILTER_REJECT =
+  /: milter-reject: (?:MAIL|RCPT|END-OF-MESSAGE) from \S*?\[([0-9A-Fa-f.:]+)\]: .*?; from=<([^>]*)>.*? helo=<([^>]*)>/;
+
+/**
+ * What a line of ours, of the C programs, or of Postfix about a milter says; undefined where it does not name an
+ * address and a sender. With `results` a line about what was done is none: the result of its message has its own.
+ */
+export function queryOfLine(line: string, kinds: "all" | "results"): Query | undefined {
+  const reject = MILTER_REJECT.exec(line);
+  if (reject !== null && kinds === "all") {
+    const [, ip = "", from = "", helo = ""] = reject;
+    return queryOf(ip, helo, from);
+  }
+  const body = line.replace(/^.*?\bsmf-spf(?:\[\d+\])?: /, "").replace(/^\uFEFF/, "");
+  const read = readLogLine(body);
+  if (typeof read === "string" || (kinds === "results" && read.kind !== "result")) return undefined;
+  return queryOf(read.ip, read.helo, read.from);
+}
+
+/**
+ * The same for `--line`.
+ * @throws UsageError with what is expected
+ */
+export function readLine(line: string): Query {
+  const query = queryOfLine(line, "all");
+  if (query === undefined) {
+    throw new UsageError(
+      `invalid line ${shown(line.slice(0, 60))}: expected one that names an address and a sender, such as ` +
+        `"SPF fail: 192.0.2.1, [192.0.2.1], mail.example.org, user@example.org"`,
+    );
+  }
+  return query;
+}
+
+function queryOf(ip: string, helo: string, from: string): Query | undefined {
+  try {
+    return { ip: readIp(ip), helo: octetsOfText(helo), sender: octetsOfText(from), scope: "mfrom" };
+  } catch (error) {
+    if (error instanceof UsageError) return undefined;
+    throw error;
+  }
+}
+
+/** One header field as a milter is given it: without the space after the colon, LF between folded lines. */
+export interface MessageField {
+  readonly name: OctetString;
+  readonly value: OctetString;
+}
+
+/** A header longer than this is cut: what is looked for is at its top. */
+export const HEADER_OCTETS_MAX = 1_048_576;
+
+/** The fields of a header; a line `From ` of a mailbox before them, and the body after them, are passed over. */
+export function fieldsOf(message: OctetString): MessageField[] {
+  const [header = ""] = message
+    .replace(/^From [^\n]*\n/, "")
+    .replaceAll("\r\n", "\n")
+    .split("\n\n", 1);
+  const fields: MessageField[] = [];
+  for (const line of header.replace(/\n(?=[ \t])/g, "\0").split("\n")) {
+    const match = /^([\x21-\x39\x3b-\x7e]+)[ \t]*:[ \t]?(.*)$/s.exec(line.replaceAll("\0", "\n"));
+    if (match !== null) fields.push({ name: match[1] ?? "", value: match[2] ?? "" });
+  }
+  return fields;
+}
+
+/**
+ * What the message's topmost Received field and its Return-Path say of client, HELO and sender.
+ * @throws UsageError where they do not
+ */
+export function queryOfMessage(fields: readonly MessageField[], file: string): Query {
+  const first = (wanted: string): MessageField | undefined =>
+    fields.find(({ name }) => name.toLowerCase() === wanted);
+  const received = first("received");
+  if (received === undefined) throw new UsageError(`${file} has no Received field`);
+  const from = readReceived(received.value);
+  if (from === undefined) {
+    throw new UsageError(`the topmost Received field of ${file} names no client address`);
+  }
+  const returnPath = first("return-path");
+  if (returnPath === undefined) {
+    throw new UsageError(`${file} has no Return-Path field, so its sender is not known`);
+  }
+  const sender = /<([^<>]*)>/.exec(returnPath.value)?.[1] ?? returnPath.value.trim();
+  return { ip: readIp(from.ip.text), helo: from.helo, sender, scope: "mfrom" };
 }

@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { describe, it } from "node:test";
 import { parseConfig } from "../../../src/config/index.ts";
 import { answerPolicy, parseArguments, policyLines } from "../../../src/spfquery/index.ts";
-import { fieldsOf } from "../../../src/spfquery/message-file.ts";
+import { fieldsOf } from "../../../src/spfquery/values.ts";
 import { outcome } from "../policy/facts.ts";
 
 const RECEIVED =

@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
 import { parseArguments } from "../../../src/spfquery/index.ts";
-import { fieldsOf } from "../../../src/spfquery/message-file.ts";
+import { fieldsOf } from "../../../src/spfquery/values.ts";
 
 const HEADER =
   "Received: from fwd.example (fwd.example [203.0.113.9])\r\n\tby mx (Postfix) with ESMTP id 1; now\r\n" +
