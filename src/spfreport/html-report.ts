@@ -1,8 +1,16 @@
 import { createHash } from "node:crypto";
 import { SPF_RESULTS, type SpfResult } from "spf-check";
-import { STYLE } from "./html-style.ts";
-import { element, type Markup, text } from "./markup.ts";
-import { refusedByDay, resultsByDay, STACKED, shareBar, swatch } from "./plots.ts";
+import {
+  element,
+  type Markup,
+  refusedByDay,
+  resultsByDay,
+  STACKED,
+  STYLE,
+  shareBar,
+  swatch,
+  text,
+} from "./html-parts.ts";
 import type { Report } from "./report.ts";
 import { linesFirst, type Suggestion } from "./suggest.ts";
 import { adviceOf } from "./text-report.ts";
