@@ -2,7 +2,6 @@ import { Command, InvalidArgumentError, Option } from "commander";
 import { isMultiLabelDomain, type Network, octetsOfText, parseNetwork, toALabels } from "../address/index.ts";
 import { type Nameserver, parseNameserver } from "../dns/index.ts";
 import { type Done, readArguments, usageError } from "../smf-spf/command-line.ts";
-import { readDay, readTime } from "./period.ts";
 import type { Period } from "./read-log.ts";
 
 export const FORMATS = ["text", "html", "json", "csv"] as const;
@@ -195,4 +194,43 @@ function serverArgument(text: string): Nameserver {
   const server = parseNameserver(text);
   if (server === undefined) throw new InvalidArgumentError("Expected ADDR, ADDR:PORT or [IPV6]:PORT.");
   return server;
+}
+
+const TIME_FORM = /^(\d{4})-(\d\d)-(\d\d)(?:[ T](\d\d):(\d\d)(?::(\d\d))?)?$/;
+
+/**
+ * A time of the command line, local: `today`, `yesterday`, `YYYY-MM-DD`, `YYYY-MM-DD HH:MM[:SS]`. Milliseconds since
+ * 1970, or undefined where it is none of them.
+ */
+function readTime(text: string, nowMs: number): number | undefined {
+  const word = text.trim().toLowerCase();
+  if (word === "today" || word === "yesterday") {
+    const [start] = dayOf(nowMs, word === "today" ? 0 : -1);
+    return start;
+  }
+  const match = TIME_FORM.exec(text.trim());
+  if (match === null) return undefined;
+  const fields = match.slice(1).map((part: string | undefined) => Number(part ?? 0));
+  const [year = 0, month = 0, day = 0, hour = 0, minute = 0, second = 0] = fields;
+  if (hour > 23 || minute > 59 || second > 59) return undefined;
+  const date = new Date(year, month - 1, day);
+  // A Date takes the 31st of June for the 1st of July, and the year 26 for 1926.
+  if (date.getFullYear() !== year || date.getMonth() !== month - 1 || date.getDate() !== day)
+    return undefined;
+  return new Date(year, month - 1, day, hour, minute, second).getTime();
+}
+
+/** The day that a word or date of the command line names, from its beginning to the next day's. */
+function readDay(text: string, nowMs: number): readonly [since: number, until: number] | undefined {
+  if (/[ T]\d/.test(text.trim())) return undefined;
+  const start = readTime(text, nowMs);
+  return start === undefined ? undefined : dayOf(start, 0);
+}
+
+/** Days are 23 or 25 hours long where the clock is changed. */
+function dayOf(timeMs: number, offset: number): readonly [since: number, until: number] {
+  const time = new Date(timeMs);
+  const at = (days: number): number =>
+    new Date(time.getFullYear(), time.getMonth(), time.getDate() + days).getTime();
+  return [at(offset), at(offset + 1)];
 }

@@ -4,7 +4,6 @@ import { BoundedTable, type Counted } from "./bounded-table.ts";
 import type { ResultLine } from "./log-line.ts";
 import { type ActionTaken, type Mail, ruleOf } from "./mails.ts";
 import { isInNetworks, isOurDomain, type Ours, policyDomain, shown } from "./names.ts";
-import { localDate } from "./period.ts";
 
 /** Tables are exact up to this many keys. */
 export const KEYS_MAX = 100_000;
@@ -353,6 +352,13 @@ export class Tally {
     this.#day = day;
     return day;
   }
+}
+
+/** The local date, `2026-11-22`. */
+function localDate(timeMs: number): string {
+  const time = new Date(timeMs);
+  const two = (n: number): string => String(n).padStart(2, "0");
+  return `${String(time.getFullYear()).padStart(4, "0")}-${two(time.getMonth() + 1)}-${two(time.getDate())}`;
 }
 
 function noResults(): Record<SpfResult, number> {
