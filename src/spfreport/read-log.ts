@@ -28,8 +28,6 @@ const REPEATS_MAX = 100_000;
 /** Takes the lines of one log after another and tells them to the tally. */
 export class LogReader {
   readonly counts: LineCounts = { read: 0, events: 0, other: 0, unreadable: 0, future: 0 };
-  firstMs = Number.POSITIVE_INFINITY;
-  lastMs = Number.NEGATIVE_INFINITY;
   readonly #tally: Tally;
   readonly #mails: Mails;
   readonly #period: Period;
@@ -97,8 +95,6 @@ export class LogReader {
     };
     counts.events++;
     if (timeMs > this.#nowMs + DAY_MS) counts.future++;
-    if (timeMs < this.firstMs) this.firstMs = timeMs;
-    if (timeMs > this.lastMs) this.lastMs = timeMs;
     this.#repeat = tell;
     tell();
   }

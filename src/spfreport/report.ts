@@ -4,14 +4,7 @@ import type { BoundedTable, Counted } from "./bounded-table.ts";
 import { isInNetworks, isOurDomain, type Ours } from "./names.ts";
 import type { LineCounts } from "./read-log.ts";
 import type { Suggestion } from "./suggest.ts";
-import {
-  type ClientTally,
-  type COUNTED_ACTIONS,
-  type Done,
-  KEYS_MAX,
-  MS_BUCKETS,
-  type Tally,
-} from "./tally.ts";
+import { type ClientTally, type COUNTED_ACTIONS, type Done, MS_BUCKETS, type Tally } from "./tally.ts";
 
 /** Messages that were refused, and that would have been but for ReportOnly. */
 export interface Refusals {
@@ -171,8 +164,6 @@ export function makeReport(tally: Tally, parts: ReportParts): Report {
 export function isAnythingRefused({ refusals }: Report): boolean {
   return refusals.count > 0;
 }
-
-export { KEYS_MAX };
 
 function lostOf(tables: readonly BoundedTable<Counted>[]): number {
   return Math.max(...tables.map(({ lost }) => lost));

@@ -6,7 +6,7 @@ import { type ActionTaken, type Mail, ruleOf } from "./mails.ts";
 import { isInNetworks, isOurDomain, type Ours, policyDomain, shown } from "./names.ts";
 
 /** Tables are exact up to this many keys. */
-export const KEYS_MAX = 100_000;
+const KEYS_MAX = 100_000;
 /** Domains that are counted apart for one client, and days. */
 export const DOMAINS_MAX = 64;
 const DAYS_MAX = 1_000;
