@@ -6,6 +6,7 @@ import type { Settings } from "../config/index.ts";
 import { limitHeapGrowth } from "../node-tuning.ts";
 import { EXIT, watchOutput } from "../process/index.ts";
 import { VERSION } from "../smf-spf/version.ts";
+import { styleFor } from "../spfquery/layout.ts";
 import { askDns } from "./ask-dns.ts";
 import { parseCommandLine, type Request } from "./command-line.ts";
 import { readConfiguration } from "./configuration.ts";
@@ -162,8 +163,11 @@ class Run {
         return csvReport(report);
       case "html":
         return htmlReport(report, { version: VERSION, problemsFirst });
-      case "text":
-        return textReport(report, { ...lookOf(output !== undefined), problemsFirst });
+      case "text": {
+        const { isTTY, columns } = process.stdout;
+        const style = styleFor({ isTTY, columns }, process.env, output === undefined ? "auto" : "never");
+        return textReport(report, { ...style, problemsFirst });
+      }
     }
   }
 
@@ -185,18 +189,6 @@ class Run {
     tell(message);
     this.#exitCode = exitCode;
   }
-}
-
-/** Colour on a terminal only, unless the environment wants it otherwise (NO_COLOR, FORCE_COLOR). */
-function lookOf(isFile: boolean): { readonly colour: boolean; readonly unicode: boolean } {
-  const { env } = process;
-  const force = env["FORCE_COLOR"];
-  const isTerminal = process.stdout.isTTY && (env["NO_COLOR"] ?? "") === "" && env["TERM"] !== "dumb";
-  const locale = env["LC_ALL"] || env["LC_CTYPE"] || env["LANG"] || "";
-  return {
-    colour: !isFile && (force === undefined ? isTerminal : !["0", "false"].includes(force)),
-    unicode: /utf-?8/i.test(locale),
-  };
 }
 
 function tell(message: string): void {

@@ -1,12 +1,9 @@
 /** A page of text in 80 columns, as a terminal shows it: titles, bars, cut and wrapped values, colours. */
+import { type Style, wrap } from "../spfquery/layout.ts";
 import { grouped } from "./words.ts";
 
-/** How a terminal shows the text. */
-export interface TextLook {
-  readonly colour: boolean;
-  /** Whether bars may be drawn with more than ASCII. */
-  readonly unicode: boolean;
-}
+/** How a terminal shows the text; bars may need more than ASCII. */
+export type TextLook = Pick<Style, "colour" | "unicode">;
 
 /** Columns of a page. */
 export const WIDTH = 80;
@@ -91,19 +88,5 @@ export function textOf(lines: readonly string[]): string {
 
 /** The text in lines of at most `width`, broken at spaces; a longer word is cut. */
 export function wrapped(text: string, width: number): string[] {
-  const lines: string[] = [];
-  let line = "";
-  for (let word of text.split(" ")) {
-    if (line !== "" && line.length + 1 + word.length <= width) {
-      line += ` ${word}`;
-      continue;
-    }
-    if (line !== "") lines.push(line);
-    while (word.length > width) {
-      lines.push(word.slice(0, width));
-      word = word.slice(width);
-    }
-    line = word;
-  }
-  return line === "" ? lines : [...lines, line];
+  return wrap(text, width).filter((line) => line !== "");
 }
