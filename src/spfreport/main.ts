@@ -1,20 +1,17 @@
-/** Composition root of spfreport: arguments → log lines → tally → suggestions → report. */
 import "../process/no-debugger.ts";
-import { writeFileSync } from "node:fs";
+import { readFileSync, writeFileSync } from "node:fs";
 import { hostname } from "node:os";
-import type { Settings } from "../config/index.ts";
+import { formatFault, parseConfig, type Settings } from "../config/index.ts";
 import { limitHeapGrowth } from "../node-tuning.ts";
 import { EXIT, watchOutput } from "../process/index.ts";
 import { VERSION } from "../smf-spf/version.ts";
 import { styleFor } from "../spfquery/layout.ts";
 import { askDns } from "./ask-dns.ts";
 import { parseCommandLine, type Request } from "./command-line.ts";
-import { readConfiguration } from "./configuration.ts";
 import { csvReport, jsonReport } from "./data-report.ts";
 import { htmlReport } from "./html-report.ts";
 import { Mails } from "./mails.ts";
 import type { Ours } from "./names.ts";
-import { Progress } from "./progress.ts";
 import { Lines, LogReader } from "./read-log.ts";
 import { isRefusedUnder, withoutNat } from "./replay.ts";
 import { isAnythingRefused, makeReport, type Report, type WhatIf } from "./report.ts";
@@ -22,6 +19,9 @@ import { fileSources, journal, reasonOf, type Source, standardInput } from "./so
 import { type Answer, findCandidates, questionsFor, suggest } from "./suggest.ts";
 import { Tally } from "./tally.ts";
 import { suggestionLines, textReport } from "./text-report.ts";
+import { grouped } from "./words.ts";
+
+/** Composition root of spfreport: arguments → log lines → tally → suggestions → report. */
 
 const HEAP_GROWTH_PERCENT = 40;
 
@@ -188,6 +188,83 @@ class Run {
     this.#progress.end();
     tell(message);
     this.#exitCode = exitCode;
+  }
+}
+
+const PROGRESS_MS = 200;
+
+/** Shows on a terminal how far long work has come; elsewhere it is silent. */
+class Progress {
+  readonly #isShown = process.stderr.isTTY;
+  #nextMs = performance.now() + PROGRESS_MS;
+  #isDrawn = false;
+
+  /** A log is being read: how many octets of it, and how many lines of all logs. */
+  reading({ name, size }: Pick<Source, "name" | "size">, octets: number, lines: number): void {
+    const share = size === undefined || size === 0 ? "" : ` ${Math.floor((100 * octets) / size)} %`;
+    this.#draw(() => `${name}${share}, ${grouped(lines)} lines`);
+  }
+
+  asking(done: number, all: number): void {
+    this.#draw(() => `asking DNS, ${done} of ${all}`);
+  }
+
+  /** Takes the line away. */
+  end(): void {
+    if (this.#isDrawn) process.stderr.write("\r\x1b[K");
+    this.#isDrawn = false;
+  }
+
+  #draw(text: () => string): void {
+    if (!this.#isShown || performance.now() < this.#nextMs) return;
+    this.#nextMs = performance.now() + PROGRESS_MS;
+    process.stderr.write(
+      `\r\x1b[K${text()
+        .replace(/[^\x20-\x7e]/g, "?")
+        .slice(0, 78)}`,
+    );
+    this.#isDrawn = true;
+  }
+}
+
+/** The settings of a file, those of --what-if, or why there are none. */
+type Configuration =
+  | { readonly settings: Settings; readonly whatIf: Settings | undefined }
+  | { readonly exitCode: 64 | 66 | 78; readonly problems: readonly string[] };
+
+/**
+ * Reads smf-spf.conf; without one the defaults are in force. The environment of the daemon is not ours.
+ *
+ * @param overrides `Option=value`, as if they stood at the end of the file
+ */
+function readConfiguration(file: string | undefined, overrides: readonly string[]): Configuration {
+  let text = "";
+  if (file !== undefined) {
+    const content = readText(file);
+    if ("problem" in content) return { exitCode: 66, problems: [`${file}: ${content.problem}`] };
+    ({ text } = content);
+  }
+  const sources = { file: file ?? "defaults", env: {}, readList: readText };
+  const base = parseConfig(text, sources);
+  if (base.settings === undefined) return { exitCode: 78, problems: base.faults.map(formatFault) };
+  if (overrides.length === 0) return { settings: base.settings, whatIf: undefined };
+  const lines = overrides.map((override) => override.replace("=", " "));
+  const changed = parseConfig(`${text}\n${lines.join("\n")}\n`, sources);
+  const unknown = changed.unknown.slice(base.unknown.length);
+  if (changed.settings === undefined || unknown.length > 0) {
+    const faults = [...changed.faults, ...unknown].map(
+      ({ option, reason }) => `--what-if ${option}: ${reason}`,
+    );
+    return { exitCode: 64, problems: faults };
+  }
+  return { settings: base.settings, whatIf: changed.settings };
+}
+
+function readText(path: string): { readonly text: string } | { readonly problem: string } {
+  try {
+    return { text: readFileSync(path, "utf8") };
+  } catch (error) {
+    return { problem: reasonOf(error) };
   }
 }
 
