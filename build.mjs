@@ -1,8 +1,9 @@
 /**
  * Bundles each program into one file that runs with node alone: dist/smf-spf.js, dist/spfquery.js,
- * dist/spfreport.js. Besides them dist/shared-cache.cjs, the client that smf-spf loads where SharedCache is set, a
- * dist/package.json that says they are CommonJS, whatever the folder above says, and dist/LICENSES, the licences of the
- * packages inside, and dist/completions, what the shells know of the programs' options.
+ * dist/spfreport.js. Besides them the parts that smf-spf loads only where their option is set, dist/shared-cache.cjs for
+ * SharedCache and dist/status.cjs for StatusSocket; a dist/package.json that says they are CommonJS, whatever the
+ * directory above says; dist/LICENSES, the licences of the packages inside; and dist/completions, what the shells know of
+ * the programs' options.
  *
  *     node build.mjs [FOLDER]
  */
@@ -38,18 +39,19 @@ const { metafile } = await build({
   },
   banner: { js: "#!/usr/bin/env node" },
   // Of package.json only the version is wanted in the programs.
-  plugins: [versionOnly(), finishedPage(), clientFromItsFile()],
+  plugins: [versionOnly(), partsFromTheirFiles()],
 });
-const client = await build({
+const parts = await build({
   ...common,
-  entryPoints: { "shared-cache": "src/shared-cache/valkey.ts" },
-  // It may lie in a directory without a package.json.
+  entryPoints: { "shared-cache": "src/shared-cache/valkey.ts", status: "src/status/index.ts" },
+  // They may lie in a directory without a package.json.
   outExtension: { ".js": ".cjs" },
+  plugins: [finishedPage()],
 });
 
 writeFileSync(
   `${outdir}/LICENSES`,
-  licences([metafile, client.metafile].flatMap(({ inputs }) => Object.keys(inputs)).concat(pageInputs)),
+  licences([metafile, parts.metafile].flatMap(({ inputs }) => Object.keys(inputs)).concat(pageInputs)),
 );
 
 const { completionFiles } = await tsImport("./src/completions/index.ts", import.meta.url);
@@ -85,14 +87,14 @@ function versionOnly() {
   };
 }
 
-/** The client of SharedCache is a file of its own, loaded by its path. */
-function clientFromItsFile() {
+/** Parts are files of their own, loaded by their paths. */
+function partsFromTheirFiles() {
   return {
-    name: "client-from-its-file",
+    name: "parts-from-their-files",
     setup({ onLoad }) {
-      onLoad({ filter: /[/\\]smf-spf[/\\]shared-client\.ts$/ }, () => ({
+      onLoad({ filter: /[/\\]smf-spf[/\\]part-sources\.ts$/ }, () => ({
         contents:
-          "export const importClient = (file) => Promise.resolve(require(file)); export const isClientBuilt = true;",
+          "export const importPart = (_name, file) => Promise.resolve(require(file)); export const areBuilt = true;",
         loader: "js",
       }));
     },

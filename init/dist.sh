@@ -33,7 +33,7 @@ make_tarball() {
 	mkdir "$folder"
 	{
 		sources
-		printf '%s\n' dist/smf-spf.js dist/spfquery.js dist/spfreport.js dist/shared-cache.cjs dist/package.json dist/LICENSES
+		printf '%s\n' dist/smf-spf.js dist/spfquery.js dist/spfreport.js dist/shared-cache.cjs dist/status.cjs dist/package.json dist/LICENSES
 		find dist/completions -type f
 	} >"$work/files"
 	tar -cf - -T "$work/files" | tar -xf - -C "$folder"
@@ -93,7 +93,7 @@ make_changelog() {
 make_copyright() {
 	cat init/debian/copyright
 	indent LICENSE
-	printf '\nFiles: usr/sbin/smf-spf usr/share/smf-spf/shared-cache.cjs usr/bin/spfquery.smf-spf usr/bin/spfreport\nCopyright: their authors, as named below\n'
+	printf '\nFiles: usr/sbin/smf-spf usr/share/smf-spf/shared-cache.cjs usr/share/smf-spf/status.cjs usr/bin/spfquery.smf-spf usr/bin/spfreport\nCopyright: their authors, as named below\n'
 	printf 'License: of-libraries\n The programs hold libraries that come under these licences.\n .\n'
 	libraries | indent
 }

@@ -316,8 +316,9 @@ check_build() {
 	for program in smf-spf spfquery spfreport; do
 		[ -e "dist/$program.js" ] || fail "dist/$program.js is missing: run \"make build\" first, as an ordinary user"
 	done
-	[ -e dist/shared-cache.cjs ] || fail "dist/shared-cache.cjs is missing: run \"make build\" first, as an ordinary user"
-	[ -e dist/completions ] || fail "dist/completions is missing: run \"make build\" first, as an ordinary user"
+	for part in shared-cache.cjs status.cjs completions; do
+		[ -e "dist/$part" ] || fail "dist/$part is missing: run \"make build\" first, as an ordinary user"
+	done
 	newer=$(find src package.json build.mjs -newer dist/smf-spf.js -type f ! -name '.*' 2>/dev/null | head -n 1)
 	[ -z "$newer" ] || warn "$newer is newer than dist/smf-spf.js; \"make build\" builds the programs from these sources"
 }
@@ -346,8 +347,9 @@ do_install() {
 			install_copy "$completion" "$SHAREDIR/$shell/${completion##*/}"
 		done
 	done
-	# smf-spf looks for it here, and loads it with SharedCache only.
+	# smf-spf looks for them here, and loads the one with SharedCache only, the other with StatusSocket.
 	install_copy dist/shared-cache.cjs "$DATADIR/shared-cache.cjs"
+	install_copy dist/status.cjs "$DATADIR/status.cjs"
 	install_copy LICENSE "$DATADIR/LICENSE"
 	install_copy dist/LICENSES "$DATADIR/LICENSES"
 	install_sample

@@ -1,15 +1,13 @@
 /** SharedCache: the key, the client, and the cache that is made of them. */
-import { closeSync, constants, existsSync, fstatSync, openSync, readFileSync, realpathSync } from "node:fs";
-import { dirname, join } from "node:path";
+import { closeSync, constants, fstatSync, openSync, readFileSync } from "node:fs";
 import { formatEngine, type Settings } from "../config/index.ts";
 import { DaemonError, EXIT, systemCode } from "../process/index.ts";
 import { SharedCache } from "../shared-cache/index.ts";
-import { importClient, isClientBuilt } from "./shared-client.ts";
+import { loadPart } from "./parts.ts";
 
 /** A key that can be guessed would let whoever writes to the engine make a pass. */
 const KEY_OCTETS_MIN = 32;
 const KEY_OCTETS_MAX = 4096;
-const CLIENT = "shared-cache.cjs";
 const OTHERS_READ = 0o004;
 const OTHERS_WRITE = 0o022;
 
@@ -17,7 +15,7 @@ const OTHERS_WRITE = 0o022;
  * The cache of the settings, which connects when it is started; undefined without SharedCache, and then no client is
  * loaded.
  *
- * @throws DaemonError where key or certificates cannot be used
+ * @throws DaemonError where key or certificates cannot be used, or the client is missing
  */
 export async function openSharedCache(
   { sharedCache: address, sharedCacheKey }: Settings,
@@ -26,8 +24,7 @@ export async function openSharedCache(
   if (address === undefined || sharedCacheKey === undefined) return undefined;
   const key = readKey(sharedCacheKey);
   if ("problem" in key) throw new DaemonError(EXIT.config, `SharedCacheKey ${key.problem}`);
-  const client = isClientBuilt ? clientFile(process.argv[1] ?? "") : undefined;
-  const { createEngine } = await importClient(client);
+  const { createEngine } = await loadPart("shared-cache");
   const name = formatEngine(address);
   try {
     return new SharedCache({
@@ -41,27 +38,6 @@ export async function openSharedCache(
     const reason = error instanceof Error ? error.message : String(error);
     throw new DaemonError(EXIT.config, `SharedCache ${name}: ${reason}`);
   }
-}
-
-/**
- * Where the client is: beside the program in dist, else where `make install` and the packages put it.
- *
- * @throws DaemonError where it is not there
- */
-function clientFile(program: string): string {
-  const directory = dirname(realpathSync(program));
-  const places = [
-    join(directory, CLIENT),
-    join(directory, "../share/smf-spf", CLIENT),
-    join("/usr/local/share/smf-spf", CLIENT),
-    join("/usr/share/smf-spf", CLIENT),
-  ];
-  const file = places.find((place) => existsSync(place));
-  if (file !== undefined) return file;
-  throw new DaemonError(
-    EXIT.config,
-    `SharedCache needs ${places[1] ?? CLIENT}, which is missing: install it again`,
-  );
 }
 
 /** Why that file cannot be SharedCacheKey; undefined where it can, or where whoever asks may not read it. */

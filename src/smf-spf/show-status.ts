@@ -1,8 +1,9 @@
 /** `--status`: what the daemon serves at StatusSocket, in the terminal. */
 import { type IncomingMessage, request } from "node:http";
 import { formatSocket, type Settings } from "../config/index.ts";
-import { EXIT, systemReason } from "../process/index.ts";
+import { DaemonError, EXIT, systemReason } from "../process/index.ts";
 import { type ConfigChoice, configFileOf, readSettings } from "./config-check.ts";
+import { loadPart } from "./parts.ts";
 
 const ANSWER_MS_MAX = 5_000;
 const ANSWER_OCTETS_MAX = 2_000_000;
@@ -26,12 +27,14 @@ export async function showStatus(
   try {
     const text = await fetchStatus(statusSocket);
     if (json) return { lines: [text], problems: [], exitCode: EXIT.ok };
-    const { statusLines } = await import("../status/index.ts");
+    const { statusLines } = await loadPart("status");
     // In a pipe nothing is cut.
     const width = process.stdout.isTTY ? process.stdout.columns : undefined;
     const lines = statusLines(JSON.parse(text) as Parameters<typeof statusLines>[0], width);
     return { lines, problems: [], exitCode: EXIT.ok };
   } catch (error) {
+    if (error instanceof DaemonError)
+      return { lines: [], problems: [error.message], exitCode: error.exitCode };
     const problem = `StatusSocket ${formatSocket(statusSocket)} does not answer: ${systemReason(error)}`;
     return { lines: [], problems: [problem], exitCode: EXIT.unavailable };
   }

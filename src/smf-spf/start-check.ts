@@ -2,6 +2,7 @@
 import { lstatSync, type Stats, statSync } from "node:fs";
 import { dirname } from "node:path";
 import type { OptionKey, Settings } from "../config/index.ts";
+import { partProblem } from "./parts.ts";
 import { keyFileProblem } from "./shared-cache.ts";
 
 /** Something that is not as the start needs it. */
@@ -36,6 +37,8 @@ export function checkStart(settings: Settings): StartProblem[] {
   const caFile = settings.sharedCache?.caFile;
   if (caFile !== undefined) add("sharedCache", caFileProblem(caFile));
   if (settings.sharedCacheKey !== undefined) add("sharedCacheKey", keyFileProblem(settings.sharedCacheKey));
+  if (settings.sharedCache !== undefined) add("sharedCache", partProblem("shared-cache"));
+  if (settings.statusSocket !== undefined) add("statusSocket", partProblem("status"));
   return problems;
 }
 

@@ -6,6 +6,7 @@ import type { MilterServer } from "../server/index.ts";
 import type { SharedCache } from "../shared-cache/index.ts";
 import type { Figures, Status } from "../status/index.ts";
 import type { Engine } from "./engine.ts";
+import { loadPart } from "./parts.ts";
 import { VERSION } from "./version.ts";
 import { evaluateWhy } from "./why.ts";
 
@@ -54,9 +55,13 @@ export class StatusPage {
     this.status.setRules(this.#configuration.rules);
   }
 
-  /** Loads what a status page needs; without one nothing of it is loaded. */
+  /**
+   * Loads what a status page needs; without one nothing of it is loaded.
+   *
+   * @throws DaemonError where its file is missing
+   */
   static async create(sources: StatusSources, options: OptionSettings | undefined): Promise<StatusPage> {
-    const { Status: makeStatus } = await import("../status/index.ts");
+    const { Status: makeStatus } = await loadPart("status");
     return new StatusPage(sources, options, makeStatus);
   }
 

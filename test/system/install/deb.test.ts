@@ -119,6 +119,7 @@ describe("make dist", { skip: SKIP }, () => {
         (path) => `usr/share/${path.replace("zsh/site-functions", "zsh/vendor-completions")}`,
       ),
       "usr/share/smf-spf/shared-cache.cjs",
+      "usr/share/smf-spf/status.cjs",
     ];
     const found = readdirSync(unpacked, { recursive: true, withFileTypes: true })
       .filter((entry) => !entry.isDirectory() && !entry.parentPath.startsWith(control))

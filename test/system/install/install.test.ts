@@ -86,6 +86,7 @@ describe("make install", () => {
           "/usr/local/share/smf-spf/shared-cache.cjs",
           "/usr/local/share/smf-spf/smf-spf.logrotate",
           "/usr/local/share/smf-spf/spfreport.cron",
+          "/usr/local/share/smf-spf/status.cjs",
           SAMPLE,
           CONFIG,
           ...scripts,

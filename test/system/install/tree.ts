@@ -79,7 +79,9 @@ export class Tree {
       writeFileSync(file, "# a completion\n");
     }
     writeFileSync(join(this.source, "dist", "package.json"), '{"type":"commonjs"}\n');
-    writeFileSync(join(this.source, "dist", "shared-cache.cjs"), "exports.stub = true;\n");
+    for (const part of ["shared-cache.cjs", "status.cjs"]) {
+      writeFileSync(join(this.source, "dist", part), "exports.stub = true;\n");
+    }
     writeFileSync(join(this.source, "dist", "LICENSES"), "a library\n\nits licence\n");
   }
 

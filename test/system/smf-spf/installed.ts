@@ -1,4 +1,4 @@
-/** The bundle under its installed name in a folder with nothing else, and daemons run from it. */
+/** The bundle under its installed name in a folder with nothing else, or with its parts, and daemons run from it. */
 import { type ChildProcess, execFileSync, spawn } from "node:child_process";
 import {
   chmodSync,
@@ -33,12 +33,16 @@ export class Installed {
   readonly config = join(this.folder, "smf-spf.conf");
   readonly #children: ChildProcess[] = [];
 
-  constructor() {
+  /** @param parts those that are installed beside the program: `status` */
+  constructor(...parts: readonly ("shared-cache" | "status")[]) {
     const built = join(this.folder, "built");
     execFileSync(process.execPath, [join(ROOT, "build.mjs"), built], { stdio: "pipe" });
     mkdirSync(join(this.folder, "sbin"));
     copyFileSync(join(built, "smf-spf.js"), this.program);
     chmodSync(this.program, 0o755);
+    const data = join(this.folder, "share", "smf-spf");
+    mkdirSync(data, { recursive: true });
+    for (const part of parts) copyFileSync(join(built, `${part}.cjs`), join(data, `${part}.cjs`));
     rmSync(built, { recursive: true });
     chmodSync(this.folder, 0o755);
     mkdirSync(join(this.folder, "log"));

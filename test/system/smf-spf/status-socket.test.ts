@@ -11,7 +11,7 @@ describe("a StatusSocket that cannot be had", () => {
   let port: number;
 
   before(async () => {
-    installed = new Installed();
+    installed = new Installed("status");
     stranger = createServer();
     await new Promise<void>((resolve) => stranger.listen(0, "127.0.0.1", resolve));
     port = (stranger.address() as { port: number }).port;
