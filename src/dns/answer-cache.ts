@@ -1,6 +1,7 @@
 import { LRUCache } from "lru-cache";
 import type { Answer, AnswerSource, Pending, Question, RecordData, RecordType } from "spf-check";
 import { ownText } from "../address/index.ts";
+import type { Remembered } from "./foresee.ts";
 import { type KeepableAnswer, type PlainAnswer, plainAnswer, readPlainAnswer } from "./kept-answers.ts";
 import { questionKey } from "./messages.ts";
 
@@ -142,6 +143,15 @@ export class AnswerCache implements AnswerSource {
     return this.#start(key, question, started) ?? this.#pending(key, started, waiter);
   }
 
+  /** The last answer to a question, however old, as long as its place is not needed; it counts as no use. */
+  recall(question: Question): Remembered | undefined {
+    const entry = this.#entries?.peek(questionKey(question));
+    if (entry === undefined) return undefined;
+    const answer = this.#answerOf(entry);
+    if (answer !== undefined) return { answer, isOver: false };
+    return { answer: answerFrom(entry, 0), isOver: true };
+  }
+
   /** The answer where it comes at once. */
   #start(key: string, question: Question, flight: Flight): Answer | undefined {
     const asked = this.#source.ask(question, (answer) => {
@@ -204,12 +214,8 @@ export class AnswerCache implements AnswerSource {
   /** The answer with what is left of its TTL, in whole seconds, so that nothing made of it outlives it. */
   #answerOf(entry: Entry | undefined): KeepableAnswer | undefined {
     if (entry === undefined) return undefined;
-    const { status, records, expiresMs } = entry;
-    const restMs = expiresMs - this.#nowMs();
-    if (restMs <= 0) return undefined;
-    const ttlSeconds = Math.floor(restMs / 1000);
-    if (status !== "found") return { status, ttlSeconds };
-    return { status, records: isList(records) ? records : [records], ttlSeconds };
+    const restMs = entry.expiresMs - this.#nowMs();
+    return restMs > 0 ? answerFrom(entry, Math.floor(restMs / 1000)) : undefined;
   }
 
   #complete(key: string, flight: Flight, answer: Answer): void {
@@ -250,6 +256,11 @@ export class AnswerCache implements AnswerSource {
       },
     };
   }
+}
+
+function answerFrom({ status, records }: Entry, ttlSeconds: number): KeepableAnswer {
+  if (status !== "found") return { status, ttlSeconds };
+  return { status, records: isList(records) ? records : [records], ttlSeconds };
 }
 
 function isList(records: AnyRecord | readonly AnyRecord[]): records is readonly AnyRecord[] {

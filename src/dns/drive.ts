@@ -6,6 +6,8 @@ export interface DriveOptions<Result> {
   readonly source: AnswerSource;
   /** What may be asked early; as much as is hinted at where nothing is given. */
   readonly early?: EarlyAllowance;
+  /** What it is going to ask, most likely: called when it has to wait first, and asked early as a hint is. */
+  readonly foresee?: () => readonly Question[];
   /** Makes a result of what the evaluator threw, and reports it. Must not throw. */
   readonly onThrow: (error: unknown) => Result;
 }
@@ -113,6 +115,7 @@ class Run<Result extends object> implements PendingResult<Result> {
   #awaitsClient = false;
   #clientTimer: NodeJS.Timeout | undefined;
   #clientOutOfTime = false;
+  #hasForeseen = false;
   #ended = false;
 
   constructor(
@@ -144,6 +147,7 @@ class Run<Result extends object> implements PendingResult<Result> {
       } else {
         value = this.#clientOutOfTime && step.ofClient === true ? OUT_OF_TIME : this.#ask(step.question);
         if (value === undefined) {
+          this.#askForeseen(step.question);
           this.#startTimer();
           this.#awaitsClient = step.ofClient === true;
           if (this.#awaitsClient) this.#startClientTimer();
@@ -236,6 +240,14 @@ class Run<Result extends object> implements PendingResult<Result> {
     return undefined;
   }
 
+  #askForeseen(waitedFor: Question): void {
+    const { foresee } = this.#options;
+    if (foresee === undefined || this.#hasForeseen) return;
+    this.#hasForeseen = true;
+    const key = questionKey(waitedFor);
+    for (const question of foresee()) if (questionKey(question) !== key) this.#askEarly(question);
+  }
+
   #askEarly(question: Question): void {
     const early = (this.#early ??= new Map<string, EarlyQuestion | Answer>());
     const key = questionKey(question);
@@ -271,7 +283,7 @@ class Run<Result extends object> implements PendingResult<Result> {
 }
 
 /** What an answer costs the evaluator, in records; 32 octets of a text count as one. */
-function workOf(answer: Answer): number {
+export function workOf(answer: Answer): number {
   if (answer.status !== "found") return 1;
   const [first] = answer.records;
   return answer.records.length + (typeof first === "string" ? first.length >> 5 : 0);

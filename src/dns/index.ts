@@ -1,5 +1,6 @@
 export { AnswerCache } from "./answer-cache.ts";
 export { drive, EarlyShares, withDeadline } from "./drive.ts";
+export { foresee, type Remembered } from "./foresee.ts";
 export { type KeepableAnswer, plainAnswer, readPlainAnswer } from "./kept-answers.ts";
 export { ANSWER_TIME_BOUNDS_MS } from "./lookup.ts";
 export { isAskable, questionKey } from "./messages.ts";

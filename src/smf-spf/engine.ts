@@ -1,14 +1,23 @@
 /** The way to a verdict: verdict cache → evaluator → answer cache → resolver. */
 
 import { createHash } from "node:crypto";
-import { type AnswerSource, checkHost, type Outcome, withDefaultExplanation } from "spf-check";
+import {
+  type AnswerSource,
+  type CheckHostInput,
+  checkHost,
+  type Outcome,
+  type Question,
+  withDefaultExplanation,
+} from "spf-check";
 import type { Settings } from "../config/index.ts";
 import {
   ANSWER_TIME_BOUNDS_MS,
   AnswerCache,
   drive,
   EarlyShares,
+  foresee,
   formatNameserver,
+  type Remembered,
   Resolver,
   type ResolverCounters,
   type ServerHealth,
@@ -36,6 +45,7 @@ export type EngineSettings = AdjustableSettings &
 
 /** What an ordinary verdict weighs, which is more than an answer does. */
 const ENTRY_OCTETS = 700;
+const NOTHING: readonly Question[] = [];
 const CACHE_OCTETS = 64 * 1024 * 1024;
 
 /**
@@ -110,22 +120,24 @@ export class Engine {
       check: ({ ip, domain, sender, helo, receiver }, done) => {
         this.#heap.evaluated();
         const answers = shared === undefined ? undefined : new AnswersOfOne(this.#answers, shared);
+        const input: CheckHostInput = {
+          ip,
+          domain,
+          sender,
+          helo,
+          receiver,
+          nowSeconds: nowSeconds(),
+          limits: settings,
+          localPolicy: settings.localPolicy,
+          hints: this.#adjusted.prefetch,
+          trace: false,
+        };
         return drive(
-          checkHost({
-            ip,
-            domain,
-            sender,
-            helo,
-            receiver,
-            nowSeconds: nowSeconds(),
-            limits: settings,
-            localPolicy: settings.localPolicy,
-            hints: this.#adjusted.prefetch,
-            trace: false,
-          }),
+          checkHost(input),
           {
             source: answers ?? this.#answers,
             early: { shares: early, key: sharesOf({ ip, domain })[0]?.key ?? "" },
+            foresee: () => this.#foresee(input),
             onThrow: (error) => {
               onError(error);
               return temperror(domain, "internal error in the evaluation");
@@ -140,6 +152,13 @@ export class Engine {
         );
       },
     });
+  }
+
+  /** Most domains lead where they led the last time. */
+  #foresee(input: CheckHostInput): readonly Question[] {
+    const recall = (question: Question): Remembered | undefined => this.#answers.recall(question);
+    const isKnown = recall({ name: input.domain, type: "TXT" }) !== undefined;
+    return isKnown && input.hints ? foresee(checkHost(input), recall) : NOTHING;
   }
 
   /** Puts other settings in force; what is in memory stays as far as they let it. */

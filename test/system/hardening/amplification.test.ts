@@ -1,5 +1,6 @@
 import assert from "node:assert/strict";
 import { after, before, describe, it } from "node:test";
+import { setTimeout as delay } from "node:timers/promises";
 import { parseIpAddress } from "../../../src/address/index.ts";
 import type { Evaluation } from "../../../src/filter/index.ts";
 import { Engine } from "../../../src/smf-spf/engine.ts";
@@ -102,6 +103,49 @@ describe("the questions that one message causes", () => {
           assert.ok(outcome.lookups <= 11, `${outcome.lookups} lookups`);
         });
       }
+
+      it("grow by 32 at most where a domain leads elsewhere than the last time", async () => {
+        const ten = (letter: string): Zone => ({
+          "turn.test": [{ TXT: `v=spf1 ${TEN.map((i) => `mx:${letter}${i}.test`).join(" ")} -all` }],
+          ...Object.fromEntries(TEN.flatMap((i) => Object.entries(mxs(`${letter}${i}.test`, 10)))),
+        });
+        const turning = await startNameserver({ ...ten("w"), ...ten("v") }, { ttlSeconds: 1 });
+        const again = new Engine(
+          settingsOf(`Nameserver 127.0.0.1:${turning.port}\nPrefetch ${prefetch}`),
+          (error) => {
+            throw error;
+          },
+        );
+        const asked = async (): Promise<number> => {
+          turning.resetCounts();
+          await new Promise<Evaluation>((resolve) => {
+            evaluate(
+              again.evaluatorFor(settingsOf("")),
+              {
+                ip: CLIENT,
+                domain: "turn.test",
+                sender: "user@turn.test",
+                helo: "mail.test",
+                receiver: "mx.here.test",
+                deadlineMs: performance.now() + 30_000,
+              },
+              resolve,
+            );
+          });
+          return turning.questions.udp;
+        };
+        try {
+          assert.equal(await asked(), QUESTIONS_MAX - 1);
+          turning.setZone({ ...ten("w"), "*.test": [{ A: "198.51.100.1" }] });
+          await delay(2100);
+          const foreseen = (await asked()) - (QUESTIONS_MAX - 1);
+          assert.ok(foreseen >= 0 && foreseen <= (prefetch === "on" ? 32 : 0), `${foreseen} more`);
+          if (prefetch === "on") assert.ok(foreseen > 0, "nothing was foreseen");
+        } finally {
+          again.close();
+          await turning.close();
+        }
+      });
 
       it("does not grow when the domain's server never answers", async () => {
         const silent = await startNameserver(

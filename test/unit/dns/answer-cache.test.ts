@@ -82,6 +82,22 @@ describe("AnswerCache", () => {
     });
   }
 
+  it("recalls an answer after its end, which counts as no use", () => {
+    const fixture = new Fixture(2);
+    const recall = (name: string): unknown => fixture.cache.recall({ name, type: "TXT" });
+    fixture.learn("a.test", found(60));
+    fixture.learn("b.test", { status: "nxdomain", ttlSeconds: 60 });
+    assert.deepEqual(recall("A.test"), { answer: found(60), isOver: false });
+    fixture.nowMs += 60_000;
+    assert.deepEqual(recall("a.test"), { answer: found(0), isOver: true });
+    assert.deepEqual(recall("b.test"), { answer: { status: "nxdomain", ttlSeconds: 0 }, isOver: true });
+    assert.equal(recall("c.test"), undefined);
+    assert.equal(fixture.cache.counters().hits, 0);
+    // It was used first, so it makes room.
+    fixture.learn("c.test", found(60));
+    assert.equal(recall("a.test"), undefined);
+  });
+
   it("joins equal questions on their way", () => {
     const fixture = new Fixture();
     const asks = ["a.test", "A.test", "a.test"].map((name) => fixture.ask(name));

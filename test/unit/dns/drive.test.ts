@@ -139,6 +139,48 @@ describe("drive", () => {
     assert.deepEqual(results, ["1"]);
   });
 
+  describe("with foresight", () => {
+    const foreseeing = (
+      source: FakeSource,
+      names: readonly string[],
+    ): { calls: number; results: string[] } => {
+      const seen = { calls: 0, results: [] as string[] };
+      const take = ({ text }: Result): void => {
+        seen.results.push(text);
+      };
+      const options = {
+        source,
+        foresee: () => {
+          seen.calls++;
+          return ["c", "a", "d"].map(question);
+        },
+        onThrow: (error: unknown) => ({ text: String(error) }),
+      };
+      const ended = drive<Result>(askAll(...names), options, take);
+      if (!("cancel" in ended)) take(ended);
+      return seen;
+    };
+
+    it("asks early when it has to wait first, and for nothing twice", () => {
+      const source = new FakeSource({ first: found("0") });
+      const seen = foreseeing(source, ["first", "a", "b", "c"]);
+      assert.deepEqual(source.asked, ["first", "a", "c", "d"]);
+      source.answer("c", found("3"));
+      source.answer("a", found("1"));
+      source.answer("b", found("2"));
+      assert.deepEqual(
+        [seen, source.asked],
+        [{ calls: 1, results: ["0 1 2 3"] }, ["first", "a", "c", "d", "b"]],
+      );
+      assert.deepEqual(source.cancelled, ["d"]);
+    });
+
+    it("has none where all answers are in memory", () => {
+      const source = new FakeSource({ a: found("1"), b: found("2") });
+      assert.deepEqual(foreseeing(source, ["a", "b"]), { calls: 0, results: ["1 2"] });
+    });
+  });
+
   it("stops when it is cancelled", () => {
     const source = new FakeSource();
     const { results, cancel } = start(askAll("a", "b"), source);
