@@ -9,7 +9,7 @@ import {
   type Location,
   lastGiven,
 } from "./given.ts";
-import { ACTING_OPTIONS } from "./rule-lines.ts";
+import { ACTING_OPTIONS } from "./lines-in-force.ts";
 import type { Settings } from "./settings.ts";
 import { type MessageKey, OPTION_KEYS, OPTIONS, type ValueOf } from "./table.ts";
 

@@ -1,9 +1,9 @@
 export { type Fault, formatFault } from "./given.ts";
+export { type RuleLine, ruleLines, showConfig } from "./lines-in-force.ts";
 export { DEFAULT_CONFIG_FILE, type LoadedConfig, loadConfig } from "./load-config.ts";
 export { migrateConfig } from "./migrate.ts";
 export { migrateQmail } from "./migrate-qmail.ts";
 export { type ParsedConfig, parseConfig } from "./parse-config.ts";
-export { type RuleLine, ruleLines } from "./rule-lines.ts";
 export {
   diffSettings,
   keepUntilRestart,
@@ -12,7 +12,6 @@ export {
   type Origins,
   type Settings,
 } from "./settings.ts";
-export { showConfig } from "./show-config.ts";
 export { OPTION_NAMES, type OptionKey } from "./table.ts";
 export { formatSocket } from "./values/address.ts";
 export { formatEngine } from "./values/shared-cache.ts";
