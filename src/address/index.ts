@@ -7,14 +7,17 @@ export {
   toALabels,
   withoutFinalDot,
 } from "./domain-name.ts";
-export { type IpAddress, ipAddressOfBytes, parseIpAddress, unmapIpv4 } from "./ip-address.ts";
-export { type Path, parsePath } from "./mailbox.ts";
 export {
   formatNetwork,
+  type IpAddress,
+  ipAddressOfBytes,
   type Network,
   networkContains,
+  parseIpAddress,
   parseNetwork,
   samePrefix,
-} from "./network.ts";
+  unmapIpv4,
+} from "./ip-address.ts";
+export { type Path, parsePath } from "./mailbox.ts";
 export { isAscii, type OctetString, octetsOfText, ownText, textOfOctets } from "./octets.ts";
 export { parseOddPath } from "./odd-path.ts";
