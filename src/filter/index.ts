@@ -1,16 +1,14 @@
+export { createFilter, type Resume } from "./filter.ts";
 export {
   ACTIONS,
   type Action,
   type ActionEvent,
+  type Evaluation,
+  type EvaluationRequest,
+  type Evaluator,
   type FilterEvent,
+  type FilterPorts,
+  type FilterSettings,
   type MailFacts,
   type ResultEvent,
-} from "./events.ts";
-export { createFilter, type Resume } from "./filter.ts";
-export type {
-  Evaluation,
-  EvaluationRequest,
-  Evaluator,
-  FilterPorts,
-  FilterSettings,
 } from "./ports.ts";

@@ -23,10 +23,9 @@ import {
   type Rule,
   refusal,
 } from "../policy/index.ts";
-import type { Action, FilterEvent, MailFacts } from "./events.ts";
 import type { FieldsSeen } from "./fields-seen.ts";
 import type { Features } from "./needs.ts";
-import type { Evaluation, FilterPorts } from "./ports.ts";
+import type { Action, Evaluation, FilterEvent, FilterPorts, MailFacts } from "./ports.ts";
 
 /** What stays the same for all messages of a connection. */
 export interface ConnectionContext {
