@@ -2,9 +2,16 @@ export { exitStyleOf, type Output, type PolicyRequest, parseArguments, type Requ
 export { inOrder, parseBatchLine, Tally } from "./batch.ts";
 export { batchResult, type Json, jsonReport } from "./json-report.ts";
 export { styleFor } from "./layout.ts";
-export { evaluate, makeReport, type ReportPorts } from "./make-report.ts";
 export { exampleFor, exitCodeOf, helpText, UsageError, usageExitCode } from "./options.ts";
 export { answerPolicy, type PolicyAnswer, policyJson, policyLines } from "./policy.ts";
-export { effectiveResult, type Query, type QuerySettings, type Report } from "./query.ts";
+export {
+  effectiveResult,
+  evaluate,
+  makeReport,
+  type Query,
+  type QuerySettings,
+  type Report,
+  type ReportPorts,
+} from "./query.ts";
 export { resultLines, traceText } from "./text-report.ts";
 export { HEADER_OCTETS_MAX, type MessageField } from "./values.ts";
