@@ -4,7 +4,8 @@ import { hostname } from "node:os";
 import { octetsOfText, parseIpAddress, unmapIpv4 } from "../address/index.ts";
 import type { Settings } from "../config/index.ts";
 import { Resolver } from "../dns/index.ts";
-import { evaluate, jsonReport, makeReport, type Query, type QuerySettings } from "../spfquery/index.ts";
+import { jsonReport } from "../spfquery/json-report.ts";
+import { evaluate, makeReport, type Query, type QuerySettings } from "../spfquery/query.ts";
 import type { WhyQuery } from "../status/index.ts";
 import type { Engine } from "./engine.ts";
 

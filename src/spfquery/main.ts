@@ -9,38 +9,22 @@ import { DEFAULT_CONFIG_FILE, formatFault, loadConfig, type Settings } from "../
 import { Resolver, SystemNameservers, withDeadline } from "../dns/index.ts";
 import { systemReason, watchOutput } from "../process/index.ts";
 import { VERSION } from "../smf-spf/version.ts";
+import { exitStyleOf, type PolicyRequest, parseArguments, type Request } from "./arguments.ts";
+import { inOrder, parseBatchLine, Tally } from "./batch.ts";
+import { batchResult, type Json, jsonReport } from "./json-report.ts";
+import { styleFor } from "./layout.ts";
+import { exampleFor, exitCodeOf, helpText, UsageError, usageExitCode } from "./options.ts";
+import { answerPolicy, type PolicyAnswer, policyJson, policyLines } from "./policy.ts";
 import {
-  answerPolicy,
-  batchResult,
   effectiveResult,
   evaluate,
-  exampleFor,
-  exitCodeOf,
-  exitStyleOf,
-  HEADER_OCTETS_MAX,
-  helpText,
-  inOrder,
-  type Json,
-  jsonReport,
-  type MessageField,
   makeReport,
-  type PolicyAnswer,
-  type PolicyRequest,
-  parseArguments,
-  parseBatchLine,
-  policyJson,
-  policyLines,
   type Query,
   type QuerySettings,
   type Report,
-  type Request,
-  resultLines,
-  styleFor,
-  Tally,
-  traceText,
-  UsageError,
-  usageExitCode,
-} from "./index.ts";
+} from "./query.ts";
+import { resultLines, traceText } from "./text-report.ts";
+import { HEADER_OCTETS_MAX, type MessageField } from "./values.ts";
 
 /** Lines of a batch that are evaluated at the same time. */
 const BATCH_CONCURRENCY = 32;

@@ -6,7 +6,7 @@ import { join } from "node:path";
 import { after, before, describe, it } from "node:test";
 import { completionFiles } from "../../../src/completions/index.ts";
 import { makeCommand as makeDaemonCommand } from "../../../src/smf-spf/command-line.ts";
-import { helpText } from "../../../src/spfquery/index.ts";
+import { helpText } from "../../../src/spfquery/options.ts";
 import { makeCommand as makeReportCommand } from "../../../src/spfreport/command-line.ts";
 
 const HELP = {

@@ -1,4 +1,4 @@
-import { styleFor } from "../../../src/spfquery/index.ts";
+import { styleFor } from "../../../src/spfquery/layout.ts";
 import type { MessageOutcome } from "../../support/mta-player.ts";
 import type { Zone } from "../../support/nameserver/index.ts";
 import type { Scene } from "./scenes.ts";

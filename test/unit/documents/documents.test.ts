@@ -5,7 +5,7 @@ import { describe, it } from "node:test";
 import { DEFAULT_CONFIG_FILE, formatFault, parseConfig } from "../../../src/config/index.ts";
 import { optionNamed } from "../../../src/config/table.ts";
 import { parseCommandLine as parseDaemon } from "../../../src/smf-spf/command-line.ts";
-import { parseArguments as parseQuery } from "../../../src/spfquery/index.ts";
+import { parseArguments as parseQuery } from "../../../src/spfquery/arguments.ts";
 import { parseCommandLine as parseReport } from "../../../src/spfreport/command-line.ts";
 import { anchorsOf, blocksOf, codeOf, linksOf, PAGES, ROOT, readDocument } from "./page.ts";
 import { commandsOf } from "./shell.ts";

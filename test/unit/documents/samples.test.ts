@@ -3,7 +3,7 @@ import assert from "node:assert/strict";
 import { readdirSync } from "node:fs";
 import { join } from "node:path";
 import { describe, it } from "node:test";
-import { traceText } from "../../../src/spfquery/index.ts";
+import { traceText } from "../../../src/spfquery/text-report.ts";
 import { readLogLine } from "../../../src/spfreport/log-line.ts";
 import { checkZone } from "../spfquery/check-zone.ts";
 import { type Block, blocksOf, PAGES, ROOT, readDocument } from "./page.ts";

@@ -1,6 +1,7 @@
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
-import { exitStyleOf, parseArguments, type Request, UsageError } from "../../../src/spfquery/index.ts";
+import { exitStyleOf, parseArguments, type Request } from "../../../src/spfquery/arguments.ts";
+import { UsageError } from "../../../src/spfquery/options.ts";
 
 type Check = Extract<Request, { action: "check" }>;
 

@@ -1,7 +1,9 @@
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
 import fc from "fast-check";
-import { inOrder, parseArguments, parseBatchLine, type QuerySettings } from "../../../src/spfquery/index.ts";
+import { parseArguments } from "../../../src/spfquery/arguments.ts";
+import { inOrder, parseBatchLine } from "../../../src/spfquery/batch.ts";
+import { type QuerySettings } from "../../../src/spfquery/query.ts";
 
 function defaults(...argv: string[]): QuerySettings {
   const request = parseArguments(["--batch", ...argv], "host.example");

@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
 import { SPF_RESULTS } from "spf-check";
-import { exitCodeOf, usageExitCode } from "../../../src/spfquery/index.ts";
+import { exitCodeOf, usageExitCode } from "../../../src/spfquery/options.ts";
 
 const CODES = {
   //           none neutral pass fail softfail temperror permerror, usage

@@ -1,8 +1,7 @@
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
 import fc from "fast-check";
-import { styleFor } from "../../../src/spfquery/index.ts";
-import { type Branch, drawTree, wrap } from "../../../src/spfquery/layout.ts";
+import { type Branch, drawTree, styleFor, wrap } from "../../../src/spfquery/layout.ts";
 
 const TERMINAL = { isTTY: true, columns: 90 };
 const PIPE = { isTTY: false, columns: undefined };

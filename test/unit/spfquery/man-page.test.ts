@@ -3,8 +3,7 @@ import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import { describe, it } from "node:test";
 import { SPF_RESULTS } from "spf-check";
-import { exitCodeOf, helpText, usageExitCode } from "../../../src/spfquery/index.ts";
-import { OPTIONS } from "../../../src/spfquery/options.ts";
+import { exitCodeOf, helpText, OPTIONS, usageExitCode } from "../../../src/spfquery/options.ts";
 
 const source = readFileSync(join(import.meta.dirname, "../../../etc/man/spfquery.1"), "utf8");
 const STYLES = ["qmail", "mail-spf", "libspf2"] as const;

@@ -1,7 +1,8 @@
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
 import { parseConfig } from "../../../src/config/index.ts";
-import { answerPolicy, parseArguments, policyLines } from "../../../src/spfquery/index.ts";
+import { parseArguments } from "../../../src/spfquery/arguments.ts";
+import { answerPolicy, policyLines } from "../../../src/spfquery/policy.ts";
 import { fieldsOf } from "../../../src/spfquery/values.ts";
 import { outcome } from "../policy/facts.ts";
 

@@ -2,7 +2,8 @@ import assert from "node:assert/strict";
 import { describe, it } from "node:test";
 import { type Answer, type AnswerSource, checkHost } from "spf-check";
 import { drive } from "../../../src/dns/index.ts";
-import { makeReport, parseArguments, type Report } from "../../../src/spfquery/index.ts";
+import { parseArguments } from "../../../src/spfquery/arguments.ts";
+import { makeReport, type Report } from "../../../src/spfquery/query.ts";
 import { nowOrLater } from "../../support/now-or-later.ts";
 
 /** A report and the number of its evaluations, on a clock that every question moves by 100 ms. */

@@ -1,6 +1,7 @@
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
-import { jsonReport, resultLines, traceText } from "../../../src/spfquery/index.ts";
+import { jsonReport } from "../../../src/spfquery/json-report.ts";
+import { resultLines, traceText } from "../../../src/spfquery/text-report.ts";
 import { checkZone } from "./check-zone.ts";
 
 const PLAIN = { width: 84, colour: false, unicode: true };

@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
-import { parseArguments } from "../../../src/spfquery/index.ts";
+import { parseArguments } from "../../../src/spfquery/arguments.ts";
 import { fieldsOf } from "../../../src/spfquery/values.ts";
 
 const HEADER =
