@@ -1,10 +1,19 @@
 /** The completions of a program in the language of each shell. None needs more than the shell itself. */
-import type { CompletedOption, CompletedProgram, Offer } from "./programs.ts";
+import { type CompletedOption, type CompletedProgram, type Offer, programs } from "./programs.ts";
+
+/** The completion files of all programs: paths as below $(PREFIX)/share, and texts. */
+export function completionFiles(): readonly { readonly path: string; readonly text: string }[] {
+  return programs().flatMap((program) => [
+    { path: `bash-completion/completions/${program.name}`, text: bashCompletion(program) },
+    { path: `zsh/site-functions/_${program.name}`, text: zshCompletion(program) },
+    { path: `fish/vendor_completions.d/${program.name}.fish`, text: fishCompletion(program) },
+  ]);
+}
 
 const quoted = (text: string): string => `'${text.replaceAll("'", "'\\''")}'`;
 
 /** bash parts words at `=` and `:` (COMP_WORDBREAKS), so `--format=js` comes as three words. */
-export function bashCompletion({ name, options, rest }: CompletedProgram): string {
+function bashCompletion({ name, options, rest }: CompletedProgram): string {
   const cases = options.flatMap(({ names, value }) => {
     if (value === undefined || value.isOptional) return [];
     return [`\t${names.join(" | ")})\n${bashOffer(value.offer)}\t\treturn 0\n\t\t;;\n`];
@@ -53,7 +62,7 @@ function bashOffer(offer: Offer): string {
 }
 
 /** For the function `_arguments` of zsh. */
-export function zshCompletion({ name, options, rest }: CompletedProgram): string {
+function zshCompletion({ name, options, rest }: CompletedProgram): string {
   const specs = options.flatMap(zshSpecs);
   if (rest.kind === "files") specs.push("'*:file:_files'");
   return `#compdef ${name}
@@ -87,7 +96,7 @@ function zshValue({ name, isOptional, offer }: NonNullable<CompletedOption["valu
 }
 
 /** Options that take no file complete none; the shell's own way is files everywhere. */
-export function fishCompletion({ name, options, rest }: CompletedProgram): string {
+function fishCompletion({ name, options, rest }: CompletedProgram): string {
   const command = `complete -c ${name}`;
   const lines = options.flatMap(({ names, value, help }) => {
     const flags = names.map((written) =>
