@@ -66,6 +66,39 @@ function macroValue(letter: SenderMacro, { sender, helo }: VerdictInput): OctetS
 
 const NO_MAIL_RECORD = "v=spf1 -all";
 
+/** What many verdicts have alike; they share one object. */
+interface SharedFields extends Pick<Outcome, "result" | "lookups" | "voids" | "macrosRead"> {
+  /** The record is that of a domain without mail. */
+  readonly sendsNoMail: boolean;
+}
+
+/** Ordinary mail makes some dozens of each; zones that are made for it could make any number. */
+const SHARED_MAX = 1000;
+/** A longer mechanism is hardly another domain's too. */
+const SHARED_TEXT_OCTETS_MAX = 100;
+const sharedFields = new LRUCache<string, SharedFields>({ max: SHARED_MAX });
+const sharedTexts = new LRUCache<string, OctetString>({ max: SHARED_MAX });
+
+function sharedFieldsOf({ result, lookups, voids, macrosRead, record }: Outcome): SharedFields {
+  const mask = macroMask(macrosRead);
+  const sendsNoMail = record !== undefined && isNoMailRecord(record);
+  const key = `${result} ${lookups} ${voids} ${mask} ${sendsNoMail}`;
+  const known = sharedFields.get(key);
+  if (known !== undefined) return known;
+  const fields = { result, lookups, voids, macrosRead: macroSet(mask), sendsNoMail };
+  sharedFields.set(key, fields);
+  return fields;
+}
+
+/** The text, equal ones as one string. */
+function sharedText(text: OctetString): OctetString {
+  const known = sharedTexts.get(text);
+  if (known !== undefined) return known;
+  const own = ownText(text);
+  if (text.length <= SHARED_TEXT_OCTETS_MAX) sharedTexts.set(own, own);
+  return own;
+}
+
 /** What few verdicts have. */
 interface ExtraFields
   extends Pick<Outcome, "explanation" | "problem" | "failure" | "recordSource" | "local" | "guess" | "path"> {
@@ -84,25 +117,17 @@ export class KeptVerdict {
   readonly masksSeen: number;
   /** How often it was found. */
   hits = 0;
-  readonly #result: Outcome["result"];
   readonly #mechanism: string | undefined;
-  readonly #sendsNoMail: boolean;
-  readonly #lookups: number;
-  readonly #voids: number;
-  readonly #mask: MacroMask;
+  readonly #shared: SharedFields;
   readonly #extra: ExtraFields | undefined;
 
   /** @param asked the domain as it was asked for, which the key has */
   constructor(outcome: Outcome, asked: OctetString, expiresMs: number, masksSeen: number) {
-    const { result, mechanism, record, lookups, voids, macrosRead } = outcome;
+    const { mechanism } = outcome;
     this.expiresMs = Math.floor(expiresMs);
     this.masksSeen = masksSeen;
-    this.#result = result;
-    this.#mechanism = mechanism === undefined ? undefined : ownText(mechanism);
-    this.#sendsNoMail = record !== undefined && isNoMailRecord(record);
-    this.#lookups = lookups;
-    this.#voids = voids;
-    this.#mask = macroMask(macrosRead);
+    this.#mechanism = mechanism === undefined ? undefined : sharedText(mechanism);
+    this.#shared = sharedFieldsOf(outcome);
     this.#extra = extraFieldsOf(outcome, asked);
   }
 
@@ -116,19 +141,20 @@ export class KeptVerdict {
     const extra = this.#extra;
     const domain = extra?.domain ?? asked;
     const mechanism = this.#mechanism;
+    const { result, lookups, voids, macrosRead, sendsNoMail } = this.#shared;
     return {
-      result: this.#result,
+      result,
       domain,
       mechanism,
       path: extra?.path ?? (mechanism === undefined ? [] : [{ domain, term: mechanism }]),
       explanation: extra?.explanation,
       problem: extra?.problem,
       failure: extra?.failure,
-      record: this.#sendsNoMail ? NO_MAIL_RECORD : undefined,
+      record: sendsNoMail ? NO_MAIL_RECORD : undefined,
       recordSource: extra?.recordSource ?? "published",
-      lookups: this.#lookups,
-      voids: this.#voids,
-      macrosRead: macroSet(this.#mask),
+      lookups,
+      voids,
+      macrosRead,
       ttlSeconds: 0,
       local: extra?.local,
       guess: extra?.guess,
@@ -176,6 +202,7 @@ export class VerdictStore {
   #entries: LRUCache<string, KeptVerdict | MasksSeen> | undefined;
   /** Entries that had to make room for others. */
   evictions = 0;
+  #entriesMax = 0;
   #lifeMsMax = 0;
   /** Under way: see {@link dump}. */
   #dumps = 0;
@@ -200,12 +227,13 @@ export class VerdictStore {
   /** Changes the bounds; what is in memory stays as far as they let it, and what was used last stays first. */
   setLimits(entriesMax: number, octetsMax: number, ttlSeconds: number, nowMs: number): void {
     const before = this.#entries?.dump() ?? [];
+    this.#entriesMax = entriesMax;
     this.#lifeMsMax = ttlSeconds * 1000;
     const keeps = entriesMax > 0 && ttlSeconds > 0;
     if (!keeps) this.#emptiedMs = nowMs;
     this.#entries = keeps
       ? new LRUCache({
-          max: entriesMax,
+          // Without `max`, which would make the tables for all entries at once: 2.7 MB for 100,000.
           maxSize: octetsMax,
           maxEntrySize: ENTRY_OCTETS_MAX,
           dispose: (_entry, _key, reason) => {
@@ -221,6 +249,7 @@ export class VerdictStore {
       }
     }
     this.#entries?.load(before);
+    this.#trim();
   }
 
   get size(): number {
@@ -316,6 +345,12 @@ export class VerdictStore {
   #put(key: string, entry: KeptVerdict | MasksSeen): void {
     const outcome = entry instanceof KeptVerdict ? entry.outcome("") : undefined;
     this.#entries?.set(ownText(key), entry, { size: estimateOctets(key, outcome) });
+    this.#trim();
+  }
+
+  /** What was used longest ago makes room. */
+  #trim(): void {
+    while (this.size > this.#entriesMax) this.#entries?.pop();
   }
 }
 

@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
-import type { Outcome } from "spf-check";
+import { type Outcome, SPF_RESULTS } from "spf-check";
 import { KeptVerdict } from "../../../src/verdicts/verdict-store.ts";
 import { outcome } from "./support.ts";
 
@@ -40,6 +40,25 @@ describe("KeptVerdict", () => {
       assert.deepEqual(kept({ ...parts, path }), { ...outcome({ ...parts, path }), ttlSeconds: 0 });
     });
   }
+
+  it("gives back each of many that have little alike, long mechanisms too", () => {
+    const all = Array.from({ length: 3000 }, (_, i) =>
+      outcome({
+        result: SPF_RESULTS[i % SPF_RESULTS.length] ?? "none",
+        lookups: i % 101,
+        voids: i % 97,
+        mechanism: `ip4:${"0".repeat(i % 200)}${i}`,
+        macrosRead: i % 2 === 0 ? [] : ["s"],
+        record: i % 3 === 0 ? "v=spf1 -all" : undefined,
+      }),
+    );
+    const verdicts = all.map((one) => new KeptVerdict(one, one.domain, 1000, 0));
+    for (const [i, verdict] of verdicts.entries()) {
+      const { path: _path, ...found } = verdict.outcome("example.test");
+      const { path: _none, ...expected } = { ...all[i], ttlSeconds: 0 };
+      assert.deepEqual(found, expected);
+    }
+  });
 
   it("leaves out what lies inside of an include", () => {
     const path = [

@@ -190,6 +190,20 @@ describe("VerdictCache", () => {
     assert.equal(fixture.cache.counters().entries, 95);
   });
 
+  it("has room for as many as CacheSize says: what was used longest ago goes, and is counted", () => {
+    const fixture = new Fixture({ entriesMax: 3 });
+    const learn = (n: number): void => {
+      fixture.learn(outcome(), { domain: `d${n}.test` });
+    };
+    for (const n of [1, 2, 3]) learn(n);
+    fixture.evaluate({ domain: "d1.test" });
+    for (const n of [4, 5]) learn(n);
+    const known = [1, 2, 3, 4, 5].map((n) => gist(fixture.evaluate({ domain: `d${n}.test` })));
+    assert.deepEqual(known, ["pass cached", "", "", "pass cached", "pass cached"]);
+    const { entries, evictions } = fixture.cache.counters();
+    assert.deepEqual([entries, evictions], [3, 2]);
+  });
+
   it("does not keep what is over 16 KB, so that a few hundred of it cannot flush the rest", () => {
     const fixture = new Fixture();
     fixture.learn(outcome(), { domain: "small.test" });
