@@ -3,7 +3,6 @@ import { readdirSync, readFileSync } from "node:fs";
 import { type Metric, type OpenMetricsContentType, Registry } from "prom-client";
 import type { HistogramCounts } from "./histogram.ts";
 import { actionLabel } from "./labels.ts";
-import type { RuleCounter } from "./rule-hits.ts";
 import { CLOSE_CAUSES, FAULT_RCODES, type Figures, type Product, SHARED_CACHE_ERRORS } from "./sources.ts";
 import type { Tally } from "./tally.ts";
 
@@ -11,7 +10,6 @@ import type { Tally } from "./tally.ts";
 export interface MetricSources {
   readonly product: Product;
   readonly tally: Tally;
-  readonly rules: RuleCounter;
   /** How late the event loop is, in seconds. */
   readonly eventLoopLagSeconds: () => number;
 }
@@ -75,7 +73,7 @@ function families(sources: MetricSources): Family[] {
   }));
 }
 
-function ownFamilies({ product, tally, rules }: MetricSources): Family[] {
+function ownFamilies({ product, tally }: MetricSources): Family[] {
   const one = (value: number): Sample[] => [{ value }];
   const cache = (
     value: "hits" | "misses" | "joined" | "evictions" | "renewals" | "entries",
@@ -123,7 +121,8 @@ function ownFamilies({ product, tally, rules }: MetricSources): Family[] {
       name: "rule_hits_total",
       type: "counter",
       help: "How often a line of smf-spf.conf has decided.",
-      samples: () => rules.all().map(({ rule, line, hits }) => ({ labels: { rule, line }, value: hits })),
+      samples: () =>
+        tally.rules.all().map(({ rule, line, hits }) => ({ labels: { rule, line }, value: hits })),
     },
     histogram(
       "mail_wait_seconds",

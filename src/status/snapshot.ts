@@ -4,7 +4,6 @@ import type { DecisionRow, Series, StatusDocument } from "./document.ts";
 import { quantile } from "./histogram.ts";
 import { actionLabel, WAIT_SECONDS } from "./labels.ts";
 import { shownText } from "./own-text.ts";
-import type { RuleCounter } from "./rule-hits.ts";
 import type { Figures, Product } from "./sources.ts";
 import type { Tally } from "./tally.ts";
 
@@ -28,7 +27,6 @@ export function statusDocument(
   { version, startedMs }: Product,
   figures: Figures,
   tally: Tally,
-  rules: RuleCounter,
   nowMs: number,
 ): StatusDocument {
   return {
@@ -55,7 +53,7 @@ export function statusDocument(
         total: count,
       })),
     waits: waits(tally, figures),
-    top: top(tally, rules),
+    top: top(tally),
     series: {
       hour: series(tally, 1, 60),
       day: series(tally, 15, 96),
@@ -141,7 +139,7 @@ function waits(tally: Tally, { dns }: Figures): StatusDocument["waits"] {
   };
 }
 
-function top(tally: Tally, rules: RuleCounter): StatusDocument["top"] {
+function top(tally: Tally): StatusDocument["top"] {
   return {
     domains_refused: tally.domainsRefused.top(ROWS_MAX).map(({ key, count, trend }) => ({
       domain: shownText(key, NAME_MAX),
@@ -164,7 +162,7 @@ function top(tally: Tally, rules: RuleCounter): StatusDocument["top"] {
       line: lineForDomainInError(key, label.result),
       trend,
     })),
-    rules: rules
+    rules: tally.rules
       .all()
       .slice(0, ROWS_MAX)
       .map(({ text, line, hits }) => ({ rule: text, line, hits })),

@@ -2,7 +2,6 @@ import { setImmediate as afterPoll } from "node:timers/promises";
 import type { FilterEvent } from "../filter/index.ts";
 import { type MetricSources, Metrics } from "./metrics.ts";
 import { type HtmlPage, pageOf } from "./page-assets.ts";
-import { RuleCounter } from "./rule-hits.ts";
 import { type Page, type Respond, StatusServer, text } from "./server.ts";
 import { statusDocument, statusJson } from "./snapshot.ts";
 import type { Figures, Product } from "./sources.ts";
@@ -47,7 +46,6 @@ interface Snapshot extends Partial<Readonly<Record<Format, string>>> {
 export class Status {
   readonly #ports: StatusPorts;
   readonly #tally: Tally;
-  readonly #rules = new RuleCounter();
   readonly #metrics: Metrics;
   readonly #server: StatusServer;
   readonly #ticker: NodeJS.Timeout;
@@ -66,7 +64,6 @@ export class Status {
     const sources: MetricSources = {
       product: ports.product,
       tally: this.#tally,
-      rules: this.#rules,
       eventLoopLagSeconds: () => this.#lagSeconds,
     };
     this.#metrics = new Metrics(sources);
@@ -79,7 +76,6 @@ export class Status {
   /** Counts an event of a filter. */
   add(event: FilterEvent): void {
     this.#tally.add(event);
-    if (event.event === "action") this.#rules.add(event);
   }
 
   /** How long the MTA had to wait, in milliseconds, for the results of a message. */
@@ -94,7 +90,7 @@ export class Status {
 
   /** New settings are in force. */
   setRules(rules: Figures["rules"]): void {
-    this.#rules.setRules(rules);
+    this.#tally.rules.setRules(rules);
   }
 
   listen(options: Parameters<StatusServer["listen"]>[0]): Promise<void> {
@@ -189,10 +185,10 @@ export class Status {
     this.#lagSeconds = (performance.now() - began) / 1000;
     this.#tally.advance();
     const figures = read();
-    this.#rules.setRules(figures.rules);
+    this.#tally.rules.setRules(figures.rules);
     const texts: Partial<Record<Format, string>> = {};
     if (formats.has("json")) {
-      texts.json = statusJson(statusDocument(product, figures, this.#tally, this.#rules, nowMs()));
+      texts.json = statusJson(statusDocument(product, figures, this.#tally, nowMs()));
     }
     for (const format of ["prometheus", "openmetrics"] as const) {
       if (!formats.has(format)) continue;

@@ -22,6 +22,7 @@ import {
 } from "./labels.ts";
 import { MinuteRing } from "./minute-ring.ts";
 import { ownText } from "./own-text.ts";
+import type { ConfiguredRule } from "./sources.ts";
 import { SpaceSaving } from "./space-saving.ts";
 
 /** Keys that each list of the most frequent keeps apart. */
@@ -59,6 +60,7 @@ export class Tally {
   readonly lookups = new Histogram([0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10]);
   readonly voids = new Histogram([0, 1, 2]);
   readonly decisions = new Decisions(DECISIONS);
+  readonly rules = new RuleCounter();
   readonly domainsRefused = new SpaceSaving<true>(PLACES, TREND_HOURS);
   /** By address; the label is the host name. */
   readonly clientsRefused = new SpaceSaving<string>(PLACES, TREND_HOURS);
@@ -147,6 +149,7 @@ export class Tally {
     const counts = rules?.get(event.rule ?? NO_RULE) ?? rules?.get(OTHER_RULE);
     if (counts !== undefined) bump(counts, event.reportOnly ? 1 : 0);
     this.decisions.act(event);
+    this.rules.add(event);
     if (event.action !== "refused") return;
     this.domainsRefused.add(domainOf(event), (key) => ({ key: ownText(key, DOMAIN_MAX), label: true }));
     if (event.ip === "") return;
@@ -225,6 +228,44 @@ function domainOf({ from, helo, ...event }: MailFacts & { readonly identity?: st
 }
 
 /** Whether the MTA has verified a name; else it gives `[192.0.2.9]` or `unknown`. */
-export function isName(ptr: string): boolean {
+function isName(ptr: string): boolean {
   return /^[\w-]+(?:\.[\w-]+)+\.?$/.test(ptr) && !/^[\d.]+$/.test(ptr);
+}
+
+/** Lines that are counted; a longer file has no more series. */
+const LINES_MAX = 500;
+
+/** A line of the configuration and how often it has decided. */
+interface RuleHits extends ConfiguredRule {
+  readonly hits: number;
+}
+
+/** Counts by the lines of smf-spf.conf that something was done by. */
+class RuleCounter {
+  #lines = new Map<string, { readonly rule: ConfiguredRule; hits: number }>();
+
+  /** Puts the lines of new settings in force; those that are the same keep their counts. */
+  setRules(rules: readonly ConfiguredRule[]): void {
+    const before = this.#lines;
+    this.#lines = new Map();
+    for (const rule of rules) {
+      if (this.#lines.size >= LINES_MAX) return;
+      if (this.#lines.has(rule.line)) continue;
+      const known = before.get(rule.line);
+      const same = known?.rule.rule === rule.rule && known.rule.text === rule.text;
+      this.#lines.set(rule.line, { rule, hits: same ? known.hits : 0 });
+    }
+  }
+
+  add({ location }: ActionEvent): void {
+    const line = location === undefined ? undefined : this.#lines.get(location);
+    if (line !== undefined) line.hits++;
+  }
+
+  /** Most hits first, in the order of the file among equals. */
+  all(): RuleHits[] {
+    return [...this.#lines.values()]
+      .map(({ rule, hits }) => ({ ...rule, hits }))
+      .sort((a, b) => b.hits - a.hits);
+  }
 }

@@ -3,7 +3,6 @@ import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import { describe, it } from "node:test";
 import { Metrics } from "../../../src/status/metrics.ts";
-import { RuleCounter } from "../../../src/status/rule-hits.ts";
 import { Tally } from "../../../src/status/tally.ts";
 import { figures } from "./support.ts";
 
@@ -13,14 +12,11 @@ const SHARED = { up: true, errors: {}, hits: 0, misses: 0, writes: 0 };
 
 /** The names of all samples, and the labels of each. */
 async function served(): Promise<ReadonlyMap<string, ReadonlySet<string>>> {
+  const tally = new Tally(() => 0);
+  tally.rules.setRules([{ rule: "RefuseFail", line: "f:1", text: "RefuseFail on" }]);
   const metrics = new Metrics({
     product: { version: "9", node: "v9", startedMs: 0 },
-    tally: new Tally(() => 0),
-    rules: ((): RuleCounter => {
-      const rules = new RuleCounter();
-      rules.setRules([{ rule: "RefuseFail", line: "f:1", text: "RefuseFail on" }]);
-      return rules;
-    })(),
+    tally,
     eventLoopLagSeconds: () => 0,
   });
   const text = await metrics.text("prometheus", figures({ sharedCache: SHARED }));
