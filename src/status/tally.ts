@@ -8,7 +8,6 @@ import {
   type ResultEvent,
 } from "../filter/index.ts";
 import { Decisions } from "./decisions.ts";
-import { Forwarders } from "./forwarders.ts";
 import { Histogram } from "./histogram.ts";
 import {
   ACTION_RULES,
@@ -23,7 +22,7 @@ import {
 import { MinuteRing } from "./minute-ring.ts";
 import { ownText } from "./own-text.ts";
 import type { ConfiguredRule } from "./sources.ts";
-import { SpaceSaving } from "./space-saving.ts";
+import { Forwarders, SpaceSaving } from "./space-saving.ts";
 
 /** Keys that each list of the most frequent keeps apart. */
 const PLACES = 1000;

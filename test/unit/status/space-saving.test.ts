@@ -1,8 +1,7 @@
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
 import fc from "fast-check";
-import { Forwarders } from "../../../src/status/forwarders.ts";
-import { SpaceSaving } from "../../../src/status/space-saving.ts";
+import { Forwarders, SpaceSaving } from "../../../src/status/space-saving.ts";
 
 const own = (key: string): { key: string; label: string } => ({ key, label: key });
 
