@@ -1,7 +1,7 @@
 /** What /metrics serves: the figures as Prometheus and OpenMetrics have them. */
 import { readdirSync, readFileSync } from "node:fs";
 import { type Metric, type OpenMetricsContentType, Registry } from "prom-client";
-import type { HistogramCounts } from "./histogram.ts";
+import type { HistogramCounts } from "./counts.ts";
 import { actionLabel } from "./labels.ts";
 import { CLOSE_CAUSES, FAULT_RCODES, type Figures, type Product, SHARED_CACHE_ERRORS } from "./sources.ts";
 import type { Tally } from "./tally.ts";

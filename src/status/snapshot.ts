@@ -1,7 +1,7 @@
 import { SPF_RESULTS, type SpfResult } from "spf-check";
 import { lineForClient, lineForDomain, lineForDomainInError, lineForForwarder } from "./config-lines.ts";
+import { quantile } from "./counts.ts";
 import type { DecisionRow, Series, StatusDocument } from "./document.ts";
-import { quantile } from "./histogram.ts";
 import { actionLabel, WAIT_SECONDS } from "./labels.ts";
 import { shownText } from "./own-text.ts";
 import type { Figures, Product } from "./sources.ts";

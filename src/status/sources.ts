@@ -1,4 +1,4 @@
-import type { HistogramCounts } from "./histogram.ts";
+import type { HistogramCounts } from "./counts.ts";
 
 /** A line of smf-spf.conf that lets something pass or refuses it. */
 export interface ConfiguredRule {

@@ -1,4 +1,5 @@
 /** The most frequent keys of a stream, and the clients that fail for most domains, in bounded memory. */
+
 /** A key among the most frequent. */
 export interface Frequent<Label> {
   readonly key: string;

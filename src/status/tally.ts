@@ -7,8 +7,8 @@ import {
   type MailFacts,
   type ResultEvent,
 } from "../filter/index.ts";
+import { Histogram, MinuteRing } from "./counts.ts";
 import { Decisions } from "./decisions.ts";
-import { Histogram } from "./histogram.ts";
 import {
   ACTION_RULES,
   IDENTITIES,
@@ -19,7 +19,6 @@ import {
   TEMPERROR_CAUSES,
   WAIT_SECONDS,
 } from "./labels.ts";
-import { MinuteRing } from "./minute-ring.ts";
 import { ownText } from "./own-text.ts";
 import type { ConfiguredRule } from "./sources.ts";
 import { Forwarders, SpaceSaving } from "./space-saving.ts";

@@ -1,8 +1,7 @@
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
 import fc from "fast-check";
-import { Histogram, quantile } from "../../../src/status/histogram.ts";
-import { MinuteRing } from "../../../src/status/minute-ring.ts";
+import { Histogram, MinuteRing, quantile } from "../../../src/status/counts.ts";
 
 describe("MinuteRing", () => {
   it("sums the last minutes as a list of all of them would", () => {
