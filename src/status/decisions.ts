@@ -1,5 +1,5 @@
 import type { Action, ActionEvent, ResultEvent } from "../filter/index.ts";
-import { ownText } from "./own-text.ts";
+import { keptText } from "./texts.ts";
 
 /** One result that was reached, and what was done. Texts are octets as received. */
 export interface Decision {
@@ -37,10 +37,10 @@ export class Decisions {
       identity: event.identity,
       source: event.source,
       ip: event.ip,
-      ptr: ownText(event.ptr),
-      helo: ownText(event.helo),
-      from: ownText(event.from),
-      queue: event.queueId === undefined ? undefined : ownText(event.queueId, 64),
+      ptr: keptText(event.ptr),
+      helo: keptText(event.helo),
+      from: keptText(event.from),
+      queue: event.queueId === undefined ? undefined : keptText(event.queueId, 64),
       action: undefined,
       rule: undefined,
       reportOnly: false,
@@ -50,13 +50,13 @@ export class Decisions {
 
   /** Notes what was done at the latest decision about the same mail. */
   act(event: ActionEvent): void {
-    const from = ownText(event.from);
-    const helo = ownText(event.helo);
+    const from = keptText(event.from);
+    const helo = keptText(event.helo);
     for (let back = 1; back <= Math.min(LOOK_BACK, this.#ring.length); back++) {
       const decision = this.#ring[(this.#next - back + this.#ring.length) % this.#ring.length];
       if (decision === undefined) return;
       if (decision.from !== from || decision.ip !== event.ip || decision.helo !== helo) continue;
-      decision.queue ??= event.queueId === undefined ? undefined : ownText(event.queueId, 64);
+      decision.queue ??= event.queueId === undefined ? undefined : keptText(event.queueId, 64);
       if (decision.action === undefined || event.action !== "header removed") {
         decision.action = event.action;
         decision.rule = event.rule;

@@ -1,11 +1,10 @@
 import { SPF_RESULTS, type SpfResult } from "spf-check";
-import { lineForClient, lineForDomain, lineForDomainInError, lineForForwarder } from "./config-lines.ts";
 import { quantile } from "./counts.ts";
 import type { DecisionRow, Series, StatusDocument } from "./document.ts";
 import { actionLabel, WAIT_SECONDS } from "./labels.ts";
-import { shownText } from "./own-text.ts";
 import type { Figures, Product } from "./sources.ts";
 import type { Tally } from "./tally.ts";
+import { lineForClient, lineForDomain, lineForDomainInError, lineForForwarder, shownText } from "./texts.ts";
 
 /** Rows of each list. */
 const ROWS_MAX = 100;

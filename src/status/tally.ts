@@ -19,9 +19,9 @@ import {
   TEMPERROR_CAUSES,
   WAIT_SECONDS,
 } from "./labels.ts";
-import { ownText } from "./own-text.ts";
 import type { ConfiguredRule } from "./sources.ts";
 import { Forwarders, SpaceSaving } from "./space-saving.ts";
+import { keptText } from "./texts.ts";
 
 /** Keys that each list of the most frequent keeps apart. */
 const PLACES = 1000;
@@ -126,19 +126,19 @@ export class Tally {
   #addError(event: ResultEvent): void {
     const { result, problem = "" } = event;
     const slot = this.domainsInError.add(domainOf(event), (key) => ({
-      key: ownText(key, DOMAIN_MAX),
-      label: { result, problem: ownText(problem) },
+      key: keptText(key, DOMAIN_MAX),
+      label: { result, problem: keptText(problem) },
     }));
     const label = this.domainsInError.label(slot);
     if (label?.result === result && (label.problem === problem || problem.startsWith(label.problem))) return;
-    this.domainsInError.relabel(slot, { result, problem: ownText(problem) });
+    this.domainsInError.relabel(slot, { result, problem: keptText(problem) });
   }
 
   #addForwarder(event: ResultEvent): void {
     if (event.identity !== "mailfrom" || !isName(event.ptr)) return;
     this.forwarders.add(event.ip, domainOf(event), (key) => ({
-      key: ownText(key),
-      label: ownText(event.ptr),
+      key: keptText(key),
+      label: keptText(event.ptr),
     }));
   }
 
@@ -149,9 +149,9 @@ export class Tally {
     this.decisions.act(event);
     this.rules.add(event);
     if (event.action !== "refused") return;
-    this.domainsRefused.add(domainOf(event), (key) => ({ key: ownText(key, DOMAIN_MAX), label: true }));
+    this.domainsRefused.add(domainOf(event), (key) => ({ key: keptText(key, DOMAIN_MAX), label: true }));
     if (event.ip === "") return;
-    this.clientsRefused.add(event.ip, (key) => ({ key: ownText(key), label: ownText(event.ptr) }));
+    this.clientsRefused.add(event.ip, (key) => ({ key: keptText(key), label: keptText(event.ptr) }));
   }
 
   /** Every combination of labels with its count. */

@@ -1,0 +1,62 @@
+/**
+ * What becomes of the texts of outsiders: they are kept, shown, and made into lines for smf-spf.conf, which the page and
+ * --status offer. There they go into a file that decides who is let in, so a line is made of addresses and plain domain
+ * names only, and of nothing else there is none.
+ */
+import { isIP } from "node:net";
+import { isHostName, ownText } from "../address/index.ts";
+
+/** What is kept of a text from outside, in characters: more than an address or a host name has. */
+const TEXT_MAX = 320;
+
+/** The beginning of a text, to be kept for a week: a copy that does not hold on to the packet it came in. */
+export function keptText(octets: string, charactersMax = TEXT_MAX): string {
+  return ownText(octets.slice(0, charactersMax));
+}
+
+/**
+ * Octets as a person reads them: UTF-8 where they are, `\xHH` for what is neither that nor visible. Nothing that
+ * turns the direction of text or hides in it is left.
+ */
+export function shownText(octets: string, charactersMax = TEXT_MAX): string {
+  const text = Buffer.from(octets, "latin1").toString("utf8");
+  const decoded = text.includes("\uFFFD") ? octets.replace(/[^\0-\x7f]/g, escaped) : text;
+  const shown = decoded.replace(/[\p{C}\p{Zl}\p{Zp}]|(?! )\p{Zs}/gu, escaped);
+  return shown.length <= charactersMax
+    ? shown
+    : `${shown.slice(0, charactersMax - 1).replace(/[\ud800-\udbff]$/, "")}…`;
+}
+
+function escaped(character: string): string {
+  const code = character.codePointAt(0) ?? 0;
+  return code < 256 ? `\\x${code.toString(16).padStart(2, "0")}` : `\\u{${code.toString(16)}}`;
+}
+
+/** Nothing from this domain is refused, tagged or quarantined any more, only logged. */
+export function lineForDomain(domain: string): string | null {
+  return isPlainDomain(domain) ? `PolicyFor from=@${domain} ReportOnly=on` : null;
+}
+
+/** Mail of a domain whose record is wrong passes. */
+export function lineForDomainInError(domain: string, result: string): string | null {
+  if (!isPlainDomain(domain)) return null;
+  return `PolicyFor from=@${domain} ${result === "permerror" ? "RefusePermError=off" : "AcceptTempError=on"}`;
+}
+
+/** All mail of this client passes. */
+export function lineForClient(ip: string): string | null {
+  return isIP(ip) === 0 ? null : `WhitelistIP ${ip}`;
+}
+
+/** Mail that the forwarder brings passes where the client gets SPF pass for the forwarder's own domain. */
+export function lineForForwarder(ptr: string): string | null {
+  const name = ptr.toLowerCase().replace(/\.$/, "");
+  const labels = name.split(".");
+  const domain = labels.length > 2 ? labels.slice(1).join(".") : name;
+  return isPlainDomain(domain) ? `TrustedForwarder ${domain}` : null;
+}
+
+/** In lower case, so that one domain has one line. */
+function isPlainDomain(text: string): boolean {
+  return text === text.toLowerCase() && isHostName(text);
+}
