@@ -106,8 +106,8 @@ function finishedPage() {
   return {
     name: "finished-page",
     setup({ onLoad }) {
-      onLoad({ filter: /[/\\]status[/\\]page-assets\.ts$/ }, () => ({
-        contents: `const page = ${JSON.stringify(page)}; export const pageOf = () => Promise.resolve(page);`,
+      onLoad({ filter: /[/\\]status[/\\]build-page\.ts$/ }, () => ({
+        contents: `const page = ${JSON.stringify(page)}; export const buildPage = () => Promise.resolve(page);`,
         loader: "js",
       }));
     },

@@ -1,4 +1,7 @@
-/** Makes the page: one file of HTML with its style and its script inside, and the policy that allows just these. */
+/**
+ * Makes the page: one file of HTML with its style and its script inside, and the policy that allows just these.
+ * build.mjs puts the finished page in the place of this file.
+ */
 import { createHash } from "node:crypto";
 import { readFileSync } from "node:fs";
 import { join } from "node:path";

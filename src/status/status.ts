@@ -1,7 +1,7 @@
 import { setImmediate as afterPoll } from "node:timers/promises";
 import type { FilterEvent } from "../filter/index.ts";
+import { buildPage, type HtmlPage } from "./build-page.ts";
 import { type MetricSources, Metrics } from "./metrics.ts";
-import { type HtmlPage, pageOf } from "./page-assets.ts";
 import { type Page, type Respond, StatusServer, text } from "./server.ts";
 import { statusDocument, statusJson } from "./snapshot.ts";
 import type { Figures, Product } from "./sources.ts";
@@ -157,7 +157,7 @@ export class Status {
   }
 
   #html(): Promise<HtmlPage> {
-    this.#page ??= pageOf();
+    this.#page ??= buildPage();
     return this.#page;
   }
 
