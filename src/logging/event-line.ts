@@ -1,6 +1,6 @@
 import type { ActionEvent, FilterEvent, MailFacts, ResultEvent } from "../filter/index.ts";
-import type { LogLevel } from "./levels.ts";
 import { boundedLine, fieldValue, quotedValue, TEXT_OCTETS_MAX } from "./printable.ts";
+import type { LogLevel } from "./sink.ts";
 
 /** The formats of text; `json` is another matter. */
 export type TextFormat = "classic" | "2.5" | "detailed";

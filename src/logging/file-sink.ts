@@ -1,10 +1,10 @@
 import { close, closeSync, constants, fchownSync, fstatSync, openSync, write } from "node:fs";
 import { DaemonError, EXIT, systemCode, systemReason } from "../process/index.ts";
-import type { LogLevel } from "./levels.ts";
 import {
   CLOSE_MS_MAX,
   type FormatOwn,
   LineQueue,
+  type LogLevel,
   lostText,
   QUEUE_LINES_MAX,
   type Sink,

@@ -1,8 +1,8 @@
 import { pino } from "pino";
 import type { ActionEvent, FilterEvent, MailFacts, ResultEvent } from "../filter/index.ts";
 import { levelOf } from "./event-line.ts";
-import { type LogLevel, SEVERITY } from "./levels.ts";
 import { LINE_OCTETS_MAX, printableOctets, printableText, VALUE_OCTETS_MAX } from "./printable.ts";
+import { type LogLevel, SEVERITY } from "./sink.ts";
 
 /** How many octets of a value are shown; tried in turn until the line fits. */
 const SIZES: readonly number[] = [VALUE_OCTETS_MAX, 80, 32, 12];

@@ -2,10 +2,9 @@ import type { FilterEvent } from "../filter/index.ts";
 import { eventLines, levelOf, type TextFormat } from "./event-line.ts";
 import { FileSink, type LogOwner, openLogFile, openStandardStream } from "./file-sink.ts";
 import { JsonLines } from "./json-line.ts";
-import { isWanted, type LogLevel, SEVERITY, type SyslogFacility } from "./levels.ts";
 import { boundedLine, printableText } from "./printable.ts";
-import type { Sink } from "./sink.ts";
-import { isJournal, SyslogSink } from "./syslog-sink.ts";
+import { isWanted, type LogLevel, SEVERITY, type Sink } from "./sink.ts";
+import { isJournal, type SyslogFacility, SyslogSink } from "./syslog-sink.ts";
 
 const PROGRAM = "smf-spf";
 /** Stacks remembered, so that each is written once. */

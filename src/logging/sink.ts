@@ -1,5 +1,15 @@
-/** What every way out of the log has: a bounded queue, writes that serve many lines, losses that are told. */
-import { type LogLevel, SEVERITY } from "./levels.ts";
+/** What every way out of the log has: levels, a bounded queue, writes that serve many lines, losses that are told. */
+
+/** One of the levels of syslog that smf-spf writes, most urgent first. */
+export type LogLevel = "error" | "warning" | "notice" | "info" | "debug";
+
+/** The severity of a level in RFC 5424 section 6.2.1. */
+export const SEVERITY: Record<LogLevel, number> = { error: 3, warning: 4, notice: 5, info: 6, debug: 7 };
+
+/** Whether a line of this level is written when `threshold` is the least urgent level wanted. */
+export function isWanted(level: LogLevel, threshold: LogLevel): boolean {
+  return SEVERITY[level] <= SEVERITY[threshold];
+}
 
 /** Where lines go. Nothing here blocks or throws: what cannot be written is dropped, counted, told later. */
 export interface Sink {

@@ -1,17 +1,35 @@
 import { type ChildProcess, execFile, spawn } from "node:child_process";
 import { accessSync, constants, fstatSync } from "node:fs";
 import { join } from "node:path";
-import { FACILITY, type LogLevel, SEVERITY, type SyslogFacility } from "./levels.ts";
 import {
   CLOSE_MS_MAX,
   type FormatOwn,
   LineQueue,
+  type LogLevel,
   lostText,
   QUEUE_LINES_MAX,
   type QueuedLine,
+  SEVERITY,
   type Sink,
   WriteBatcher,
 } from "./sink.ts";
+
+/** The facilities' numbers in RFC 5424 section 6.2.1. */
+const FACILITY = {
+  mail: 2,
+  daemon: 3,
+  local0: 16,
+  local1: 17,
+  local2: 18,
+  local3: 19,
+  local4: 20,
+  local5: 21,
+  local6: 22,
+  local7: 23,
+} as const;
+
+/** The facilities of syslog(3) that smf-spf takes. */
+export type SyslogFacility = keyof typeof FACILITY;
 
 /** The program that hands lines to the system's log. */
 const LOGGER = "logger";
