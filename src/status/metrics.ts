@@ -74,7 +74,6 @@ function families(sources: MetricSources): Family[] {
 }
 
 function ownFamilies({ product, tally }: MetricSources): Family[] {
-  const one = (value: number): Sample[] => [{ value }];
   const cache = (
     value: "hits" | "misses" | "joined" | "evictions" | "renewals" | "entries",
   ): Family["samples"] => {
@@ -89,41 +88,27 @@ function ownFamilies({ product, tally }: MetricSources): Family[] {
     ];
   };
   return [
-    {
-      name: "build_info",
-      type: "gauge",
-      help: "The version of smf-spf and of Node.js; always 1.",
-      samples: () => [{ labels: { version: product.version, node: product.node }, value: 1 }],
-    },
-    {
-      name: "config_info",
-      type: "gauge",
-      help: "A digest of the settings in force; always 1.",
-      samples: ({ configDigest }) => [{ labels: { digest: configDigest }, value: 1 }],
-    },
-    {
-      name: "results_total",
-      type: "counter",
-      help: "SPF results by identity and by where they came from.",
-      samples: () => tally.results().map(({ count, ...labels }) => ({ labels, value: count })),
-    },
-    {
-      name: "actions_total",
-      type: "counter",
-      help: "What was done to mail, by the option that led to it; report_only=1: only logged.",
-      samples: () =>
+    gauge("build_info", "The version of smf-spf and of Node.js; always 1.", () => [
+      { labels: { version: product.version, node: product.node }, value: 1 },
+    ]),
+    gauge("config_info", "A digest of the settings in force; always 1.", ({ configDigest }) => [
+      { labels: { digest: configDigest }, value: 1 },
+    ]),
+    counter("results_total", "SPF results by identity and by where they came from.", () =>
+      tally.results().map(({ count, ...labels }) => ({ labels, value: count })),
+    ),
+    counter(
+      "actions_total",
+      "What was done to mail, by the option that led to it; report_only=1: only logged.",
+      () =>
         tally.actions().map(({ action, rule, reportOnly, count }) => ({
           labels: { action: actionLabel(action), rule, report_only: reportOnly ? 1 : 0 },
           value: count,
         })),
-    },
-    {
-      name: "rule_hits_total",
-      type: "counter",
-      help: "How often a line of smf-spf.conf has decided.",
-      samples: () =>
-        tally.rules.all().map(({ rule, line, hits }) => ({ labels: { rule, line }, value: hits })),
-    },
+    ),
+    counter("rule_hits_total", "How often a line of smf-spf.conf has decided.", () =>
+      tally.rules.all().map(({ rule, line, hits }) => ({ labels: { rule, line }, value: hits })),
+    ),
     histogram(
       "mail_wait_seconds",
       "How long the MTA waited for the results of a message.",
@@ -131,155 +116,95 @@ function ownFamilies({ product, tally }: MetricSources): Family[] {
     ),
     histogram("evaluation_lookups", "Terms with DNS lookups in an evaluation.", () => tally.lookups),
     histogram("evaluation_voids", "Terms with void lookups in an evaluation.", () => tally.voids),
-    {
-      name: "permerrors_total",
-      type: "counter",
-      help: "Results permerror by what is wrong with the record.",
-      samples: () => tally.permerrors().map(({ problem, count }) => ({ labels: { problem }, value: count })),
-    },
-    {
-      name: "temperrors_total",
-      type: "counter",
-      help: "Results temperror by cause.",
-      samples: () => tally.temperrors().map(({ cause, count }) => ({ labels: { cause }, value: count })),
-    },
-    { name: "cache_hits_total", type: "counter", help: "Found in a cache.", samples: withShared("hits") },
-    {
-      name: "cache_misses_total",
-      type: "counter",
-      help: "Not found in a cache.",
-      samples: withShared("misses"),
-    },
-    {
-      name: "cache_joined_total",
-      type: "counter",
-      help: "Served by an equal question or evaluation that was under way.",
-      samples: cache("joined"),
-    },
-    {
-      name: "cache_evictions_total",
-      type: "counter",
-      help: "Entries that had to make room before their time.",
-      samples: cache("evictions"),
-    },
-    {
-      name: "cache_renewals_total",
-      type: "counter",
-      help: "Entries asked for again at their end because they were in use.",
-      samples: cache("renewals"),
-    },
-    { name: "cache_entries", type: "gauge", help: "Entries in a cache.", samples: cache("entries") },
-    {
-      name: "dns_questions_total",
-      type: "counter",
-      help: "Questions sent to name servers, each try on its own.",
-      samples: ({ dns }) => [
-        { labels: { transport: "udp" }, value: dns.questionsUdp },
-        { labels: { transport: "tcp" }, value: dns.questionsTcp },
-      ],
-    },
-    {
-      name: "dns_timeouts_total",
-      type: "counter",
-      help: "Tries that no name server answered in time.",
-      samples: ({ dns }) => one(dns.timeouts),
-    },
-    {
-      name: "dns_faults_total",
-      type: "counter",
-      help: "Answers of name servers that were of no use, by RCODE.",
-      samples: ({ dns }) =>
-        FAULT_RCODES.map((rcode) => ({ labels: { rcode }, value: dns.faults[rcode] ?? 0 })),
-    },
-    {
-      name: "dns_foreign_answers_total",
-      type: "counter",
-      help: "Messages that answered none of our questions.",
-      samples: ({ dns }) => one(dns.foreign),
-    },
+    counter("permerrors_total", "Results permerror by what is wrong with the record.", () =>
+      tally.permerrors().map(({ problem, count }) => ({ labels: { problem }, value: count })),
+    ),
+    counter("temperrors_total", "Results temperror by cause.", () =>
+      tally.temperrors().map(({ cause, count }) => ({ labels: { cause }, value: count })),
+    ),
+    counter("cache_hits_total", "Found in a cache.", withShared("hits")),
+    counter("cache_misses_total", "Not found in a cache.", withShared("misses")),
+    counter(
+      "cache_joined_total",
+      "Served by an equal question or evaluation that was under way.",
+      cache("joined"),
+    ),
+    counter("cache_evictions_total", "Entries that had to make room before their time.", cache("evictions")),
+    counter(
+      "cache_renewals_total",
+      "Entries asked for again at their end because they were in use.",
+      cache("renewals"),
+    ),
+    gauge("cache_entries", "Entries in a cache.", cache("entries")),
+    counter("dns_questions_total", "Questions sent to name servers, each try on its own.", ({ dns }) => [
+      { labels: { transport: "udp" }, value: dns.questionsUdp },
+      { labels: { transport: "tcp" }, value: dns.questionsTcp },
+    ]),
+    counter("dns_timeouts_total", "Tries that no name server answered in time.", ({ dns }) =>
+      one(dns.timeouts),
+    ),
+    counter("dns_faults_total", "Answers of name servers that were of no use, by RCODE.", ({ dns }) =>
+      FAULT_RCODES.map((rcode) => ({ labels: { rcode }, value: dns.faults[rcode] ?? 0 })),
+    ),
+    counter("dns_foreign_answers_total", "Messages that answered none of our questions.", ({ dns }) =>
+      one(dns.foreign),
+    ),
     histogram("dns_answer_seconds", "How long name servers took to answer.", ({ dns }) => dns.answerSeconds),
-    {
-      name: "evaluations",
-      type: "gauge",
-      help: "Evaluations of SPF under way.",
-      samples: ({ evaluations: { running, waiting } }) => [
-        { labels: { state: "running" }, value: running },
-        { labels: { state: "waiting" }, value: waiting },
-      ],
-    },
-    {
-      name: "evaluations_turned_away_total",
-      type: "counter",
-      help: "Evaluations that were not begun because too many were waiting.",
-      samples: ({ evaluations }) => one(evaluations.turnedAway),
-    },
-    {
-      name: "connections_current",
-      type: "gauge",
-      help: "Connections of the MTA: open, and those of them in the middle of a message.",
-      samples: ({ connections: { open, busy } }) => [
+    gauge("evaluations", "Evaluations of SPF under way.", ({ evaluations: { running, waiting } }) => [
+      { labels: { state: "running" }, value: running },
+      { labels: { state: "waiting" }, value: waiting },
+    ]),
+    counter(
+      "evaluations_turned_away_total",
+      "Evaluations that were not begun because too many were waiting.",
+      ({ evaluations }) => one(evaluations.turnedAway),
+    ),
+    gauge(
+      "connections_current",
+      "Connections of the MTA: open, and those of them in the middle of a message.",
+      ({ connections: { open, busy } }) => [
         { labels: { state: "open" }, value: open },
         { labels: { state: "busy" }, value: busy },
       ],
-    },
-    {
-      name: "connections_total",
-      type: "counter",
-      help: "Connections accepted.",
-      samples: ({ connections }) => one(connections.accepted),
-    },
-    {
-      name: "connections_refused_total",
-      type: "counter",
-      help: "Connections over MaxConnections.",
-      samples: ({ connections }) => one(connections.refused),
-    },
-    {
-      name: "connections_closed_total",
-      type: "counter",
-      help: "Connections that smf-spf closed, by cause.",
-      samples: ({ connections }) =>
-        CLOSE_CAUSES.map((cause) => ({ labels: { cause }, value: connections.closed[cause] })),
-    },
-    {
-      name: "log_lines_lost_total",
-      type: "counter",
-      help: "Log lines that could not be written.",
-      samples: ({ logLinesLost }) =>
-        Object.entries(logLinesLost).map(([sink, lost]) => ({ labels: { sink }, value: lost })),
-    },
-    {
-      name: "reload_success",
-      type: "gauge",
-      help: "1 when the last reload, or the start, took the configuration.",
-      samples: ({ reload }) => one(reload.ok ? 1 : 0),
-    },
-    {
-      name: "reload_timestamp_seconds",
-      type: "gauge",
-      help: "When the configuration was last read.",
-      samples: ({ reload }) => one(reload.timeMs / 1000),
-    },
-    {
-      name: "shared_cache_up",
-      type: "gauge",
-      help: "1 while the shared cache answers; no sample without SharedCache.",
-      samples: ({ sharedCache }) => (sharedCache === undefined ? [] : one(sharedCache.up ? 1 : 0)),
-    },
-    {
-      name: "shared_cache_errors_total",
-      type: "counter",
-      help: "Errors of the shared cache, by kind.",
-      samples: ({ sharedCache }) =>
-        SHARED_CACHE_ERRORS.map((kind) => ({ labels: { kind }, value: sharedCache?.errors[kind] ?? 0 })),
-    },
-    {
-      name: "shared_cache_writes_total",
-      type: "counter",
-      help: "Answers put into the shared cache.",
-      samples: ({ sharedCache }) => one(sharedCache?.writes ?? 0),
-    },
+    ),
+    counter("connections_total", "Connections accepted.", ({ connections }) => one(connections.accepted)),
+    counter("connections_refused_total", "Connections over MaxConnections.", ({ connections }) =>
+      one(connections.refused),
+    ),
+    counter("connections_closed_total", "Connections that smf-spf closed, by cause.", ({ connections }) =>
+      CLOSE_CAUSES.map((cause) => ({ labels: { cause }, value: connections.closed[cause] })),
+    ),
+    counter("log_lines_lost_total", "Log lines that could not be written.", ({ logLinesLost }) =>
+      Object.entries(logLinesLost).map(([sink, lost]) => ({ labels: { sink }, value: lost })),
+    ),
+    gauge("reload_success", "1 when the last reload, or the start, took the configuration.", ({ reload }) =>
+      one(reload.ok ? 1 : 0),
+    ),
+    gauge("reload_timestamp_seconds", "When the configuration was last read.", ({ reload }) =>
+      one(reload.timeMs / 1000),
+    ),
+    gauge(
+      "shared_cache_up",
+      "1 while the shared cache answers; no sample without SharedCache.",
+      ({ sharedCache }) => (sharedCache === undefined ? [] : one(sharedCache.up ? 1 : 0)),
+    ),
+    counter("shared_cache_errors_total", "Errors of the shared cache, by kind.", ({ sharedCache }) =>
+      SHARED_CACHE_ERRORS.map((kind) => ({ labels: { kind }, value: sharedCache?.errors[kind] ?? 0 })),
+    ),
+    counter("shared_cache_writes_total", "Answers put into the shared cache.", ({ sharedCache }) =>
+      one(sharedCache?.writes ?? 0),
+    ),
   ];
+}
+
+const one = (value: number): readonly Sample[] => [{ value }];
+
+function counter(name: string, help: string, samples: Family["samples"]): Family {
+  return { name, type: "counter", help, samples };
+}
+
+function gauge(name: string, help: string, samples: Family["samples"]): Family {
+  return { name, type: "gauge", help, samples };
 }
 
 function histogram(name: string, help: string, counts: (figures: Figures) => HistogramCounts): Family {
@@ -305,32 +230,36 @@ function histogram(name: string, help: string, counts: (figures: Figures) => His
 
 /** The metrics that every program has, under the names of the Prometheus client libraries. */
 function processFamilies({ product, eventLoopLagSeconds }: MetricSources): Family[] {
-  const gauge = (name: string, help: string, value: () => number | undefined): Family => ({
-    name,
-    type: "gauge",
-    help,
-    samples: () => {
+  const measured =
+    (value: () => number | undefined): Family["samples"] =>
+    () => {
       const found = value();
-      return found === undefined ? [] : [{ value: found }];
-    },
-  });
+      return found === undefined ? [] : one(found);
+    };
   const cpuSeconds = (): number => {
     const { user, system } = process.cpuUsage();
     return (user + system) / 1e6;
   };
   return [
-    {
-      name: "process_cpu_seconds_total",
-      type: "counter",
-      help: "Processor time in user and system mode.",
-      samples: () => [{ value: cpuSeconds() }],
-    },
-    gauge("process_start_time_seconds", "When the process started.", () => product.startedMs / 1000),
-    gauge("process_resident_memory_bytes", "Resident memory.", () => process.memoryUsage.rss()),
-    gauge("process_heap_bytes", "Heap of JavaScript in use.", () => process.memoryUsage().heapUsed),
-    gauge("process_open_fds", "Open file descriptors.", openDescriptors),
-    gauge("process_max_fds", "Most file descriptors that may be open.", descriptorLimit),
-    gauge("nodejs_eventloop_lag_seconds", "How late the event loop is.", eventLoopLagSeconds),
+    counter("process_cpu_seconds_total", "Processor time in user and system mode.", () => one(cpuSeconds())),
+    gauge(
+      "process_start_time_seconds",
+      "When the process started.",
+      measured(() => product.startedMs / 1000),
+    ),
+    gauge(
+      "process_resident_memory_bytes",
+      "Resident memory.",
+      measured(() => process.memoryUsage.rss()),
+    ),
+    gauge(
+      "process_heap_bytes",
+      "Heap of JavaScript in use.",
+      measured(() => process.memoryUsage().heapUsed),
+    ),
+    gauge("process_open_fds", "Open file descriptors.", measured(openDescriptors)),
+    gauge("process_max_fds", "Most file descriptors that may be open.", measured(descriptorLimit)),
+    gauge("nodejs_eventloop_lag_seconds", "How late the event loop is.", measured(eventLoopLagSeconds)),
   ];
 }
 
