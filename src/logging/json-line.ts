@@ -1,8 +1,7 @@
-import { pino } from "pino";
 import type { ActionEvent, FilterEvent, MailFacts, ResultEvent } from "../filter/index.ts";
 import { levelOf } from "./event-line.ts";
 import { LINE_OCTETS_MAX, printableOctets, printableText, VALUE_OCTETS_MAX } from "./printable.ts";
-import { type LogLevel, SEVERITY } from "./sink.ts";
+import type { LogLevel } from "./sink.ts";
 
 /** How many octets of a value are shown; tried in turn until the line fits. */
 const SIZES: readonly number[] = [VALUE_OCTETS_MAX, 80, 32, 12];
@@ -13,30 +12,11 @@ type Fields = Record<string, string | number | boolean | readonly string[] | und
 
 /** Writes lines of JSON, one object each, at most {@link LINE_OCTETS_MAX} octets, without the line end. */
 export class JsonLines {
-  #line = "";
-  readonly #pino;
+  readonly #now: () => Date;
 
   /** @param now the time of the lines */
   constructor(now: () => Date) {
-    this.#pino = pino(
-      {
-        level: "debug",
-        // pino counts upwards with urgency.
-        customLevels: Object.fromEntries(
-          Object.entries(SEVERITY).map(([level, severity]) => [level, 80 - 10 * severity]),
-        ) as Record<LogLevel, number>,
-        useOnlyCustomLevels: true,
-        base: null,
-        messageKey: "message",
-        timestamp: () => `,"time":"${now().toISOString()}"`,
-        formatters: { level: (label) => ({ level: label }) },
-      },
-      {
-        write: (line: string) => {
-          this.#line = line.trimEnd();
-        },
-      },
-    );
+    this.#now = now;
   }
 
   /** An event of the filter: one line, or several that begin alike where one cannot name all recipients. */
@@ -92,8 +72,7 @@ export class JsonLines {
   }
 
   #format(level: LogLevel, fields: Fields): string {
-    this.#pino[level](fields);
-    return this.#line;
+    return JSON.stringify({ level, time: this.#now().toISOString(), ...fields });
   }
 }
 

@@ -43,7 +43,6 @@ describe("packages", () => {
       "dns-packet",
       "iovalkey",
       "lru-cache",
-      "pino",
       "prom-client",
       "uplot",
     ]);
