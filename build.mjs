@@ -5,7 +5,7 @@
  * directory above says; dist/LICENSES, the licences of the packages inside; and dist/completions, what the shells know of
  * the programs' options.
  *
- *     node build.mjs [FOLDER]
+ *     node build.mjs [DIRECTORY]
  */
 import { mkdirSync, readdirSync, readFileSync, writeFileSync } from "node:fs";
 import { dirname } from "node:path";

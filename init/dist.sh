@@ -29,16 +29,16 @@ sources() {
 }
 
 make_tarball() {
-	folder=$work/smf-spf-$version
-	mkdir "$folder"
+	directory=$work/smf-spf-$version
+	mkdir "$directory"
 	{
 		sources
 		printf '%s\n' dist/smf-spf.js dist/spfquery.js dist/spfreport.js dist/shared-cache.cjs dist/status.cjs dist/package.json dist/LICENSES
 		find dist/completions -type f
 	} >"$work/files"
-	tar -cf - -T "$work/files" | tar -xf - -C "$folder"
+	tar -cf - -T "$work/files" | tar -xf - -C "$directory"
 	# rpmbuild -ta reads it, with the version.
-	fill init/smf-spf.spec >"$folder/init/smf-spf.spec"
+	fill init/smf-spf.spec >"$directory/init/smf-spf.spec"
 	# One time for all: the programs are not older than the sources, so make does not build them again.
 	tar --sort=name --format=ustar --owner=0 --group=0 --numeric-owner --mode=u+rw,go=rX --mtime="@$epoch" \
 		-cf - -C "$work" "smf-spf-$version" | gzip -9n >"$1"

@@ -19,7 +19,8 @@ warn() {
 task=${1:-}
 LIST=$DESTDIR$DATADIR/installed
 made=
-[ ! -e "$LIST" ] || made=$(cat "$LIST")
+# 3.0.0 wrote "folder".
+[ ! -e "$LIST" ] || made=$(sed "s/^folder /directory /" "$LIST")
 
 # kind path: remembers a thing that is made here. Paths are without DESTDIR.
 remember() {
@@ -41,11 +42,11 @@ was_made() {
 	echo "$made" | grep -qxF "$1"
 }
 
-make_folder() {
+make_directory() {
 	if [ -d "$DESTDIR$1" ]; then return 0; fi
-	make_folder "$(dirname "$1")"
+	make_directory "$(dirname "$1")"
 	mkdir "$DESTDIR$1"
-	remember folder "$1"
+	remember directory "$1"
 }
 
 # rc scripts have a short PATH, so node's absolute path is written into programs and scripts.
@@ -115,14 +116,14 @@ put() {
 
 # source target: a file as it is.
 install_copy() {
-	make_folder "$(dirname "$2")"
+	make_directory "$(dirname "$2")"
 	cp "$1" "$DESTDIR$2.tmp"
 	put "$2" 644
 }
 
 # source target: a program, with node's path in its first line.
 install_program() {
-	make_folder "$(dirname "$2")"
+	make_directory "$(dirname "$2")"
 	{
 		echo "#!$node"
 		tail -n +2 "$1"
@@ -132,7 +133,7 @@ install_program() {
 
 # source target mode: a text, with the paths of this installation written in.
 install_text() {
-	make_folder "$(dirname "$2")"
+	make_directory "$(dirname "$2")"
 	# systemd complains of paths below the link /var/run.
 	case $RUNDIR in
 	/var/run/*) unit_run=${RUNDIR#/var} ;;
@@ -150,7 +151,7 @@ install_text() {
 
 # The sample, with the lines made active that differ from what the daemon has built in.
 install_sample() {
-	make_folder "$DATADIR"
+	make_directory "$DATADIR"
 	set -- -e ''
 	if [ "$SMFS_USER" != smfs ]; then
 		set -- "$@" -e "s|^#User\([[:space:]]*\).*|User\1$SMFS_USER|"
@@ -165,7 +166,7 @@ install_sample() {
 
 # Root reads it at the start, the user smfs at every reload: there is no secret in it.
 install_config() {
-	make_folder "$CONFDIR"
+	make_directory "$CONFDIR"
 	if [ ! -e "$DESTDIR$config" ]; then
 		cp "$DESTDIR$sample" "$DESTDIR$config"
 		remember config "$config"
@@ -234,12 +235,12 @@ remove_user() {
 	fi
 }
 
-make_run_folder() {
-	make_folder "$RUNDIR"
+make_run_directory() {
+	make_directory "$RUNDIR"
 	chown "$SMFS_USER:$(id -g "$SMFS_USER")" "$RUNDIR"
 	chmod 755 "$RUNDIR"
 	# CacheFile of the sample lies here.
-	make_folder "$STATEDIR"
+	make_directory "$STATEDIR"
 	chown "$SMFS_USER:$(id -g "$SMFS_USER")" "$STATEDIR"
 	chmod 750 "$STATEDIR"
 }
@@ -287,7 +288,7 @@ how_to_start() {
 }
 
 # The daemon's user owns it, and could put other files in the place of all that are there.
-check_run_folder() {
+check_run_directory() {
 	case ${RUNDIR%/} in
 	'' | /run | /var | /var/run | /tmp | /var/tmp | /etc | /usr | /var/lib | /var/spool)
 		fail "RUNDIR=$RUNDIR is given to $SMFS_USER: name a directory below it, such as ${RUNDIR%/}/smfs"
@@ -324,14 +325,14 @@ check_build() {
 }
 
 do_install() {
-	check_run_folder
+	check_run_directory
 	check_build
 	find_node
 	[ -n "$INIT" ] || INIT=$(guess_init)
 	scripts=$(init_files "$INIT")
 	mkdir -p "$DESTDIR/"
 	trap save_list EXIT
-	make_folder "$DATADIR"
+	make_directory "$DATADIR"
 	install_program dist/smf-spf.js "$SBINDIR/smf-spf"
 	install_program dist/spfquery.js "$BINDIR/spfquery"
 	install_program dist/spfreport.js "$BINDIR/spfreport"
@@ -367,7 +368,7 @@ do_install() {
 	END
 	if [ -z "$DESTDIR" ] && [ "$(id -u)" -eq 0 ]; then
 		make_user
-		make_run_folder
+		make_run_directory
 		check_config_access
 	fi
 	forget_old_units
@@ -467,7 +468,7 @@ do_uninstall() {
 	rm -f "$LIST"
 	# The inner ones first; a directory that holds other files stays.
 	echo "$made" | sort -r | while read -r kind path; do
-		if [ "$kind" = folder ]; then rmdir "$DESTDIR$path" 2>/dev/null || true; fi
+		if [ "$kind" = directory ]; then rmdir "$DESTDIR$path" 2>/dev/null || true; fi
 	done
 }
 

@@ -210,7 +210,19 @@ describe("make install", () => {
     }
   });
 
-  it("leaves folders that were there before", () => {
+  it("takes back the directories that 3.0.0 made, which called them folders", () => {
+    install("INIT=none");
+    const list = tree.at("/usr/local/share/smf-spf/installed");
+    const lines = readFileSync(list, "utf8").replaceAll(/^directory /gm, "folder ");
+    assert.match(lines, /^folder \/usr\/local\/share\/smf-spf$/m);
+    writeFileSync(list, lines);
+    install("INIT=openrc");
+    assert.doesNotMatch(readFileSync(list, "utf8"), /^folder /m);
+    assert.equal(tree.make("uninstall").code, 0);
+    assert.deepEqual(readdirSync(tree.destination), []);
+  });
+
+  it("leaves directories that were there before", () => {
     mkdirSync(tree.at("/usr/local/sbin"), { recursive: true });
     install("INIT=none");
     assert.equal(tree.make("uninstall").code, 0);
@@ -259,7 +271,7 @@ describe("make install", () => {
   const refusals: readonly [string, readonly string[], RegExp][] = [
     ["no node is found", ["NODE=no-such-node"], /no no-such-node in PATH/],
     [
-      "RUNDIR is a folder of the system's",
+      "RUNDIR is a directory of the system's",
       ["RUNDIR=/var/run/"],
       /RUNDIR=\/var\/run\/ is given to smfs: name a directory below/,
     ],
