@@ -1,3 +1,4 @@
+import { parseIpAddress } from "../../src/address/index.ts";
 import type { Evaluation, EvaluationRequest, Evaluator } from "../../src/filter/index.ts";
 
 /** Evaluates: `done` is told the verdict, known at once or later. The returned function cancels. */
@@ -14,4 +15,23 @@ export function evaluate(
   }
   done(answer);
   return () => undefined;
+}
+
+/**
+ * The verdict on mail of `user@domain` from 192.0.2.1, known at once or later.
+ *
+ * @param waitMs the time that it may take
+ */
+export function verdictOf(evaluator: Evaluator, domain: string, waitMs = 10_000): Promise<Evaluation> {
+  const request: EvaluationRequest = {
+    ip: parseIpAddress("192.0.2.1")!,
+    domain,
+    sender: `user@${domain}`,
+    helo: "mail.test",
+    receiver: "mx.here.test",
+    deadlineMs: performance.now() + waitMs,
+  };
+  return new Promise((resolve) => {
+    evaluate(evaluator, request, resolve);
+  });
 }

@@ -1,14 +1,11 @@
 import assert from "node:assert/strict";
 import { after, before, describe, it } from "node:test";
 import { setTimeout as delay } from "node:timers/promises";
-import { parseIpAddress } from "../../../src/address/index.ts";
-import type { Evaluation } from "../../../src/filter/index.ts";
 import { Engine } from "../../../src/smf-spf/engine.ts";
-import { evaluate } from "../../support/evaluate.ts";
+import { verdictOf } from "../../support/evaluate.ts";
 import { type Nameserver, startNameserver, type Zone } from "../../support/nameserver/index.ts";
 import { settingsOf } from "./filter-bench.ts";
 
-const CLIENT = parseIpAddress("192.0.2.1")!;
 const MANY = Array.from({ length: 100 }, (_, i) => i);
 const TEN = MANY.slice(0, 10);
 
@@ -81,20 +78,7 @@ describe("the questions that one message causes", () => {
       for (const name of DOMAINS) {
         it(`are within the limits of RFC 7208 for ${name}.test`, async () => {
           server.resetCounts();
-          const { outcome } = await new Promise<Evaluation>((resolve) => {
-            evaluate(
-              engine.evaluatorFor(settingsOf("")),
-              {
-                ip: CLIENT,
-                domain: `${name}.test`,
-                sender: `user@${name}.test`,
-                helo: "mail.test",
-                receiver: "mx.here.test",
-                deadlineMs: performance.now() + 30_000,
-              },
-              resolve,
-            );
-          });
+          const { outcome } = await verdictOf(engine.evaluatorFor(settingsOf("")), `${name}.test`, 30_000);
           // Over TCP a question is asked for the second time.
           const { udp } = server.questions;
           assert.ok(udp <= QUESTIONS_MAX + VALIDATION_MAX, `${udp} questions`);
@@ -118,20 +102,7 @@ describe("the questions that one message causes", () => {
         );
         const asked = async (): Promise<number> => {
           turning.resetCounts();
-          await new Promise<Evaluation>((resolve) => {
-            evaluate(
-              again.evaluatorFor(settingsOf("")),
-              {
-                ip: CLIENT,
-                domain: "turn.test",
-                sender: "user@turn.test",
-                helo: "mail.test",
-                receiver: "mx.here.test",
-                deadlineMs: performance.now() + 30_000,
-              },
-              resolve,
-            );
-          });
+          await verdictOf(again.evaluatorFor(settingsOf("")), "turn.test", 30_000);
           return turning.questions.udp;
         };
         try {
@@ -160,20 +131,7 @@ describe("the questions that one message causes", () => {
             throw error;
           },
         );
-        const { outcome } = await new Promise<Evaluation>((resolve) => {
-          evaluate(
-            waiting.evaluatorFor(settingsOf("")),
-            {
-              ip: CLIENT,
-              domain: "quiet.test",
-              sender: "user@quiet.test",
-              helo: "mail.test",
-              receiver: "mx.here.test",
-              deadlineMs: performance.now() + 30_000,
-            },
-            resolve,
-          );
-        });
+        const { outcome } = await verdictOf(waiting.evaluatorFor(settingsOf("")), "quiet.test", 30_000);
         waiting.close();
         assert.equal(outcome.result, "temperror");
         // One for the record, and DNSTries for the question that stays open. The server is asked for the root, too.

@@ -2,10 +2,9 @@ import assert from "node:assert/strict";
 import { readdirSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import { after, afterEach, before, describe, it } from "node:test";
-import { parseIpAddress } from "../../../src/address/index.ts";
 import type { Evaluation } from "../../../src/filter/index.ts";
 import { Engine } from "../../../src/smf-spf/engine.ts";
-import { evaluate } from "../../support/evaluate.ts";
+import { verdictOf } from "../../support/evaluate.ts";
 import { type Nameserver, startNameserver } from "../../support/nameserver/index.ts";
 import { settingsOf } from "./filter-bench.ts";
 
@@ -34,22 +33,8 @@ describe("a clock that jumps", () => {
     await server.close();
   });
 
-  function verdict(domain: string): Promise<Evaluation> {
-    return new Promise((resolve) => {
-      evaluate(
-        engine.evaluatorFor(settingsOf("")),
-        {
-          ip: parseIpAddress("192.0.2.1")!,
-          domain,
-          sender: `user@${domain}`,
-          helo: "mail.test",
-          receiver: "mx.test",
-          deadlineMs: performance.now() + 10_000,
-        },
-        resolve,
-      );
-    });
-  }
+  const verdict = (domain: string): Promise<Evaluation> =>
+    verdictOf(engine.evaluatorFor(settingsOf("")), domain);
 
   for (const [way, jumpMs] of [
     ["forward", YEAR_MS],

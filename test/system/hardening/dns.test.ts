@@ -1,10 +1,9 @@
 import assert from "node:assert/strict";
 import { createSocket } from "node:dgram";
 import { after, afterEach, before, describe, it } from "node:test";
-import { parseIpAddress } from "../../../src/address/index.ts";
 import type { Evaluation } from "../../../src/filter/index.ts";
 import { Engine } from "../../../src/smf-spf/engine.ts";
-import { evaluate } from "../../support/evaluate.ts";
+import { verdictOf } from "../../support/evaluate.ts";
 import {
   type Interception,
   type Nameserver,
@@ -14,7 +13,6 @@ import {
 } from "../../support/nameserver/index.ts";
 import { settingsOf } from "./filter-bench.ts";
 
-const CLIENT = parseIpAddress("192.0.2.1")!;
 const HEADER = 12;
 
 const ZONE: Zone = {
@@ -169,19 +167,8 @@ describe("a verdict over a name server that", () => {
     assert.deepEqual(errors, []);
   });
 
-  function verdict(domain: string, deadlineMs = 5_000): Promise<Evaluation> {
-    const request = {
-      ip: CLIENT,
-      domain,
-      sender: `user@${domain}`,
-      helo: "mail.test",
-      receiver: "mx.here.test",
-      deadlineMs: performance.now() + deadlineMs,
-    };
-    return new Promise((resolve) => {
-      evaluate(engine.evaluatorFor(settingsOf("")), request, resolve);
-    });
-  }
+  const verdict = (domain: string, waitMs = 5_000): Promise<Evaluation> =>
+    verdictOf(engine.evaluatorFor(settingsOf("")), domain, waitMs);
 
   it("answers wrong in any way is right, or a temperror in time", async () => {
     server.setOptions({

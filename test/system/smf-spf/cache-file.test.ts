@@ -3,11 +3,10 @@ import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { it } from "node:test";
-import { parseIpAddress } from "../../../src/address/index.ts";
 import type { Evaluation } from "../../../src/filter/index.ts";
 import { Engine } from "../../../src/smf-spf/engine.ts";
+import { verdictOf } from "../../support/evaluate.ts";
 import { startNameserver } from "../../support/nameserver/index.ts";
-import { promised } from "../../support/now-or-later.ts";
 import { settingsOf } from "../hardening/filter-bench.ts";
 
 it("serves the first message after a restart from memory, and only answers after a change of rules", async (t) => {
@@ -28,19 +27,7 @@ it("serves the first message after a restart from memory, and only answers after
     const file = engine.cacheFile(join(directory, "cache"), (text) => told.push(text));
     await file.load();
     server.resetCounts();
-    const { outcome, cached } = await promised<Evaluation>((done) =>
-      engine.evaluatorFor(settings).evaluate(
-        {
-          ip: parseIpAddress("192.0.2.1")!,
-          domain: "a.test",
-          sender: "user@a.test",
-          helo: "mail.test",
-          receiver: "mx.here.test",
-          deadlineMs: performance.now() + 10_000,
-        },
-        done,
-      ),
-    );
+    const { outcome, cached } = await verdictOf(engine.evaluatorFor(settings), "a.test");
     await file.save();
     engine.close();
     return [outcome.result, cached, server.questions.total];

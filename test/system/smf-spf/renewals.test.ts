@@ -1,10 +1,8 @@
 import assert from "node:assert/strict";
 import { after, before, describe, it } from "node:test";
 import { setTimeout as delay } from "node:timers/promises";
-import { parseIpAddress } from "../../../src/address/index.ts";
-import type { Evaluation } from "../../../src/filter/index.ts";
 import { Engine } from "../../../src/smf-spf/engine.ts";
-import { evaluate } from "../../support/evaluate.ts";
+import { verdictOf } from "../../support/evaluate.ts";
 import { type Nameserver, startNameserver } from "../../support/nameserver/index.ts";
 import { settingsOf } from "../hardening/filter-bench.ts";
 
@@ -31,28 +29,11 @@ describe("popular names", { concurrency: true }, () => {
       throw error;
     });
 
-  function verdict(engine: Engine, domain: string): Promise<Evaluation> {
-    return new Promise((resolve) => {
-      evaluate(
-        engine.evaluatorFor(settingsOf("")),
-        {
-          ip: parseIpAddress("192.0.2.1")!,
-          domain,
-          sender: `user@${domain}`,
-          helo: "mail.test",
-          receiver: "mx.test",
-          deadlineMs: performance.now() + WAIT_MS,
-        },
-        resolve,
-      );
-    });
-  }
-
   const asked = (domain: string): number => server.questions.of(domain, "TXT");
 
   /** Four messages: one that asks DNS and three that find its verdict, unless the machine stops for a second. */
   async function makePopular(engine: Engine, domain: string): Promise<void> {
-    for (let i = 0; i < 4; i++) await verdict(engine, domain);
+    for (let i = 0; i < 4; i++) await verdictOf(engine.evaluatorFor(settingsOf("")), domain);
   }
 
   it("are asked for when they have ended, with all that they include, and no message waits for them", async () => {
