@@ -1,4 +1,4 @@
-/** A real redis-server of the test's own. */
+/** A real redis-server of the test's own, and what it has in common with a Sentinel. */
 import { mkdirSync, rmSync } from "node:fs";
 import { join } from "node:path";
 import { accepts } from "../../../support/accepts.ts";
@@ -15,23 +15,68 @@ export interface RedisOptions {
   readonly keepsFiles?: boolean;
 }
 
-/** One server. */
-export class Redis {
+/** A program that speaks RESP on a port of this host. */
+export abstract class RespServer {
   readonly port: number;
-  readonly folder: string;
   readonly #program: Program;
 
-  private constructor(port: number, folder: string, program: Program) {
+  protected constructor(port: number, program: Program) {
     this.port = port;
-    this.folder = folder;
     this.#program = program;
   }
 
-  /** Resolves when it takes connections, though it may still load its data. */
-  static async start({ port, options = [], keepsFiles = false }: RedisOptions): Promise<Redis> {
-    const folder = join(RIG, `redis-${port}`);
+  /** Makes an empty directory for it below that of the test, unless the files of an earlier one are kept. */
+  protected static folder(name: string, keepsFiles = false): string {
+    const folder = join(RIG, name);
     if (!keepsFiles) rmSync(folder, { recursive: true, force: true });
     mkdirSync(folder, { recursive: true });
+    return folder;
+  }
+
+  /** Resolves when it takes connections, though it may still load its data. */
+  protected static async program(port: number, args: readonly string[]): Promise<Program> {
+    const program = new Program("redis-server", [...args]);
+    await program.becomes("ready", () => accepts({ host: "127.0.0.1", port }));
+    return program;
+  }
+
+  /** Uses a connection of its own. */
+  protected async with<T>(use: (client: RespClient) => Promise<T>): Promise<T> {
+    const client = new RespClient({ host: "127.0.0.1", port: this.port });
+    try {
+      return await use(client);
+    } finally {
+      client.close();
+    }
+  }
+
+  /** One command over a connection of its own. */
+  ask(...words: readonly (string | Buffer)[]): Promise<Reply> {
+    return this.with((client) => client.ask(...words));
+  }
+
+  signal(signal: NodeJS.Signals): void {
+    this.#program.child.kill(signal);
+  }
+
+  /** Ends it at once: it has nothing to keep. */
+  async stop(): Promise<void> {
+    this.signal("SIGCONT");
+    await this.#program.stop("SIGKILL");
+  }
+}
+
+/** One server. */
+export class Redis extends RespServer {
+  readonly folder: string;
+
+  private constructor(port: number, folder: string, program: Program) {
+    super(port, program);
+    this.folder = folder;
+  }
+
+  static async start({ port, options = [], keepsFiles = false }: RedisOptions): Promise<Redis> {
+    const folder = RespServer.folder(`redis-${port}`, keepsFiles);
     const common = [
       "--dir",
       folder,
@@ -45,44 +90,22 @@ export class Redis {
       "--protected-mode",
       "no",
     ];
-    const program = new Program("redis-server", [...common, "--port", String(port), ...options]);
-    const redis = new Redis(port, folder, program);
-    await program.becomes("ready", () => accepts({ host: "127.0.0.1", port }));
-    return redis;
-  }
-
-  /** One command over a connection of its own. */
-  async ask(...words: readonly (string | Buffer)[]): Promise<Reply> {
-    const client = new RespClient({ host: "127.0.0.1", port: this.port });
-    try {
-      return await client.ask(...words);
-    } finally {
-      client.close();
-    }
+    return new Redis(
+      port,
+      folder,
+      await RespServer.program(port, [...common, "--port", String(port), ...options]),
+    );
   }
 
   /** Every key with its value. */
-  async entries(): Promise<ReadonlyMap<string, Buffer>> {
-    const client = new RespClient({ host: "127.0.0.1", port: this.port });
-    try {
+  entries(): Promise<ReadonlyMap<string, Buffer>> {
+    return this.with(async (client) => {
       const found = new Map<string, Buffer>();
       for (const key of (await client.ask("KEYS", "*")) as readonly Buffer[]) {
         const value = await client.ask("GET", key);
         if (Buffer.isBuffer(value)) found.set(key.toString("latin1"), value);
       }
       return found;
-    } finally {
-      client.close();
-    }
-  }
-
-  signal(signal: NodeJS.Signals): void {
-    this.#program.child.kill(signal);
-  }
-
-  /** Ends it at once: it has nothing to keep. */
-  async stop(): Promise<void> {
-    this.signal("SIGCONT");
-    await this.#program.stop("SIGKILL");
+    });
   }
 }
