@@ -3,13 +3,13 @@
  * smf-spf. Whatever becomes of a node no result changes. Times are not asserted.
  */
 import assert from "node:assert/strict";
-import { after, afterEach, before, describe, it } from "node:test";
+import { describe, it } from "node:test";
 import { setTimeout as sleep } from "node:timers/promises";
-import { type Nameserver, startNameserver } from "../../support/nameserver/index.ts";
-import { NAMESERVER, run } from "./namespace.ts";
+import { run } from "./namespace.ts";
 import { waitUntil } from "./process.ts";
-import { Host, type Workload, workload } from "./shared-cache/hosts.ts";
-import { Redis } from "./shared-cache/redis.ts";
+import type { Host } from "./shared-cache/hosts.ts";
+import type { Redis } from "./shared-cache/redis.ts";
+import { Rig } from "./shared-cache/rig.ts";
 import { Sentinel, WATCHED } from "./shared-cache/sentinel.ts";
 
 /** As docs/caches.md has them. */
@@ -19,56 +19,23 @@ const CLUSTER_USER = [...USER, "+cluster|slots"];
 const ENGINE_USER = "smfspf:secret";
 
 describe("SharedCache over several nodes", () => {
-  let nameserver: Nameserver;
-  const hosts: Host[] = [];
-  const others: { stop(): Promise<void> }[] = [];
+  const rig = new Rig();
 
-  before(async () => {
-    nameserver = await startNameserver({}, { address: NAMESERVER, port: 53, ttlSeconds: 300 });
-  });
-  afterEach(async () => {
-    const all = [...hosts.splice(0), ...others.splice(0).reverse()];
-    for (const ended of await Promise.allSettled(all.map((one) => one.stop()))) {
-      if (ended.status === "rejected") throw ended.reason;
-    }
-  });
-  after(() => nameserver.close());
-
-  const redis = async (port: number, options: readonly string[]): Promise<Redis> => {
-    const started = await Redis.start({ port, options });
-    others.push(started);
-    return started;
-  };
+  const redis = (port: number, options: readonly string[]): Promise<Redis> => rig.redis({ port, options });
   /** Two hosts that use the engine. */
   const twoHosts = async (engine: string): Promise<readonly [Host, Host]> => {
-    const started: Host[] = [];
-    for (const name of ["one", "two"]) {
-      const host = await Host.start(name, { engine });
-      hosts.push(host);
-      started.push(host);
-    }
-    const [one, two] = started as [Host, Host];
+    const [one, two] = [await rig.host({ engine }), await rig.host({ engine })];
     await Promise.all([one.uses(), two.uses()]);
     return [one, two];
-  };
-  const served = (suffix: string, sets?: number): Workload => {
-    const load = workload(suffix, sets);
-    nameserver.setZone(load.zone);
-    return load;
-  };
-  const questionsOf = async (host: Host, load: Workload): Promise<number> => {
-    nameserver.resetCounts();
-    await host.serves(load);
-    return nameserver.questions.total;
   };
   /** The second host is spared what the first has asked; not at once where an engine has just come back. */
   const shares = async (name: string, one: Host, two: Host): Promise<void> => {
     let nth = 0;
     await waitUntil(`hosts to share ${name}`, async () => {
-      const load = served(`${name}${++nth}.test`);
-      const alone = await questionsOf(one, load);
+      const load = rig.served(`${name}${++nth}.test`);
+      const alone = await rig.questionsOf(one, load);
       await sleep(200);
-      return (await questionsOf(two, load)) <= alone / 2;
+      return (await rig.questionsOf(two, load)) <= alone / 2;
     });
   };
   const answeredTwice = (...all: readonly Host[]): boolean =>
@@ -81,7 +48,7 @@ describe("SharedCache over several nodes", () => {
   ): Promise<void> => {
     let nth = 0;
     await waitUntil(suffix, async () => {
-      const load = served(`${suffix}${++nth}.test`, 1);
+      const load = rig.served(`${suffix}${++nth}.test`, { sets: 1 });
       await Promise.all(both.map((host) => host.serves(load)));
       return isOver();
     });
@@ -103,7 +70,7 @@ describe("SharedCache over several nodes", () => {
       const sentinels: Sentinel[] = [];
       for (const port of SENTINELS) {
         const sentinel = await Sentinel.start(port, PRIMARY);
-        others.push(sentinel);
+        rig.others.push(sentinel);
         sentinels.push(sentinel);
       }
       for (const sentinel of sentinels) {
@@ -172,9 +139,7 @@ describe("SharedCache over several nodes", () => {
       await servesUntil("broken", [one, two], () =>
         [one, two].every((host) => host.log().includes(" does not serve: ")),
       );
-      others.push(
-        await Redis.start({ port: second.port, keepsFiles: true, options: [...CLUSTER_USER, ...OPTIONS] }),
-      );
+      await rig.redis({ port: second.port, keepsFiles: true, options: [...CLUSTER_USER, ...OPTIONS] });
       await servesUntil("mended", [one, two], () => answeredTwice(one, two));
       await shares("mended", one, two);
     });

@@ -5,16 +5,15 @@
 import assert from "node:assert/strict";
 import { spawnSync } from "node:child_process";
 import { randomBytes } from "node:crypto";
-import { after, afterEach, before, describe, it } from "node:test";
+import { describe, it } from "node:test";
 import { setTimeout as sleep } from "node:timers/promises";
-import { type Nameserver, startNameserver } from "../../support/nameserver/index.ts";
 import { BUNDLE } from "../scenario/daemon.ts";
 import { TLS } from "./certificates.ts";
-import { NAMESERVER } from "./namespace.ts";
 import { waitUntil } from "./process.ts";
-import { Host, type HostOptions, OTHER_KEY, type Workload, workload } from "./shared-cache/hosts.ts";
+import { type Host, type HostOptions, OTHER_KEY } from "./shared-cache/hosts.ts";
 import { Liar, SlowNetwork } from "./shared-cache/network.ts";
-import { Redis, type RedisOptions } from "./shared-cache/redis.ts";
+import type { Redis, RedisOptions } from "./shared-cache/redis.ts";
+import { Rig } from "./shared-cache/rig.ts";
 
 const PORT = 7300;
 const ENGINE = `redis://127.0.0.1:${PORT}`;
@@ -22,45 +21,11 @@ const ENGINE = `redis://127.0.0.1:${PORT}`;
 const PASSWORD = "Tell-Nobody-7f3a";
 
 describe("SharedCache", () => {
-  let nameserver: Nameserver;
-  const hosts: Host[] = [];
-  const others: { stop(): Promise<void> }[] = [];
+  const rig = new Rig();
 
-  before(async () => {
-    nameserver = await startNameserver({}, { address: NAMESERVER, port: 53, ttlSeconds: 300 });
-  });
-  afterEach(async () => {
-    const all = [...hosts.splice(0), ...others.splice(0)];
-    for (const ended of await Promise.allSettled(all.map((one) => one.stop()))) {
-      if (ended.status === "rejected") throw ended.reason;
-    }
-  });
-  after(() => nameserver.close());
-
-  const redis = async (options: Partial<RedisOptions> = {}): Promise<Redis> => {
-    const started = await Redis.start({ port: PORT, ...options });
-    others.push(started);
-    return started;
-  };
-  const host = async (options: HostOptions = { engine: ENGINE }): Promise<Host> => {
-    const started = await Host.start(`host${hosts.length + 1}`, options);
-    hosts.push(started);
-    return started;
-  };
-  /** The messages, and a name server that knows their domains. */
-  const served = (suffix: string, ttlSeconds = 300): Workload => {
-    const load = workload(suffix);
-    nameserver.setOptions({ ttlSeconds, negativeTtlSeconds: ttlSeconds });
-    nameserver.setZone(load.zone);
-    nameserver.resetCounts();
-    return load;
-  };
-  /** Questions of a host that plays the messages. */
-  const questionsOf = async (one: Host, load: Workload): Promise<number> => {
-    nameserver.resetCounts();
-    await one.serves(load);
-    return nameserver.questions.total;
-  };
+  const redis = (options: Partial<RedisOptions> = {}): Promise<Redis> =>
+    rig.redis({ port: PORT, ...options });
+  const host = (options: HostOptions = { engine: ENGINE }): Promise<Host> => rig.host(options);
   /** Waits until nothing is added to the engine any more. */
   const settled = async (engine: Redis): Promise<number> => {
     let size = -1;
@@ -78,13 +43,13 @@ describe("SharedCache", () => {
       const engine = await redis();
       const [first, second] = [await host(), await host()];
       await Promise.all([first.uses(), second.uses()]);
-      const load = served("two.test");
-      const alone = await questionsOf(first, load);
+      const load = rig.served("two.test");
+      const alone = await rig.questionsOf(first, load);
       await settled(engine);
-      const spared = await questionsOf(second, load);
+      const spared = await rig.questionsOf(second, load);
       assert.ok(spared <= alone / 2, `${spared} of ${alone} questions`);
       // A temperror is never shared.
-      for (let nth = 1; nth <= 4; nth++) assert.ok(nameserver.questions.of(`down${nth}.two.test`) > 0);
+      for (let nth = 1; nth <= 4; nth++) assert.ok(rig.nameserver.questions.of(`down${nth}.two.test`) > 0);
       await sleep(1000);
       const status = await second.status();
       const { shared_cache: shared } = status;
@@ -103,14 +68,14 @@ describe("SharedCache", () => {
     it("spares four hosts with one workload at the same time", async () => {
       await redis();
       for (let nth = 0; nth < 4; nth++) await host();
-      await Promise.all(hosts.map((one) => one.uses()));
-      const load = served("four.test");
-      const alone = await questionsOf(await host({}), load);
-      nameserver.resetCounts();
+      await Promise.all(rig.hosts.map((one) => one.uses()));
+      const load = rig.served("four.test");
+      const alone = await rig.questionsOf(await host({}), load);
+      rig.nameserver.resetCounts();
       // One message after the other, each through all hosts.
       for (const mail of load.mail)
-        for (const one of hosts.slice(0, 4)) await one.serves({ ...load, mail: [mail] });
-      const together = nameserver.questions.total;
+        for (const one of rig.hosts.slice(0, 4)) await one.serves({ ...load, mail: [mail] });
+      const together = rig.nameserver.questions.total;
       assert.ok(together < 2 * alone, `${together} questions of four hosts, ${alone} of one`);
     });
 
@@ -118,7 +83,7 @@ describe("SharedCache", () => {
       const engine = await redis();
       const one = await host();
       await one.uses();
-      await one.serves(served("secret.test", 90));
+      await one.serves(rig.served("secret.test", { ttlSeconds: 90 }));
       await settled(engine);
       const entries = await engine.entries();
       assert.ok(entries.size > 10);
@@ -136,10 +101,10 @@ describe("SharedCache", () => {
       const engine = await redis();
       const [first, stranger] = [await host(), await host({ engine: ENGINE, key: OTHER_KEY })];
       await Promise.all([first.uses(), stranger.uses()]);
-      const load = served("other.test");
-      const alone = await questionsOf(first, load);
+      const load = rig.served("other.test");
+      const alone = await rig.questionsOf(first, load);
       const size = await settled(engine);
-      assert.equal(await questionsOf(stranger, load), alone);
+      assert.equal(await rig.questionsOf(stranger, load), alone);
       await settled(engine);
       assert.equal(Number(await engine.ask("DBSIZE")), 2 * size);
     });
@@ -148,12 +113,12 @@ describe("SharedCache", () => {
       const engine = await redis();
       const one = await host();
       await one.uses();
-      const load = served("forget.test");
-      const alone = await questionsOf(one, load);
+      const load = rig.served("forget.test");
+      const alone = await rig.questionsOf(one, load);
       await settled(engine);
       one.signal("SIGUSR2");
       await one.logged("SIGUSR2: ");
-      assert.equal(await questionsOf(one, load), alone);
+      assert.equal(await rig.questionsOf(one, load), alone);
     });
   });
 
@@ -201,10 +166,10 @@ describe("SharedCache", () => {
         await redis(options);
         const [first, second] = [await host({ engine: address }), await host({ engine: address })];
         await Promise.all([first.uses(), second.uses()]);
-        const load = served(`way${ways.findIndex(([name]) => name === way)}.test`);
-        const alone = await questionsOf(first, load);
+        const load = rig.served(`way${ways.findIndex(([name]) => name === way)}.test`);
+        const alone = await rig.questionsOf(first, load);
         await sleep(200);
-        const spared = await questionsOf(second, load);
+        const spared = await rig.questionsOf(second, load);
         assert.ok(spared <= alone / 2, `${spared} of ${alone} questions`);
         await sleep(1000);
         const shown = spawnSync(process.execPath, [BUNDLE, "--show-config", "-c", second.config], {
@@ -304,7 +269,7 @@ describe("SharedCache", () => {
           assert.equal(first.log().split(" does not serve: ").length, 2, first.log());
           assert.doesNotMatch(first.log(), new RegExp(PASSWORD));
         }
-        const load = served(`${name.replace(/\W+/g, "-")}.test`);
+        const load = rig.served(`${name.replace(/\W+/g, "-")}.test`);
         await Promise.all([first.serves(load), second.serves(load)]);
       });
     }
@@ -318,21 +283,21 @@ describe("SharedCache", () => {
       });
       const one = await host({ engine: "rediss://mx.rig.test:7301" });
       await one.logged(" does not serve: ");
-      await one.serves(served("vouch.test"));
+      await one.serves(rig.served("vouch.test"));
     });
 
     it("is not held up by one that is stopped, and uses it again", async () => {
       const engine = await redis();
       const one = await host();
       await one.uses();
-      await one.serves(served("before-stop.test"));
+      await one.serves(rig.served("before-stop.test"));
       engine.signal("SIGSTOP");
-      await one.serves(served("stopped.test"));
+      await one.serves(rig.served("stopped.test"));
       await one.logged(" does not serve: ");
-      await one.serves(served("still-stopped.test"));
+      await one.serves(rig.served("still-stopped.test"));
       engine.signal("SIGCONT");
       await one.uses(2);
-      await one.serves(served("after-stop.test"));
+      await one.serves(rig.served("after-stop.test"));
       assert.equal(one.log().split(" does not serve: ").length, 2, one.log());
     });
 
@@ -340,13 +305,13 @@ describe("SharedCache", () => {
       const engine = await redis();
       const one = await host();
       await one.uses();
-      await one.serves(served("before-kill.test"));
+      await one.serves(rig.served("before-kill.test"));
       await engine.ask("DEBUG", "JMAP").catch(() => undefined);
       for (let nth = 0; nth < 400; nth++) await engine.ask("SET", `other:${nth}`, randomBytes(64));
       await engine.ask("SAVE");
       await engine.stop();
-      others.splice(0);
-      await one.serves(served("killed.test"));
+      rig.others.splice(0);
+      await one.serves(rig.served("killed.test"));
       await one.logged(" does not serve: ");
       const loading = await redis({
         keepsFiles: true,
@@ -355,26 +320,26 @@ describe("SharedCache", () => {
       await assert.rejects(loading.ask("PING"), /^Error: LOADING/);
       const late = await host();
       await late.logged("LOADING");
-      await Promise.all([one.serves(served("loading.test")), late.serves(served("loading.test"))]);
+      await Promise.all([one.serves(rig.served("loading.test")), late.serves(rig.served("loading.test"))]);
       await Promise.all([one.uses(2), late.uses()]);
-      await one.serves(served("loaded.test"));
+      await one.serves(rig.served("loaded.test"));
     });
 
     for (const delayMs of [2, 12, 40]) {
       it(`serves over a network that takes ${delayMs} ms each way`, async () => {
         await redis();
         const network = await SlowNetwork.start({ to: PORT, delayMs });
-        others.push(network);
+        rig.others.push(network);
         const address = `redis://127.0.0.1:${network.port}`;
         const [first, second] = [await host({ engine: address }), await host({ engine: address })];
         // There and back takes longer than a GET may: such an engine is left alone.
         const isTooSlow = 2 * delayMs > 20;
         for (const one of [first, second]) await (isTooSlow ? one.logged("no answer in time") : one.uses());
-        const load = served(`slow${delayMs}.test`);
+        const load = rig.served(`slow${delayMs}.test`);
         await first.serves(load);
         await second.serves(load);
         await network.stop();
-        await first.serves(served(`gone${delayMs}.test`));
+        await first.serves(rig.served(`gone${delayMs}.test`));
       });
     }
 
@@ -391,9 +356,9 @@ describe("SharedCache", () => {
     for (const [name, answer] of lies) {
       it(`serves where what listens there says ${name}`, async () => {
         const liar = await Liar.start(answer);
-        others.push(liar);
+        rig.others.push(liar);
         const one = await host({ engine: `redis://127.0.0.1:${liar.port}` });
-        const load = served(`lie${lies.findIndex(([lie]) => lie === name)}.test`);
+        const load = rig.served(`lie${lies.findIndex(([lie]) => lie === name)}.test`);
         await one.serves(load);
         await one.serves(load);
       });
@@ -409,7 +374,7 @@ describe("SharedCache", () => {
       const engine = await redis();
       const [first, second] = [await host(), await host()];
       await Promise.all([first.uses(), second.uses()]);
-      const load = served(suffix);
+      const load = rig.served(suffix);
       await first.serves(load);
       await settled(engine);
       await change(engine, await engine.entries());
@@ -459,7 +424,7 @@ describe("SharedCache", () => {
       const engine = await redis();
       const [first, second] = [await host(), await host()];
       await Promise.all([first.uses(), second.uses()]);
-      const load = served("replayed.test", 2);
+      const load = rig.served("replayed.test", { ttlSeconds: 2 });
       await first.serves(load);
       await settled(engine);
       const entries = await engine.entries();
@@ -473,7 +438,7 @@ describe("SharedCache", () => {
           /^(?:include|mx)\d/.test(name) ? [{ TXT: "v=spf1 -all" }] : records,
         ]),
       );
-      nameserver.setZone(zone);
+      rig.nameserver.setZone(zone);
       const mail = load.mail.map(({ from, result }) => ({
         from,
         result: result === "pass" ? "fail" : result,
