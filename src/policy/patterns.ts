@@ -1,4 +1,4 @@
-import { isAscii, octetsOfText, type Path, parsePath, toALabels } from "../address/index.ts";
+import { asciiLowerCase, isAscii, octetsOfText, type Path, parsePath, toALabels } from "../address/index.ts";
 import type { AddressPattern } from "./settings.ts";
 
 /** A pattern as it is written in the configuration file. */
@@ -133,9 +133,4 @@ function comparableLocalPart(text: string): string {
 function comparableDomain(domain: string): string {
   const ascii = isAscii(domain) ? domain : (toALabels(domain) ?? domain);
   return asciiLowerCase(ascii.endsWith(".") ? ascii.slice(0, -1) : ascii);
-}
-
-/** Octets above 0x7F are pieces of UTF-8 characters: they have no case of their own. */
-function asciiLowerCase(text: string): string {
-  return /[A-Z]/.test(text) ? text.replace(/[A-Z]+/g, (letters) => letters.toLowerCase()) : text;
 }
