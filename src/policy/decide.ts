@@ -6,9 +6,9 @@ import {
   parseOddPath,
   parsePath,
 } from "../address/index.ts";
-import { type Client, clientAt, matchesHostName, readClientAddress } from "./client.ts";
+import { type Client, clientAt, readClientAddress } from "./client.ts";
 import { type Findings, type Judgement, judge } from "./judgement.ts";
-import { findPattern, formatPattern, matchesPattern } from "./patterns.ts";
+import { findPattern, formatPattern, matchesHostName, matchesPattern } from "./patterns.ts";
 import {
   type ActionSettings,
   type MailPolicy,

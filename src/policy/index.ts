@@ -1,4 +1,4 @@
-export type { Client } from "./client.ts";
+export { type Client, type RelayedClient, type RelayHop, readRelayHop } from "./client.ts";
 export {
   type ConnectDecision,
   type ConnectionFacts,
@@ -45,12 +45,7 @@ export {
   senderOfUnknownClient,
   withOutcome,
 } from "./judgement.ts";
-export {
-  type RelayedClient,
-  type RelayHop,
-  readReceived,
-  readRelayHop,
-} from "./received.ts";
+export { readReceived } from "./received.ts";
 export {
   evidenceDeferral,
   firstLine,

@@ -1,4 +1,13 @@
-import { asciiLowerCase, isAscii, octetsOfText, type Path, parsePath, toALabels } from "../address/index.ts";
+import {
+  asciiLowerCase,
+  isAscii,
+  isWithinDomain,
+  type OctetString,
+  octetsOfText,
+  type Path,
+  parsePath,
+  toALabels,
+} from "../address/index.ts";
 import type { AddressPattern } from "./settings.ts";
 
 /** A pattern as it is written in the configuration file. */
@@ -47,6 +56,17 @@ export function matchesPattern(pattern: AddressPattern, path: Path): boolean {
     singles.set(pattern, list);
   }
   return findPattern(list, path) !== undefined;
+}
+
+/**
+ * Whether a verified host name is the pattern's host or lies below it; with a leading dot only below it. Label
+ * boundaries count, case and final dots do not.
+ */
+export function matchesHostName(pattern: string, name: OctetString | undefined): boolean {
+  if (name === undefined) return false;
+  if (!pattern.startsWith(".")) return pattern !== "" && isWithinDomain(name, pattern);
+  const parent = pattern.slice(1);
+  return parent !== "" && isWithinDomain(name, parent) && !isWithinDomain(parent, name);
 }
 
 interface PatternIndex {

@@ -1,12 +1,4 @@
-import {
-  type IpAddress,
-  networkContains,
-  type OctetString,
-  parseIpAddress,
-  unmapIpv4,
-} from "../address/index.ts";
-import { type Client, clientAt, verifiedName } from "./client.ts";
-import type { PolicySettings } from "./settings.ts";
+import { type IpAddress, type OctetString, parseIpAddress } from "../address/index.ts";
 
 /** What the from-clause of a Received field says of the client of the MTA that wrote it. */
 export interface ReceivedFrom {
@@ -333,33 +325,16 @@ function found(literal: OctetString, helo: OctetString, name: OctetString): Foun
   return ip && { ip, verifiedName: verifiedName(name), helo };
 }
 
-/** The client of a relay of ours, as the relay's Received field tells it. */
-export interface RelayedClient {
-  readonly client: Client;
-  readonly helo: OctetString;
-  /** The client has authenticated itself to the relay (RFC 3848). */
-  readonly authenticated: boolean;
+/**
+ * The host name of a client where the MTA has verified it, else undefined: what an MTA sends in place of a name
+ * (`[192.0.2.9]`, `unknown`, nothing) is not a name, and neither is an address that a PTR record spells.
+ */
+export function verifiedName(hostname: OctetString): OctetString | undefined {
+  const name = hostname.endsWith(".") ? hostname.slice(0, -1) : hostname;
+  if (name === "" || /[[\]\s\0]/.test(name)) return undefined;
+  return name.toLowerCase() === "unknown" || isAddress(name) ? undefined : name;
 }
 
-/** What a Received field of a trusted relay leads to. */
-export type RelayHop =
-  | { readonly kind: "client"; readonly relayed: RelayedClient }
-  /** The client was a relay, too: the next field down was written by that one. */
-  | { readonly kind: "relay" }
-  | { readonly kind: "unreadable" };
-
-/** Reads the Received field that a trusted relay has put on top of a message. */
-export function readRelayHop(settings: PolicySettings, received: OctetString): RelayHop {
-  const from = readReceived(received);
-  if (from === undefined) return { kind: "unreadable" };
-  const ip = unmapIpv4(from.ip);
-  if (isRelay(settings, ip)) return { kind: "relay" };
-  const client = clientAt(settings, ip, from.verifiedName ?? "");
-  return { kind: "client", relayed: { client, helo: from.helo, authenticated: from.authenticated } };
-}
-
-/** Another trusted relay, or a filter on the relay itself that hands the message back to it. */
-function isRelay({ trustedRelay }: PolicySettings, ip: IpAddress): boolean {
-  const isLoopback = ip.family === 4 ? ip.text.startsWith("127.") : ip.text === "::1";
-  return isLoopback || trustedRelay.some((network) => networkContains(network, ip));
+function isAddress(name: OctetString): boolean {
+  return /^[\d.]*$|:/.test(name) && parseIpAddress(name) !== undefined;
 }

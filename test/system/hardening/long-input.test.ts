@@ -5,8 +5,7 @@ import { isHeloDomain, parsePath, toALabels } from "../../../src/address/index.t
 import { eventLines } from "../../../src/logging/event-line.ts";
 import { JsonLines } from "../../../src/logging/json-line.ts";
 import { headerValue, replyText } from "../../../src/milter-protocol/responses.ts";
-import { verifiedName } from "../../../src/policy/client.ts";
-import { readReceived } from "../../../src/policy/received.ts";
+import { readReceived, verifiedName } from "../../../src/policy/received.ts";
 import { guessField, printable, receivedSpf, tagSubject } from "../../../src/trace-fields/index.ts";
 import { isForgedResult } from "../../support/is-forged-result.ts";
 import { actionEvent, resultEvent } from "../../unit/logging/samples.ts";

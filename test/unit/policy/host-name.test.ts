@@ -1,6 +1,7 @@
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
-import { matchesHostName, verifiedName } from "../../../src/policy/client.ts";
+import { matchesHostName } from "../../../src/policy/patterns.ts";
+import { verifiedName } from "../../../src/policy/received.ts";
 
 describe("verifiedName", () => {
   for (const [hostname, name] of [

@@ -1,7 +1,8 @@
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
 import fc from "fast-check";
-import { readReceived, readRelayHop } from "../../../src/policy/received.ts";
+import { readRelayHop } from "../../../src/policy/client.ts";
+import { readReceived } from "../../../src/policy/received.ts";
 import { net, settingsWith } from "./facts.ts";
 
 /** `IP NAME HELO`, `-` for a name that is not verified, `auth` for an authenticated client. */
