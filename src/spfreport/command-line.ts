@@ -1,7 +1,7 @@
 import { Command, InvalidArgumentError, Option } from "commander";
 import { isMultiLabelDomain, type Network, octetsOfText, parseNetwork, toALabels } from "../address/index.ts";
 import { type Nameserver, parseNameserver } from "../dns/index.ts";
-import { type Done, readArguments, usageError } from "../smf-spf/command-line.ts";
+import { type Done, readArguments, usageError } from "../process/arguments.ts";
 import type { Period } from "./read-log.ts";
 
 export const FORMATS = ["text", "html", "json", "csv"] as const;
