@@ -7,6 +7,7 @@ import {
   checkHost,
   type Outcome,
   type Question,
+  temperror,
   withDefaultExplanation,
 } from "spf-check";
 import type { Settings } from "../config/index.ts";
@@ -28,7 +29,7 @@ import type { Evaluation, EvaluationRequest, Evaluator } from "../filter/index.t
 import { HeapGrowth, heapShare } from "../node-tuning.ts";
 import type { SharedCache } from "../shared-cache/index.ts";
 import type { Figures } from "../status/index.ts";
-import { sharesOf, temperror, VerdictCache } from "../verdicts/index.ts";
+import { sharesOf, VerdictCache } from "../verdicts/index.ts";
 import { CacheFile } from "./cache-file.ts";
 import { Renewals } from "./renewals.ts";
 import { VERSION } from "./version.ts";

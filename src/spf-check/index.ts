@@ -42,4 +42,5 @@ export {
   type TraceLookup,
   type TraceRecord,
   type TraceTerm,
+  temperror,
 } from "./types.ts";

@@ -212,6 +212,15 @@ export function bareOutcome(result: SpfResult, domain: OctetString): Outcome {
   };
 }
 
+/**
+ * A temperror that no answer led to: time ran out, too much is going on, or the evaluator failed. Never kept.
+ *
+ * @param problem in words an operator can act on, printable ASCII
+ */
+export function temperror(domain: OctetString, problem: string, failure: TemperrorCause = "other"): Outcome {
+  return { ...bareOutcome("temperror", domain), problem, failure };
+}
+
 /** One DNS question of an evaluation, with its answer and the counts after it. */
 export interface TraceLookup {
   readonly question: Question;

@@ -11,11 +11,11 @@ import {
   type SpfResult,
   type TraceRecord,
   type TraceTerm,
+  temperror,
   withDefaultExplanation,
 } from "spf-check";
 import { type IpAddress, type OctetString, parseIpAddress, unmapIpv4 } from "../address/index.ts";
 import { drive, type Nameserver, questionKey, withDeadline } from "../dns/index.ts";
-import { temperror } from "../verdicts/index.ts";
 
 /** One SPF check as it was asked for. */
 export interface Query {

@@ -1,8 +1,7 @@
 /** Asks DNS, through our own evaluator, what SPF says of clients under their own names. */
-import { type CheckHostInput, checkHost, DEFAULT_INPUT, type Outcome } from "spf-check";
+import { type CheckHostInput, checkHost, DEFAULT_INPUT, type Outcome, temperror } from "spf-check";
 import { octetsOfText, parseIpAddress } from "../address/index.ts";
 import { drive, Resolver, SystemNameservers, withDeadline } from "../dns/index.ts";
-import { temperror } from "../verdicts/index.ts";
 import type { Answer, Question } from "./suggest.ts";
 
 const DNS_TIMEOUT_MS = 2_000;

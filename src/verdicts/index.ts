@@ -1,7 +1,6 @@
 export { sharesOf } from "./fair-gate.ts";
 export {
   type Check,
-  temperror,
   VerdictCache,
   type VerdictCacheCounters,
   type VerdictCacheOptions,

@@ -1,5 +1,5 @@
-import type { Outcome, Pending, SenderMacro, TemperrorCause } from "spf-check";
-import { type OctetString, ownText } from "../address/index.ts";
+import { type Outcome, type Pending, temperror } from "spf-check";
+import { ownText } from "../address/index.ts";
 import type { Evaluation, EvaluationRequest, Evaluator } from "../filter/index.ts";
 import { FairGate, type Runnable, sharesOf } from "./fair-gate.ts";
 import { type PlainVerdict, plainVerdict, readPlainVerdict } from "./plain-verdict.ts";
@@ -394,32 +394,4 @@ function knownFor({ flight, ...waiter }: Waiter): Outcome | undefined {
 /** Copies of the texts: a verdict that is kept must not hold on to the packets that they were cut from. */
 function withOwnTexts({ ip, domain, sender, helo, receiver }: VerdictInput): VerdictInput {
   return { ip, domain: ownText(domain), sender: ownText(sender), helo: ownText(helo), receiver };
-}
-
-const NO_MACROS: ReadonlySet<SenderMacro> = new Set();
-
-/**
- * A temperror of our own: time ran out, too much is going on, or the evaluator failed. Never kept.
- *
- * @param problem in words an operator can act on, printable ASCII.
- */
-export function temperror(domain: OctetString, problem: string, failure: TemperrorCause = "other"): Outcome {
-  return {
-    result: "temperror",
-    domain,
-    mechanism: undefined,
-    path: [],
-    explanation: undefined,
-    problem,
-    failure,
-    record: undefined,
-    recordSource: "published",
-    lookups: 0,
-    voids: 0,
-    macrosRead: NO_MACROS,
-    ttlSeconds: 0,
-    local: undefined,
-    guess: undefined,
-    trace: undefined,
-  };
 }

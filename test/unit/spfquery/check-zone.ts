@@ -1,8 +1,7 @@
-import { type AnswerSource, checkHost } from "spf-check";
+import { type AnswerSource, checkHost, temperror } from "spf-check";
 import { drive, Resolver } from "../../../src/dns/index.ts";
 import { parseArguments } from "../../../src/spfquery/arguments.ts";
 import { makeReport, type Report } from "../../../src/spfquery/query.ts";
-import { temperror } from "../../../src/verdicts/index.ts";
 import { startNameserver, type Zone } from "../../support/nameserver/index.ts";
 import { nowOrLater } from "../../support/now-or-later.ts";
 

@@ -1,9 +1,9 @@
 import assert from "node:assert/strict";
 import { afterEach, describe, it } from "node:test";
-import { checkHost, DEFAULT_INPUT } from "spf-check";
+import { checkHost, DEFAULT_INPUT, temperror } from "spf-check";
 import { AnswerCache, drive } from "../../../src/dns/index.ts";
 import type { Evaluation, Evaluator } from "../../../src/filter/index.ts";
-import { temperror, VerdictCache } from "../../../src/verdicts/index.ts";
+import { VerdictCache } from "../../../src/verdicts/index.ts";
 import { evaluate } from "../../support/evaluate.ts";
 import type { Nameserver, NameserverOptions, Zone } from "../../support/nameserver/index.ts";
 import { Workbench } from "../dns/support.ts";

@@ -1,7 +1,15 @@
-import type { Answer, AnswerSource, Outcome, Pending as PendingCall, Question, SenderMacro } from "spf-check";
+import {
+  type Answer,
+  type AnswerSource,
+  type Outcome,
+  type Pending as PendingCall,
+  type Question,
+  type SenderMacro,
+  temperror,
+} from "spf-check";
 import { parseIpAddress } from "../../../src/address/index.ts";
 import type { EvaluationRequest } from "../../../src/filter/index.ts";
-import { temperror, type VerdictInput } from "../../../src/verdicts/index.ts";
+import type { VerdictInput } from "../../../src/verdicts/index.ts";
 
 /** A request with defaults: 192.0.2.1, example.test, no deadline. */
 export function request(
