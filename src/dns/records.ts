@@ -7,6 +7,10 @@ const TYPE_NAMES = new Map<number, keyof typeof TYPES>(
   Object.entries(TYPES).map(([name, code]) => [code, name as keyof typeof TYPES]),
 );
 
+const DOT = 0x2e;
+/** Where a name is put together, with a dot after each label; no longer one passes the guard. */
+const NAME = Buffer.alloc(256);
+
 /** One record of a message, its data not read yet. */
 export interface WireRecord {
   readonly type: keyof typeof TYPES;
@@ -82,25 +86,37 @@ export class MessageReader {
 
   /** The name at an offset, without the final dot; empty for the root. */
   name(start: number): OctetString {
+    const length = this.message[start] ?? 0;
+    if (length < 0xc0) return this.#readName(start);
+    const target = this.#pointedAt(start);
+    let name = this.#names.get(target);
+    if (name === undefined) {
+      name = this.#readName(target);
+      this.#names.set(target, name);
+    }
+    return name;
+  }
+
+  /** In one piece: a text that is put together label by label holds on to all of them, and a name may have 127. */
+  #readName(start: number): OctetString {
     const message = this.message;
-    let name = "";
+    let octets = 0;
     for (let at = start; ; ) {
       const length = message[at] ?? 0;
-      if (length === 0) return name;
-      if (name !== "") name += ".";
-      if (length >= 0xc0) return name + this.#pointedName(((length & 0x3f) << 8) | (message[at + 1] ?? 0));
-      name += message.toString("latin1", at + 1, at + 1 + length);
+      if (length === 0) return NAME.toString("latin1", 0, Math.max(0, octets - 1));
+      if (length >= 0xc0) {
+        at = this.#pointedAt(at);
+        continue;
+      }
+      message.copy(NAME, octets, at + 1, at + 1 + length);
+      octets += length;
+      NAME[octets++] = DOT;
       at += 1 + length;
     }
   }
 
-  #pointedName(at: number): OctetString {
-    let name = this.#names.get(at);
-    if (name === undefined) {
-      name = this.name(at);
-      this.#names.set(at, name);
-    }
-    return name;
+  #pointedAt(at: number): number {
+    return this.message.readUInt16BE(at) & 0x3fff;
   }
 
   /** What a record says that answers a question. */
@@ -121,14 +137,18 @@ export class MessageReader {
     }
   }
 
-  /** The character-strings joined without spaces (RFC 7208 section 3.3). */
+  /** The character-strings joined without spaces (RFC 7208 section 3.3), in one piece, as they may be thousands. */
   #text(data: number, end: number): OctetString {
-    let text = "";
+    const message = this.message;
+    const first = data + 1 + (message[data] ?? 0);
+    if (first === end) return message.toString("latin1", data + 1, end);
+    const joined = Buffer.allocUnsafe(end - data);
+    let octets = 0;
     for (let at = data; at < end; ) {
-      const next = at + 1 + (this.message[at] ?? 0);
-      text += this.message.toString("latin1", at + 1, next);
+      const next = at + 1 + (message[at] ?? 0);
+      octets += message.copy(joined, octets, at + 1, next);
       at = next;
     }
-    return text;
+    return joined.toString("latin1", 0, octets);
   }
 }

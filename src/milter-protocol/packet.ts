@@ -276,7 +276,15 @@ export function decodeEnvelope(text: string, kind: "mail" | "rcpt"): Envelope {
   if (pathEnd === text.length - 1) return { path, parameters: NONE };
   const parameters = text.slice(pathEnd + 1, -1).split("\0", ARGUMENTS_MAX);
   if (parameters.length === ARGUMENTS_MAX) throw new ProtocolError("arguments-too-many", kind);
-  return { path, parameters };
+  return { path: text.length - pathEnd > PARAMETERS_OCTETS ? ownCopy(path) : path, parameters };
+}
+
+/** Ordinary parameters take no more. */
+const PARAMETERS_OCTETS = 256;
+
+/** A path may be kept: one that is cut out of a packet would hold on to its parameters, and nobody accounts for these. */
+function ownCopy(text: string): string {
+  return Buffer.from(text, "latin1").toString("latin1");
 }
 
 /** SMFIC_HEADER. A NUL inside the value, which no MTA should send, stays in it as an octet. */

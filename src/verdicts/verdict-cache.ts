@@ -393,5 +393,11 @@ function knownFor({ flight, ...waiter }: Waiter): Outcome | undefined {
 
 /** Copies of the texts: a verdict that is kept must not hold on to the packets that they were cut from. */
 function withOwnTexts({ ip, domain, sender, helo, receiver }: VerdictInput): VerdictInput {
-  return { ip, domain: ownText(domain), sender: ownText(sender), helo: ownText(helo), receiver };
+  return {
+    ip,
+    domain: ownText(domain),
+    sender: ownText(sender),
+    helo: ownText(helo),
+    receiver: ownText(receiver),
+  };
 }

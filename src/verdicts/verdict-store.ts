@@ -164,7 +164,13 @@ export class KeptVerdict {
 }
 
 function extraFieldsOf(outcome: Outcome, asked: OctetString): ExtraFields | undefined {
-  const { explanation, problem, failure, recordSource, local, guess, domain, mechanism } = outcome;
+  const { failure, recordSource, local, guess, domain, mechanism } = outcome;
+  // It may be cut out of a TXT record of 64 KB.
+  const explanation = outcome.explanation && {
+    text: ownText(outcome.explanation.text),
+    source: outcome.explanation.source,
+  };
+  const problem = outcome.problem === undefined ? undefined : ownText(outcome.problem);
   const path = pathToDecision(outcome.path);
   const [first, ...further] = path;
   const isPlain =

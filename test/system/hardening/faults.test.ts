@@ -4,25 +4,66 @@ import { readdirSync, readFileSync, readlinkSync, rmSync, writeFileSync } from "
 import { createConnection } from "node:net";
 import { after, afterEach, before, describe, it } from "node:test";
 import { command, MODERN_OFFER } from "../../support/mta-codec.ts";
-import type { MtaPlayer } from "../../support/mta-player.ts";
+import { MtaPlayer, openSocket } from "../../support/mta-player.ts";
 import { type Nameserver, type ReceivedQuestion, startNameserver } from "../../support/nameserver/index.ts";
 import { Installed, lives, until } from "../smf-spf/installed.ts";
 
 const LONG_RECORD = `v=spf1 -all x=${"a".repeat(50_000)}`;
 
-/** An answer with that record in one datagram, made by hand: there are to be thousands. */
-function longAnswer({ id, questionSection }: ReceivedQuestion): Buffer {
+/** The character-strings of a text, each of so many octets at most. */
+function characterStrings(text: string, octets: number): Buffer {
   const strings: Buffer[] = [];
-  for (let at = 0; at < LONG_RECORD.length; at += 255) {
-    const piece = Buffer.from(LONG_RECORD.slice(at, at + 255));
+  for (let at = 0; at < text.length; at += octets) {
+    const piece = Buffer.from(text.slice(at, at + octets));
     strings.push(Buffer.of(piece.length), piece);
   }
-  const data = Buffer.concat(strings);
-  const head = Buffer.from([0, 0, 0x81, 0x80, 0, 1, 0, 1, 0, 0, 0, 0]);
+  return Buffer.concat(strings);
+}
+
+/** An answer with these records in one datagram, made by hand: there are to be thousands. */
+function answerWith({ id, questionSection }: ReceivedQuestion, type: number, ...records: Buffer[]): Buffer {
+  const head = Buffer.from([0, 0, 0x81, 0x80, 0, 1, 0, 0, 0, 0, 0, 0]);
   head.writeUInt16BE(id, 0);
-  const record = Buffer.from([0xc0, 12, 0, 16, 0, 1, 0, 0, 14, 16, 0, 0]);
-  record.writeUInt16BE(data.length, 10);
-  return Buffer.concat([head, questionSection, record, data]);
+  head.writeUInt16BE(records.length, 6);
+  const written = records.flatMap((data) => {
+    const record = Buffer.from([0xc0, 12, 0, type, 0, 1, 0, 0, 14, 16, 0, 0]);
+    record.writeUInt16BE(data.length, 10);
+    return [record, data];
+  });
+  return Buffer.concat([head, questionSection, ...written]);
+}
+
+const TYPE = { MX: 15, TXT: 16 } as const;
+const NINE = Array.from({ length: 9 }, (_, i) => i);
+/** A name of as many labels as there can be. */
+const DEEP_NAME = Buffer.concat([...Array.from({ length: 125 }, () => Buffer.from("\x01a")), Buffer.of(0)]);
+
+/** What a hostile zone fills a cache with: by the last label but one of its names. */
+const HOSTILE: Readonly<Record<string, (question: ReceivedQuestion) => Buffer>> = {
+  long: (question) => answerWith(question, TYPE.TXT, characterStrings(LONG_RECORD, 255)),
+  // The directives after the include are asked for early, and then not needed.
+  deep: (question) =>
+    question.type === "MX"
+      ? answerWith(question, TYPE.MX, ...NINE.map((i) => Buffer.concat([Buffer.of(0, i), DEEP_NAME])))
+      : answerWith(question, TYPE.TXT, early(question, "mx")),
+  pieces: (question) =>
+    question.name.startsWith("early")
+      ? answerWith(question, TYPE.TXT, characterStrings("x".repeat(15_000), 1))
+      : answerWith(question, TYPE.TXT, early(question, "include")),
+  explained: (question) =>
+    answerWith(
+      question,
+      TYPE.TXT,
+      characterStrings(
+        question.name.startsWith("why") ? "x".repeat(60_000) : `v=spf1 exp=why.${question.name} -all`,
+        255,
+      ),
+    ),
+};
+
+function early({ name }: ReceivedQuestion, mechanism: string): Buffer {
+  const terms = NINE.map((i) => `${mechanism}:early${i}.${name}`).join(" ");
+  return characterStrings(`v=spf1 include:late.pass.test ${terms} -all`, 255);
 }
 
 /** Whether a process has the full disk open. */
@@ -49,8 +90,16 @@ describe("the daemon, when something fails", () => {
         "*.pass.test": [{ TXT: "v=spf1 ip4:192.0.2.0/24 -all" }],
         "*.fail.test": [{ TXT: "v=spf1 -all" }],
         "*.slow.test": ["TIMEOUT"],
+        "late.pass.test": [{ TXT: "v=spf1 +all", ttl: 0 }],
       },
-      { intercept: (question) => (question.name.endsWith(".long.test") ? [longAnswer(question)] : "normal") },
+      {
+        intercept: (question) => {
+          const [zone = ""] = question.name.split(".").slice(-2);
+          const answer = HOSTILE[zone]?.(question);
+          return answer === undefined ? "normal" : [answer];
+        },
+        delayMs: ({ name }) => (name === "late.pass.test" ? 20 : 0),
+      },
     );
   });
 
@@ -136,23 +185,60 @@ describe("the daemon, when something fails", () => {
     mta.quit();
   });
 
-  it("stays within a small heap, whatever a hostile zone fills its caches with", async () => {
+  // Each is more than the heap could hold.
+  for (const [zone, what] of [
+    ["long", "long records"],
+    ["deep", "names of many labels"],
+    ["pieces", "texts in many pieces"],
+    ["explained", "long explanations"],
+  ] as const) {
+    it(`stays within a small heap, whatever a hostile zone fills its caches with: ${what}`, async () => {
+      const child = await start(["LogLevel notice"], { NODE_OPTIONS: "--max-old-space-size=48" });
+      const mtas = await Promise.all(Array.from({ length: 16 }, () => installed.mta()));
+      await Promise.all(
+        mtas.map(async (mta, at) => {
+          for (let i = 0; i < 125; i++) {
+            await mta.message({ from: `<a@n${i}.c${at}.${zone}.test>`, recipients });
+          }
+          mta.quit();
+        }),
+      );
+      assert.equal(lives(child.pid ?? 0), true);
+      const mta = await installed.mta();
+      await servesRightly(mta, "heap");
+      mta.quit();
+    });
+  }
+
+  it("stays within a small heap, whatever clients are called whose verdicts are in use", async () => {
     const child = await start(["LogLevel notice"], { NODE_OPTIONS: "--max-old-space-size=48" });
-    const mtas = await Promise.all(Array.from({ length: 16 }, () => installed.mta()));
-    // 100 MB of records, twice what the heap could hold.
-    await Promise.all(
-      mtas.map(async (mta, at) => {
-        for (let i = 0; i < 125; i++) {
-          const { verdict } = await mta.message({ from: `<a@n${i}.c${at}.long.test>`, recipients });
-          assert.equal(verdict.kind, "reply");
-        }
-        mta.quit();
-      }),
-    );
+    // Together twice what the heap could hold.
+    for (let i = 100; i < 200; i++) {
+      const mta = new MtaPlayer(await openSocket(installed.socket));
+      await mta.connect({ hostname: "h".repeat(1_000_000), address: `198.100.100.${i}` });
+      for (let times = 0; times < 4; times++) await mta.mail("<a@in-use.fail.test>");
+      mta.quit();
+    }
     assert.equal(lives(child.pid ?? 0), true);
     const mta = await installed.mta();
-    await servesRightly(mta, "heap");
+    await servesRightly(mta, "called");
     mta.quit();
+  });
+
+  it("stays within a small heap, whatever parameters come with recipients that are kept", async () => {
+    const child = await start(["LogLevel notice", "WhitelistTo friend@c.test"], {
+      NODE_OPTIONS: "--max-old-space-size=48",
+    });
+    const mta = await installed.mta();
+    await mta.mail("<somebody@crowd.pass.test>");
+    const parameters = [`X=${"p".repeat(1_000_000)}`];
+    // Together twice what the heap could hold.
+    for (let i = 0; i < 100; i++) await mta.rcpt(`<recipient${i}@c.test>`, parameters);
+    assert.equal(lives(child.pid ?? 0), true);
+    mta.quit();
+    const next = await installed.mta();
+    await servesRightly(next, "parameters");
+    next.quit();
   });
 
   it("stays within a small heap, whatever a crowd leaves unfinished at the socket", async () => {
