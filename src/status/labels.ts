@@ -49,6 +49,16 @@ export const ACTION_RULES: Readonly<Record<Action, readonly string[]>> = {
   "header removed": ["RemoveForgedHeaders", "DKIMVerifier"],
 };
 
+/** Why the server has closed a connection. */
+export const CLOSE_CAUSES = ["idle", "budget", "protocol", "handler"] as const;
+export type CloseCause = (typeof CLOSE_CAUSES)[number];
+
+/** The RCODEs that are counted apart. */
+export const FAULT_RCODES = ["SERVFAIL", "REFUSED", "FORMERR", "NOTIMP", "other"] as const;
+
+/** Errors of the shared cache that are counted apart. */
+export const SHARED_CACHE_ERRORS = ["connect", "timeout", "reply", "dropped", "other"] as const;
+
 /** An action as a label: one word. */
 export function actionLabel(action: Action): string {
   return action.replace(" ", "_");

@@ -1,4 +1,5 @@
 import type { HistogramCounts } from "./counts.ts";
+import type { CloseCause } from "./labels.ts";
 
 /** A line of smf-spf.conf that lets something pass or refuses it. */
 export interface ConfiguredRule {
@@ -83,16 +84,6 @@ export interface NameserverFigures {
   /** It does not answer. */
   readonly down: boolean;
 }
-
-/** Why the server has closed a connection. */
-export const CLOSE_CAUSES = ["idle", "budget", "protocol", "handler"] as const;
-export type CloseCause = (typeof CLOSE_CAUSES)[number];
-
-/** The RCODEs that are counted apart. */
-export const FAULT_RCODES = ["SERVFAIL", "REFUSED", "FORMERR", "NOTIMP", "other"] as const;
-
-/** Errors of the shared cache that are counted apart. */
-export const SHARED_CACHE_ERRORS = ["connect", "timeout", "reply", "dropped", "other"] as const;
 
 /** What does not change while the daemon runs. */
 export interface Product {
