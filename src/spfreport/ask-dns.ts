@@ -1,7 +1,8 @@
 /** Asks DNS, through our own evaluator, what SPF says of clients under their own names. */
-import { type CheckHostInput, checkHost, DEFAULT_INPUT, type Outcome, temperror } from "spf-check";
+import { type CheckHostInput, DEFAULT_INPUT, type Outcome, temperror } from "spf-check";
 import { octetsOfText, parseIpAddress } from "../address/index.ts";
-import { drive, Resolver, SystemNameservers, withDeadline } from "../dns/index.ts";
+import { Resolver, SystemNameservers, withDeadline } from "../dns/index.ts";
+import { evaluate } from "../spfquery/query.ts";
 import type { Answer, Question } from "./suggest.ts";
 
 const DNS_TIMEOUT_MS = 2_000;
@@ -43,25 +44,18 @@ export async function askDns(
       const at = next++;
       const job = jobs[at];
       if (job === undefined) return;
-      const outcome = await evaluate(
-        inputOf(job, options),
-        Math.min(endMs, performance.now() + EVALUATION_MS),
-      );
+      const outcome = await outcomeOf(inputOf(job, options));
       results[at] = { domain: job.domain, result: outcome.result, path: outcome.path };
       options.onProgress(++done, jobs.length);
     }
   };
-  const evaluate = (input: CheckHostInput | undefined, deadlineMs: number): Promise<Outcome> =>
-    new Promise((resolve) => {
-      if (input === undefined || performance.now() >= endMs) {
-        resolve(temperror(input?.domain ?? "", "out of time"));
-        return;
-      }
-      const onThrow = (): Outcome => temperror(input.domain, "internal error");
-      const source = withDeadline(resolver, deadlineMs);
-      const outcome = drive(checkHost(input), { source, onThrow }, resolve);
-      if (!("cancel" in outcome)) resolve(outcome);
-    });
+  const outcomeOf = (input: CheckHostInput | undefined): Promise<Outcome> => {
+    const nowMs = performance.now();
+    if (input === undefined || nowMs >= endMs) {
+      return Promise.resolve(temperror(input?.domain ?? "", "out of time"));
+    }
+    return evaluate(input, withDeadline(resolver, Math.min(endMs, nowMs + EVALUATION_MS)));
+  };
   try {
     await Promise.all(Array.from({ length: CONCURRENCY }, work));
   } finally {
