@@ -295,13 +295,14 @@ export class Tally {
   }
 
   #ownFail(mail: Mail, domain: string, date: string): void {
-    const key = `${domain} ${mail.ip}`;
+    const ip = shown(mail.ip);
+    const key = `${domain} ${ip}`;
     const entry =
       this.ownFails.get(key) ??
-      this.ownFails.add(shown(key), {
+      this.ownFails.add(key, {
         count: 0,
         domain,
-        ip: shown(mail.ip),
+        ip,
         ptr: shown(mail.ptr),
         helo: shown(mail.helo),
         days: NONE,

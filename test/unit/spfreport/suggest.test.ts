@@ -251,3 +251,17 @@ describe("isNarrowPass()", () => {
     });
   }
 });
+
+describe("a domain of ours with a long name", () => {
+  it("is counted for each client as others are", () => {
+    const domain = `${"a".repeat(60)}.${"b".repeat(60)}.${"c".repeat(20)}.rig.test`;
+    const lines = ["198.51.100.7", "198.51.100.8"].flatMap((ip) =>
+      fails(ip, "mta.news.example", "x", 1, 2, `a@${domain}`),
+    );
+    const answer = ({ domains }: Question): readonly Answer[] =>
+      domains.map((name) => ({ domain: name, result: "pass", path: [{ domain: name, term: "a" }] }));
+    const { suggestions } = reportOf(lines, { ours: OURS, answer });
+    const [first] = suggestions;
+    assert.deepEqual([first?.kind, first?.count], ["include", 4]);
+  });
+});
