@@ -31,7 +31,7 @@ import {
   TOO_MANY_RECIPIENTS,
   trustedSession,
 } from "../policy/index.ts";
-import { finishMessage, finishUnchecked } from "./end-of-message.ts";
+import { finishMessage, finishUnchecked, resolveRelayedClient } from "./end-of-message.ts";
 import { evaluateMessage } from "./evaluate.ts";
 import { FieldsSeen } from "./fields-seen.ts";
 import {
@@ -46,7 +46,6 @@ import {
 } from "./message.ts";
 import { agreedEdits, featuresOf, isConnectAnswered, needsOf } from "./needs.ts";
 import type { FilterPorts } from "./ports.ts";
-import { resolveRelayedClient } from "./relayed-message.ts";
 
 /** Gives a session the answer it was promised with LATER. */
 export type Resume = (answer: Response | EndOfMessageResponse) => void;
