@@ -18,8 +18,13 @@ export {
 export { type MacroStage, type Macros, MacroTable } from "./macros.ts";
 export { type Negotiated, Negotiator, negotiate, offersEdit } from "./negotiate.ts";
 export type { CommandKind } from "./packet.ts";
-export { type Packet, PacketDecoder } from "./packet.ts";
-export { PROTOCOL_ERROR_CODES, ProtocolError, type ProtocolErrorCode } from "./protocol-error.ts";
+export {
+  type Packet,
+  PacketDecoder,
+  PROTOCOL_ERROR_CODES,
+  ProtocolError,
+  type ProtocolErrorCode,
+} from "./packet.ts";
 export {
   ACCEPT,
   CONTINUE,

@@ -1,8 +1,3 @@
-/**
- * Packets cut from the stream, and the commands of the MTA in them. Strings are octet strings. What does not decode
- * throws {@link ProtocolError}; what an MTA might append to a bare command has no meaning and is ignored, as in
- * libmilter.
- */
 import {
   ARGUMENTS_MAX,
   MACRO_OCTETS_MAX,
@@ -25,7 +20,48 @@ import {
   SMFIC_UNKNOWN,
 } from "./constants.ts";
 import type { ConnectCommand, Offer } from "./handler.ts";
-import { ProtocolError } from "./protocol-error.ts";
+
+/**
+ * What can be wrong with the bytes of an MTA. Each closes the connection. The codes are stable: they appear
+ * in the log, and tests name them.
+ */
+export const PROTOCOL_ERROR_CODES = {
+  "packet-empty": "a packet of length 0, which has no room for a command",
+  "packet-too-long": "a packet that announces more than PACKET_OCTETS_MAX octets",
+  "backlog-too-long": "more than BACKLOG_OCTETS_MAX octets sent while an answer was outstanding",
+  "command-unknown": "a command octet that is none of SMFIC_",
+  "command-out-of-order": "a command that has no meaning in this state of the session",
+  "negotiation-missing": "a command before SMFIC_OPTNEG",
+  "negotiation-malformed": "SMFIC_OPTNEG shorter than its three words",
+  "version-unsupported": "an offer of a version below 2",
+  "string-unterminated": "a string whose NUL is missing",
+  "argument-missing": "HELO, MAIL, RCPT, CONNECT or a header without its string",
+  "arguments-too-many": "more than ARGUMENTS_MAX strings after MAIL or RCPT",
+  "connect-malformed": "SMFIC_CONNECT with an unknown family, or cut off before port and address",
+  "macros-malformed": "SMFIC_MACRO without the command it is for",
+  "macros-too-long": "a set of macros over MACRO_OCTETS_MAX octets",
+} as const;
+
+/** One of {@link PROTOCOL_ERROR_CODES}. */
+export type ProtocolErrorCode = keyof typeof PROTOCOL_ERROR_CODES;
+
+/** The MTA has broken the milter protocol. Faults of our own are other errors. */
+export class ProtocolError extends Error {
+  override readonly name = "ProtocolError";
+  readonly code: ProtocolErrorCode;
+
+  /** `detail` says what was read; nothing in it comes from the wire but numbers. */
+  constructor(code: ProtocolErrorCode, detail = "") {
+    super(`${code}: ${PROTOCOL_ERROR_CODES[code]}${detail === "" ? "" : ` (${detail})`}`);
+    this.code = code;
+  }
+}
+
+/**
+ * Packets cut from the stream, and the commands of the MTA in them. Strings are octet strings. What does not decode
+ * throws {@link ProtocolError}; what an MTA might append to a bare command has no meaning and is ignored, as in
+ * libmilter.
+ */
 
 /**
  * The names of the header fields that a handler wants, to be looked up in packets as they are: most fields of
@@ -100,6 +136,7 @@ export class Packet {
 }
 
 const LENGTH_OCTETS = 4;
+
 const NOTHING = Buffer.alloc(0);
 
 /**
@@ -196,20 +233,35 @@ export type MessageCommandKind = "rcpt" | "data" | "header" | "endOfHeaders" | "
 const NONE: readonly string[] = [];
 
 const KINDS: (CommandKind | undefined)[] = new Array<CommandKind | undefined>(256).fill(undefined);
+
 KINDS[SMFIC_OPTNEG] = "negotiate";
+
 KINDS[SMFIC_MACRO] = "macros";
+
 KINDS[SMFIC_CONNECT] = "connect";
+
 KINDS[SMFIC_HELO] = "helo";
+
 KINDS[SMFIC_MAIL] = "mail";
+
 KINDS[SMFIC_RCPT] = "rcpt";
+
 KINDS[SMFIC_DATA] = "data";
+
 KINDS[SMFIC_HEADER] = "header";
+
 KINDS[SMFIC_EOH] = "endOfHeaders";
+
 KINDS[SMFIC_BODY] = "body";
+
 KINDS[SMFIC_BODYEOB] = "endOfMessage";
+
 KINDS[SMFIC_UNKNOWN] = "unknown";
+
 KINDS[SMFIC_ABORT] = "abort";
+
 KINDS[SMFIC_QUIT] = "quit";
+
 KINDS[SMFIC_QUIT_NC] = "quitNewConnection";
 
 /** The kind of a packet, known before the rest of it is looked at. Throws `command-unknown`. */

@@ -18,8 +18,8 @@ import {
   decodeString,
   type Packet,
   PacketDecoder,
+  ProtocolError,
 } from "./packet.ts";
-import { ProtocolError } from "./protocol-error.ts";
 import {
   CONTINUE,
   type EndOfMessageResponse,
