@@ -1,6 +1,7 @@
 /** What is in force, as the lines of a smf-spf.conf: all of it, and the lines that decide about mail. */
 import { isDeepStrictEqual } from "node:util";
 import { defaultValue, type Option } from "./option.ts";
+import { KEYS_OF_BEHAVIOR } from "./resolve.ts";
 import type { OptionSettings } from "./settings.ts";
 import { OPTION_KEYS, OPTIONS, type OptionKey, type OptionName } from "./table.ts";
 
@@ -46,10 +47,15 @@ function isAsByDefault(key: OptionKey, { values, origins }: OptionSettings): boo
     case "follower":
       return isFollowing(option, { origins });
     case "single":
-      // What is given beside SPFBehavior wins over it, also where it is the default.
-      if (values.spfBehavior !== undefined && origins[option.name][0]?.kind === "file") return false;
+      // What is given and SPFBehavior would set otherwise wins over it, also where it is the default.
+      if (values.spfBehavior !== undefined && KEYS_OF_BEHAVIOR.has(key) && isGiven(option, { origins }))
+        return false;
       return isDeepStrictEqual(value, defaultValue(option));
   }
+}
+
+function isGiven({ name }: Row, { origins }: Pick<OptionSettings, "origins">): boolean {
+  return origins[name][0]?.kind === "file";
 }
 
 /** The origin of what is followed is that of the follower, by identity. */

@@ -121,6 +121,9 @@ function settingsOfBehavior(step: number) {
   } as const satisfies Partial<MessageSettings>;
 }
 
+/** What SPFBehavior sets, at any step. */
+export const KEYS_OF_BEHAVIOR: ReadonlySet<string> = new Set(Object.keys(settingsOfBehavior(0)));
+
 /**
  * One PolicyFor line. RefuseHeloFail follows RefuseFail here as it does outside, unless the file gives it
  * outside; the ladder, which sets every Refuse option, does not ask what is outside.

@@ -62,6 +62,12 @@ describe("showConfig", () => {
       "Tag x  # test.conf:1",
       "AddReceivedHeader on  # test.conf:4",
     ]);
+    assert.deepEqual(shown("SPFBehavior 3\nRefuseFail on\nSkipAuth on\nTTL 60m", { changed: true }).lines, [
+      "SPFBehavior 3  # test.conf:1",
+      "RefuseFail on  # test.conf:2",
+      "AcceptTempError off  # SPFBehavior 3, test.conf:1",
+      "TagSubject off  # SPFBehavior 3, test.conf:1",
+    ]);
   });
 
   it("names the environment, and what -n does", () => {
