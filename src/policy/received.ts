@@ -11,6 +11,12 @@ export interface ReceivedFrom {
 }
 
 /**
+ * Several times what all that a client says can make of a field that a relay has written. Every ` by ` is looked at with
+ * what follows it, so that reading takes time with the square of the length, from a peer that says it is a relay.
+ */
+const VALUE_OCTETS_MAX = 16_384;
+
+/**
  * Reads the from-clause of a Received field (RFC 5321 section 4.4); undefined where it cannot be read.
  *
  * HELO name, host name, ident answer, sender and recipient are the client's words, and many MTAs write them
@@ -20,6 +26,7 @@ export interface ReceivedFrom {
  * address is.
  */
 export function readReceived(value: OctetString): ReceivedFrom | undefined {
+  if (value.length > VALUE_OCTETS_MAX) return undefined;
   const text = oneLine(value);
   for (const by of text.matchAll(/ by /gi)) {
     const tail = readTail(text.slice(by.index + by[0].length), false);
