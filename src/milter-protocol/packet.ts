@@ -1,3 +1,8 @@
+/**
+ * Packets cut from the stream, and the commands of the MTA in them. Strings are octet strings. What does not decode
+ * throws {@link ProtocolError}; what an MTA might append to a bare command has no meaning and is ignored, as in
+ * libmilter.
+ */
 import {
   ARGUMENTS_MAX,
   MACRO_OCTETS_MAX,
@@ -56,12 +61,6 @@ export class ProtocolError extends Error {
     this.code = code;
   }
 }
-
-/**
- * Packets cut from the stream, and the commands of the MTA in them. Strings are octet strings. What does not decode
- * throws {@link ProtocolError}; what an MTA might append to a bare command has no meaning and is ignored, as in
- * libmilter.
- */
 
 /**
  * The names of the header fields that a handler wants, to be looked up in packets as they are: most fields of

@@ -1,3 +1,4 @@
+/** Composition root of spfreport: arguments → log lines → tally → suggestions → report. */
 import "../process/no-debugger.ts";
 import { readFileSync, writeFileSync } from "node:fs";
 import { hostname } from "node:os";
@@ -20,8 +21,6 @@ import { type Answer, findCandidates, questionsFor, suggest } from "./suggest.ts
 import { Tally } from "./tally.ts";
 import { suggestionLines, textReport } from "./text-report.ts";
 import { grouped } from "./words.ts";
-
-/** Composition root of spfreport: arguments → log lines → tally → suggestions → report. */
 
 const HEAP_GROWTH_PERCENT = 40;
 
