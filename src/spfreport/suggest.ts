@@ -169,7 +169,7 @@ function relaySuggestion({ ip, ptr, foreignDomains, acted, actedDays }: LocalTal
     domain: undefined,
     count: acted,
     dates: actedDays,
-    risk: "It must write a Received field that names the client; forgers behind it are found by that.",
+    risk: "It must write a Received field that names the client: that client is then checked.",
     evidence: `${nameOf(ip, ptr)} is in your network and brings mail of ${atLeast(foreignDomains)} other domains`,
     clients: [ip],
   };

@@ -94,7 +94,7 @@ class TextReport {
   #head(): void {
     const span = spanOf(this.#report.days);
     this.#page.add(
-      `${this.#page.paint("strong", "SPF report")}${span.padStart(WIDTH - "SPF report".length)}`,
+      `${this.#page.paint("strong", "SPF report")}${span === "" ? "" : span.padStart(WIDTH - "SPF report".length)}`,
     );
     this.#page.add("");
     this.#page.addWrapped(headline(this.#report));
@@ -279,10 +279,8 @@ class TextReport {
     const row = (name: string, value: string): void => {
       this.#page.add(`  ${name.padEnd(30)}${value}`);
     };
-    row(
-      "evaluated, from memory",
-      `${grouped(dns.evaluated)}, ${grouped(dns.cached)} (${percent(dns.cached, all) || "0 %"})`,
-    );
+    row("evaluated", grouped(dns.evaluated));
+    row("from memory", `${grouped(dns.cached)} (${percent(dns.cached, all) || "0 %"})`);
     row("temperror", `${grouped(results.temperror)} (${percent(results.temperror, all) || "0 %"})`);
     if (dns.lookups !== undefined) row("lookups of an evaluation", dns.lookups.toFixed(1));
     if (dns.ms !== undefined) {

@@ -90,12 +90,14 @@ export const ADVICE = {
   results: "What the sender domains say of the clients that used them.",
   days: "A sudden rise is a wave of forged mail, or a record that somebody broke.",
   domains: "Ask your users about the names they know; a domain that is forged needs nothing.",
-  clients: "A client with a name you know is worth a look; the others are forgers.",
-  yours: "This is your own mail. Correct it before anything is refused.",
+  clients: "A client with a name you know is worth a look; most of the others are forgers.",
+  yours:
+    "Mail from your networks, or under the name of your domains. Correct what is not forged before it is refused.",
   yoursNone: "Nothing that is yours was or would be refused.",
   yoursUnknown: "Say what is yours with --local NETWORK and --local DOMAIN to see your own mail here.",
   forwarders: "These clients bring mail of many domains, as forwarders, lists and forgers do.",
-  errors: "The owner of the domain has to correct the record: tell postmaster@DOMAIN.",
+  errors:
+    "spfquery --trace shows what is wrong. The owner of the domain has to correct it: tell postmaster@DOMAIN.",
   rules: "What stopped mail or let it pass. smf-spf --status shows the rules that never hit, too.",
   dns: "Many time-outs point to a name server that does not answer: see smf-spf --status.",
   dnsWell: "Every evaluation got its answers.",

@@ -62,6 +62,7 @@ describe("spfreport", { concurrency: 3 }, () => {
     const { code, out, err } = await run(write("empty", ""));
     assert.equal(code, 0);
     assert.match(out, /has no line of smf-spf/);
+    assert.doesNotMatch(out, / $/m);
     assert.equal(err, "");
   });
 
