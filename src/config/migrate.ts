@@ -126,7 +126,7 @@ const CHANGES: { readonly [K in OptionKey]?: Change } = {
       : undefined,
   refuseSPFNone: (value) =>
     value === "on" ? "no longer refuses mail because DNS did not answer" : undefined,
-  ttlSeconds: () => "also never lets a verdict outlive the TTLs of DNS",
+  ttlSeconds: () => "is the longest life of a verdict; the TTLs of DNS may end it earlier",
   rejectReason: () =>
     "is followed by the domain's own explanation on a line of its own; {sender}, {ip} and {host} are clearer than %s",
 };

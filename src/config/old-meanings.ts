@@ -44,7 +44,7 @@ export const CHANGED_SINCE_25: { readonly [K in OptionKey]?: string } = {
   whitelistTo:
     "exempts this recipient only; smf-spf 2.5 accepted the whole message, for its other recipients as well",
   spfBestGuess:
-    "a guess is recorded in X-SPF-Guess and never becomes the SPF result; a guess that passes satisfies RefuseSPFNone",
+    "records its guess in X-SPF-Guess, never as the SPF result; a guess that passes satisfies RefuseSPFNone",
   authservID:
     "is used, and Authentication-Results fields that come in under this name are removed; smf-spf 2.5 did not read it",
   skipNDR: "on skips bounces; the documentation of smf-spf 2.5 said the opposite",

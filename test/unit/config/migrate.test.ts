@@ -78,6 +78,8 @@ describe("migrateConfig", () => {
     ["a value that cannot be used", "TTL soon", "# TTL soon"],
     ["an option of ours", "CheckHelo on", "CheckHelo on"],
     ["WhitelistTo of 2.5", "SkipAuth on\nWhitelistTo a@", /^# WhitelistTo exempts this recipient only/],
+    ["SPFBestGuess of 2.5", "SPFBestGuess on", /^# SPFBestGuess records its guess in X-SPF-Guess/],
+    ["TTL", "TTL 1h", /^# TTL is the longest life of a verdict/],
     ["a pattern with an @", "WhitelistFrom @a.example", /^# WhitelistFrom matches whole addresses/],
     ["a suffix of a host name", "WhitelistPTR a.example", /^# WhitelistPTR matches at label boundaries/],
     ["AuthservID", "AuthservID mx.example.net", /^# AuthservID is used/],
