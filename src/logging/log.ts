@@ -1,8 +1,6 @@
 import type { FilterEvent } from "../filter/index.ts";
-import { eventLines, levelOf, type TextFormat } from "./event-line.ts";
+import { boundedLine, eventLines, JsonLines, levelOf, printableText, type TextFormat } from "./event-line.ts";
 import { FileSink, type LogOwner, openLogFile, openStandardStream } from "./file-sink.ts";
-import { JsonLines } from "./json-line.ts";
-import { boundedLine, printableText } from "./printable.ts";
 import { isWanted, type LogLevel, SEVERITY, type Sink } from "./sink.ts";
 import { isJournal, type SyslogFacility, SyslogSink } from "./syslog-sink.ts";
 

@@ -1,8 +1,7 @@
 /** A month of mail as smf-spf logs it, in any form, made from a seed, with the truth about it. */
 import { SPF_RESULTS, type SpfResult } from "spf-check";
 import type { ActionEvent, FilterEvent, ResultEvent } from "../../src/filter/index.ts";
-import { eventLines } from "../../src/logging/event-line.ts";
-import { JsonLines } from "../../src/logging/json-line.ts";
+import { eventLines, JsonLines } from "../../src/logging/event-line.ts";
 import type { Zone } from "./nameserver/index.ts";
 
 export const FORMS = ["classic", "2.5", "detailed", "json", "C 2.0.2", "C 2.5"] as const;

@@ -3,8 +3,7 @@
 import { withDefaultExplanation } from "spf-check";
 import { parseConfig, type Settings } from "../../../src/config/index.ts";
 import { createFilter, type Evaluator, type FilterEvent } from "../../../src/filter/index.ts";
-import { eventLines, levelOf } from "../../../src/logging/event-line.ts";
-import { JsonLines } from "../../../src/logging/json-line.ts";
+import { eventLines, JsonLines, levelOf } from "../../../src/logging/event-line.ts";
 import { isWanted } from "../../../src/logging/sink.ts";
 import { VerdictCache } from "../../../src/verdicts/index.ts";
 import { inMemory } from "../../support/mta-player.ts";

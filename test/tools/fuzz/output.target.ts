@@ -5,8 +5,7 @@
 import assert from "node:assert/strict";
 import type { Edit } from "milter-protocol";
 import type { FilterEvent } from "../../../src/filter/index.ts";
-import { eventLines, type TextFormat } from "../../../src/logging/event-line.ts";
-import { JsonLines } from "../../../src/logging/json-line.ts";
+import { eventLines, JsonLines, type TextFormat } from "../../../src/logging/event-line.ts";
 import type { MessageOutcome, Verdict } from "../../support/mta-player.ts";
 import { FilterBench } from "../../system/hardening/filter-bench.ts";
 import {

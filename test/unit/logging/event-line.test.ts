@@ -2,8 +2,7 @@ import assert from "node:assert/strict";
 import { describe, it } from "node:test";
 import fc from "fast-check";
 import type { FilterEvent } from "../../../src/filter/index.ts";
-import { eventLines, levelOf, type TextFormat } from "../../../src/logging/event-line.ts";
-import { fieldValue } from "../../../src/logging/printable.ts";
+import { eventLines, fieldValue, levelOf, type TextFormat } from "../../../src/logging/event-line.ts";
 import { actionEvent, FUZZ, hostileEvent, resultEvent } from "./samples.ts";
 
 describe("eventLines", () => {

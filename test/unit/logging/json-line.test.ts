@@ -4,7 +4,7 @@ import { join } from "node:path";
 import { describe, it } from "node:test";
 import fc from "fast-check";
 import type { FilterEvent } from "../../../src/filter/index.ts";
-import { JsonLines } from "../../../src/logging/json-line.ts";
+import { JsonLines } from "../../../src/logging/event-line.ts";
 import { actionEvent, FUZZ, hostileEvent, resultEvent } from "./samples.ts";
 
 const lines = new JsonLines(() => new Date("2025-11-22T03:18:00.000Z"));

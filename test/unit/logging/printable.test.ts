@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
 import fc from "fast-check";
-import { boundedLine, fieldValue, quotedValue } from "../../../src/logging/printable.ts";
+import { boundedLine, fieldValue, quotedValue } from "../../../src/logging/event-line.ts";
 import { FUZZ } from "./samples.ts";
 
 /** Whole escapes and other characters only. */
