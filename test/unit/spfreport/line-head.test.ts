@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
-import { LineHeads } from "../../../src/spfreport/line-head.ts";
+import { LineHeads } from "../../../src/spfreport/read-log.ts";
 
 const WRITTEN = new Date(2026, 10, 22, 12).getTime();
 const TEXT = "SPF pass: 192.0.2.1, h, h, a@b.example";
