@@ -18,6 +18,5 @@ export {
   samePrefix,
   unmapIpv4,
 } from "./ip-address.ts";
-export { asciiLowerCase, type Path, parsePath } from "./mailbox.ts";
+export { asciiLowerCase, type Path, parseOddPath, parsePath } from "./mailbox.ts";
 export { isAscii, type OctetString, octetsOfText, ownText, textOfOctets } from "./octets.ts";
-export { parseOddPath } from "./odd-path.ts";
