@@ -1,5 +1,6 @@
+/** What a message gets: Received-SPF, X-SPF-Guess, Authentication-Results, and a tag in its Subject. */
 import type { Outcome, SpfResult } from "spf-check";
-import type { IpAddress, OctetString } from "../address/index.ts";
+import { type IpAddress, isAscii, type OctetString, octetsOfText } from "../address/index.ts";
 import {
   commentText,
   dotAtomOrQuoted,
@@ -8,7 +9,9 @@ import {
   printableAddress,
   printableDomain,
   printableText,
+  propertyValue,
   quotedString,
+  tokenOrQuoted,
   wordsOf,
 } from "./field-text.ts";
 
@@ -64,14 +67,12 @@ export function receivedSpf(facts: TraceFacts, checked: CheckedIdentity): OctetS
   const pairs = pairsOf(facts, checked, shown);
   // A quoted value stays on one line, with the spaces in it.
   if (!pairs.some((pair) => pair.includes(" "))) {
-    return foldText(NAME, `${title} ${comment} ${pairs.join("; ")}`);
+    return foldText("Received-SPF", `${title} ${comment} ${pairs.join("; ")}`);
   }
   const last = pairs.length - 1;
   const words = pairs.map((pair, index) => (index < last ? `${pair};` : pair));
-  return fold(NAME, [title, ...wordsOf(comment), ...words]);
+  return fold("Received-SPF", [title, ...wordsOf(comment), ...words]);
 }
-
-const NAME = "Received-SPF";
 
 /** What stands both in the comment and in a pair. */
 interface Shown {
@@ -152,4 +153,101 @@ export function guessField(facts: TraceFacts, checked: CheckedIdentity): OctetSt
   const rule = printableText(guess.mechanism, facts.smtputf8);
   const comment = `${host}: domain of ${sender} publishes no SPF record; ${facts.ip.text} guessed by ${rule}`;
   return foldText("X-SPF-Guess", `${guess.result} (${commentText(comment)})`);
+}
+
+/** What the Authentication-Results field says. */
+export interface AuthenticationResults {
+  /** RFC 8601 section 2.5. */
+  readonly authservId: OctetString;
+  /** One or two identities; each gets its own result and property. */
+  readonly checked: readonly CheckedIdentity[];
+  readonly helo: OctetString;
+  readonly smtputf8: boolean;
+}
+
+/**
+ * The value of the Authentication-Results field (RFC 8601 section 2.2), folded with LF and a space, without a
+ * space in front. Local policy and guesses are comments: a reader such as DMARC must see the published result.
+ * With nothing checked it says `none`.
+ */
+export function authenticationResults(field: AuthenticationResults): OctetString {
+  const id = tokenOrQuoted(printableDomain(field.authservId, field.smtputf8));
+  const results = field.checked.map((checked) => resultOf(field, checked));
+  // A quoted value stays on one line, with the spaces in it.
+  if (!id.includes(" ") && !results.some(({ property }) => property.includes(" "))) {
+    const clauses = results.map(({ verdict, property }) => `${verdict} ${property}`);
+    return foldText("Authentication-Results", `${id}; ${clauses.length > 0 ? clauses.join("; ") : "none"}`);
+  }
+  const last = results.length - 1;
+  const words = results.flatMap(({ verdict, property }, index) => [
+    ...wordsOf(verdict),
+    index < last ? `${property};` : property,
+  ]);
+  return fold("Authentication-Results", [`${id};`, ...(words.length > 0 ? words : ["none"])]);
+}
+
+/** One clause: method, result and comments, and the property that was checked. */
+interface ShownResult {
+  readonly verdict: OctetString;
+  readonly property: OctetString;
+}
+
+function resultOf({ helo, smtputf8 }: AuthenticationResults, checked: CheckedIdentity): ShownResult {
+  const { outcome } = checked;
+  let verdict = `spf=${outcome.result}`;
+  if (outcome.local !== undefined) verdict += ` (local policy: ${outcome.local.result})`;
+  if (outcome.guess !== undefined) verdict += ` (best guess: ${outcome.guess.result})`;
+  return {
+    verdict,
+    property:
+      checked.identity === "mailfrom"
+        ? `smtp.mailfrom=${propertyValue(printableAddress(checked.sender, smtputf8))}`
+        : `smtp.helo=${propertyValue(printableDomain(helo, smtputf8))}`,
+  };
+}
+
+/** RFC 5322 section 2.1.1. */
+const LINE_OCTETS_MAX = 998;
+const SUBJECT_OCTETS = "Subject: ".length;
+/** An encoded-word has at most 75 octets (RFC 2047 section 2), `=?UTF-8?B?` and `?=` among them. */
+const ENCODED_OCTETS_MAX = 45;
+
+/**
+ * The Subject with the tag in front of it: `Tag Subject`. Folds, encoded words and the white space with which
+ * the value begins stay as they were; an MTA that keeps leading spaces (SMFIP_HDR_LEADSPC) gets its own back.
+ * A tag that is not ASCII becomes encoded words (RFC 2047).
+ *
+ * @param value the field's value as the MTA gave it; empty where there is no Subject
+ * @param tag the operator's text
+ */
+export function tagSubject(value: OctetString, tag: string): OctetString {
+  const leading = /^[ \t]*/.exec(value)?.[0] ?? "";
+  const subject = value.slice(leading.length);
+  const octets = octetsOfText(tag.replace(/[\0-\x1f\x7f]+/g, " ").trim());
+  if (octets === "") return value;
+  if (subject === "") return leading + encodeTag(octets, false);
+  const shown = encodeTag(octets, subject.startsWith("=?"));
+  // A fold straight after the tag is already the space between them.
+  if (/^\r?\n[ \t]/.test(subject)) return leading + shown + subject;
+  const firstLine = subject.split("\n", 1)[0] ?? "";
+  const length = SUBJECT_OCTETS + leading.length + shown.length + 1 + firstLine.length;
+  return `${leading}${shown}${length > LINE_OCTETS_MAX ? "\n " : " "}${subject}`;
+}
+
+/** Between two encoded words a reader drops the space, so it is then encoded along. */
+function encodeTag(octets: OctetString, beforeEncodedWord: boolean): OctetString {
+  if (isAscii(octets)) return octets;
+  const words: string[] = [];
+  let chunk = "";
+  for (const character of Buffer.from(octets + (beforeEncodedWord ? " " : ""), "latin1").toString("utf8")) {
+    const more = chunk + character;
+    if (Buffer.byteLength(more, "utf8") > ENCODED_OCTETS_MAX) {
+      words.push(chunk);
+      chunk = character;
+    } else {
+      chunk = more;
+    }
+  }
+  words.push(chunk);
+  return words.map((word) => `=?UTF-8?B?${Buffer.from(word, "utf8").toString("base64")}?=`).join(" ");
 }
