@@ -54,7 +54,7 @@ writeFileSync(
   licences([metafile, parts.metafile].flatMap(({ inputs }) => Object.keys(inputs)).concat(pageInputs)),
 );
 
-const { completionFiles } = await tsImport("./src/completions/shells.ts", import.meta.url);
+const { completionFiles } = await tsImport("./src/completions/completions.ts", import.meta.url);
 for (const { path, text } of completionFiles()) {
   mkdirSync(dirname(`${outdir}/completions/${path}`), { recursive: true });
   writeFileSync(`${outdir}/completions/${path}`, text);

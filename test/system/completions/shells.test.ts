@@ -4,7 +4,7 @@ import { existsSync, mkdirSync, mkdtempSync, rmSync, writeFileSync } from "node:
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { after, before, describe, it } from "node:test";
-import { completionFiles } from "../../../src/completions/shells.ts";
+import { completionFiles } from "../../../src/completions/completions.ts";
 import { makeCommand as makeDaemonCommand } from "../../../src/smf-spf/command-line.ts";
 import { helpText } from "../../../src/spfquery/options.ts";
 import { makeCommand as makeReportCommand } from "../../../src/spfreport/command-line.ts";
