@@ -9,7 +9,6 @@ export {
 export { whyTooManyConnections } from "./descriptor-limit.ts";
 export { DaemonError, EXIT, systemCode, systemReason } from "./errors.ts";
 export { watchOutput } from "./output.ts";
-export { refuseOccupied, removePidFile, writePidFile } from "./pid-file.ts";
 export {
   type Account,
   canDropPrivileges,
@@ -19,7 +18,13 @@ export {
   isRoot,
   verifyPrivileges,
 } from "./privileges.ts";
-export { prepareRunDirectory, type RunFile } from "./run-directory.ts";
+export {
+  prepareRunDirectory,
+  type RunFile,
+  refuseOccupied,
+  removePidFile,
+  writePidFile,
+} from "./run-files.ts";
 export { endOnSignals, listenToSignals } from "./signals.ts";
 export {
   adoptSocket,

@@ -19,7 +19,7 @@ import { dirname, join } from "node:path";
 import { setTimeout as delay } from "node:timers/promises";
 import { DaemonError, EXIT, systemCode, systemReason } from "./errors.ts";
 import { type Account, canDropPrivileges, isRoot } from "./privileges.ts";
-import { takeLock } from "./start-lock.ts";
+import { takeLock } from "./run-files.ts";
 
 /** A socket to listen on: a path, or a port of an address or host name. */
 export type ListenAddress =

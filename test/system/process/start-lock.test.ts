@@ -3,7 +3,7 @@ import { execFileSync, fork } from "node:child_process";
 import { readdirSync, readFileSync, symlinkSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { describe, it } from "node:test";
-import { takeLock } from "../../../src/process/start-lock.ts";
+import { takeLock } from "../../../src/process/run-files.ts";
 import { deadPid, withFolder } from "./samples.ts";
 
 describe("takeLock", () => {
