@@ -1,21 +1,19 @@
 import { isMultiLabelDomain, type OctetString, toALabels, withoutFinalDot } from "../address/index.ts";
 import { domainExplanation } from "./explanation.ts";
-import { hint } from "./hints.ts";
-import { isAskable, readsMacro, targetName } from "./macros.ts";
+import { isAskable, type MacroString, printable, readsMacro, targetName } from "./macros.ts";
 import {
   addressMatches,
+  hint,
   isStatic,
   type StaticMechanism,
   staticMatches,
   validatedName,
 } from "./mechanisms.ts";
-import { parseRecord } from "./parse.ts";
 import {
   type Directive,
-  type MacroString,
   type Mechanism,
   type Modifier,
-  printable,
+  parseRecord,
   printMechanisms,
   type Qualifier,
   type SpfRecord,

@@ -2,13 +2,13 @@ import { type OctetString, withoutFinalDot } from "../address/index.ts";
 import {
   expandText,
   isAskable,
+  type MacroString,
   type MacroValues,
   parseMacroString,
   readsMacro,
   targetName,
 } from "./macros.ts";
 import { type Ask, validatedName } from "./mechanisms.ts";
-import type { MacroString } from "./record.ts";
 import { type CurrentRecord, type Scope, sessionMacroValues } from "./session.ts";
 import type { Answer, CheckHostInput, Evaluating, Outcome, Question, RecordType } from "./types.ts";
 

@@ -1,21 +1,28 @@
 export { type IpAddress, type OctetString, parseIpAddress } from "../address/index.ts";
 export { checkHost } from "./check-host.ts";
 export { withDefaultExplanation } from "./explanation.ts";
-export { type MacroPlace, type ParsedMacroString, parseMacroString } from "./macros.ts";
+export {
+  type MacroPart,
+  type MacroPlace,
+  type MacroString,
+  type ParsedMacroString,
+  parseMacroString,
+  type RecordFault,
+} from "./macros.ts";
 export { answerFrom, DEFAULT_INPUT, type NodeResolver } from "./node-dns.ts";
-export { isSpfRecord, type ParsedRecord, parseMechanisms, parseRecord } from "./parse.ts";
 export {
   type Directive,
   type DualCidr,
   isNoMailRecord,
-  type MacroPart,
-  type MacroString,
+  isSpfRecord,
   type Mechanism,
   type Modifier,
+  type ParsedRecord,
+  parseMechanisms,
+  parseRecord,
   printMechanisms,
   printRecord,
   type Qualifier,
-  type RecordFault,
   type SpfRecord,
 } from "./record.ts";
 export {

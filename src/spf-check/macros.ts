@@ -1,11 +1,43 @@
 import { type IpAddress, isAscii, isWireName, type OctetString, withoutFinalDot } from "../address/index.ts";
-import {
-  type MacroPart,
-  type MacroString,
-  printable,
-  type RecordFault,
-  RecordSyntaxError,
-} from "./record.ts";
+
+/** A piece of a macro-string (RFC 7208 section 7.1). */
+export type MacroPart =
+  | { readonly kind: "literal"; readonly text: OctetString }
+  | {
+      readonly kind: "macro";
+      /** Lower-case letter: s l o d i p h c r t v; xr xs xe in the operator's own explanation. */
+      readonly letter: string;
+      /** Written in upper case: the value is URL-escaped (RFC 7208 section 7.3). */
+      readonly escape: boolean;
+      /** How many right-hand parts are kept; undefined keeps all. */
+      readonly digits: number | undefined;
+      readonly reverse: boolean;
+      /** Delimiters to split at; "." where none is given. */
+      readonly delimiters: string;
+    };
+
+/** A parsed macro-string and the text it was read from. */
+export interface MacroString {
+  readonly text: OctetString;
+  readonly parts: readonly MacroPart[];
+}
+
+/** Why a record does not parse: the term and the reason, in words. */
+export interface RecordFault {
+  readonly term: OctetString;
+  readonly reason: string;
+}
+
+/** Thrown while a record or a macro-string is parsed; the message is the reason of the fault. */
+export class RecordSyntaxError extends Error {}
+
+const SHOWN_MAX = 80;
+
+/** Octets from a record or a client for a problem text: printable ASCII, `?` for others, no longer than `max`. */
+export function printable(octets: OctetString, max = SHOWN_MAX): string {
+  const shown = octets.length > max ? `${octets.slice(0, max)}...` : octets;
+  return shown.replace(/[^\x20-\x7e]/g, "?");
+}
 
 /**
  * Where a macro-string is found. `domain-spec`: the argument of a mechanism, of redirect= and of exp=, which must

@@ -6,9 +6,8 @@ import {
   unmapIpv4,
   withoutFinalDot,
 } from "../address/index.ts";
-import { type MacroValues, readsMacro } from "./macros.ts";
-import { isSpfRecord } from "./parse.ts";
-import { type MacroString, printable, type SpfRecord } from "./record.ts";
+import { type MacroString, type MacroValues, printable, readsMacro } from "./macros.ts";
+import { isSpfRecord, type SpfRecord } from "./record.ts";
 import { isVoid, type LookupCounts, type RecordTracer, type TermTracer } from "./trace.ts";
 import type {
   Answer,
