@@ -119,7 +119,7 @@ export function parseArguments(
     colour: choice("colour", options.last("colour") ?? "auto", ["always", "never", "auto"]),
   };
   const exitStyle = choice("exit-style", options.last("exitStyle") ?? exitStyleOf(argv), EXIT_STYLES);
-  const policy = policyOf(options);
+  const policy = policyOf(options, positionals);
   if (options.has("batch")) {
     if (positionals.length > 0 || options.asks()) {
       throw new UsageError("--batch reads what it checks from standard input");
@@ -147,13 +147,33 @@ function queryOf(positionals: readonly string[], options: Options, fields: reado
   return line ?? queryOfMessage(fields, options.last("mail") ?? "");
 }
 
-function policyOf(options: Options): PolicyRequest | undefined {
+/** What --policy takes from the configuration, and the option there. */
+const IN_CONFIG = {
+  rules: "SPFRules",
+  guess: "SPFGuess",
+  explanation: "SPFExplanation",
+  override: "OverrideRecord",
+  fallback: "FallbackRecord",
+  timeout: "LookupTime",
+  lookupLimit: "LookupLimit",
+  voidLimit: "VoidLookupLimit",
+} as const;
+
+function policyOf(options: Options, positionals: readonly string[]): PolicyRequest | undefined {
   if (!options.has("policy")) {
     for (const key of ["config", "rcpt", "auth", "ptr"] as const) {
       const [written] = options.written(key);
       if (written !== undefined) throw new UsageError(`${written} needs --policy`);
     }
     return undefined;
+  }
+  if (positionals.slice(3).some((rules) => rules !== ""))
+    throw new UsageError("with --policy local rules are those of smf-spf.conf");
+  for (const [key, option] of Object.entries(IN_CONFIG) as [keyof typeof IN_CONFIG, string][]) {
+    const [written] = options.written(key);
+    if (written !== undefined) {
+      throw new UsageError(`${written} cannot be used with --policy, which takes ${option} of smf-spf.conf`);
+    }
   }
   return {
     config: options.last("config"),

@@ -80,7 +80,7 @@ function recordWarnings(trace: TraceRecord, outermost: boolean): Warning[] {
   }
   const parsed = parseRecord(trace.record);
   if ("fault" in parsed) {
-    const meant = similarMechanism(parsed.fault.term.replace(/^[-+~?]/, "").split(/[:/=]/)[0] ?? "");
+    const meant = meantMechanism(parsed.fault.term.replace(/^[-+~?]/, ""));
     if (meant !== undefined) warn("misspelt", `${visible(parsed.fault.term)}; did you mean ${meant}?`);
     return warnings;
   }
@@ -192,6 +192,15 @@ const MECHANISMS: Readonly<Record<string, string>> = {
   includes: "include:",
   mxs: "mx:",
 };
+
+/** The mechanism that a term in error was meant to be; undefined where the name is right and what follows is wrong. */
+function meantMechanism(term: string): string | undefined {
+  const [name = ""] = term.split(/[:/=]/);
+  const meant = similarMechanism(name);
+  const isName = meant === name.toLowerCase() || meant === `${name.toLowerCase()}:`;
+  // A bare "include" lacks its colon.
+  return isName && name !== term ? undefined : meant;
+}
 
 /** The mechanism that a wrong name was meant to be, where it looks like one. */
 function similarMechanism(written: string): string | undefined {

@@ -278,6 +278,12 @@ describe("parseArguments()", () => {
     [["-f", "queries.txt"], /-f is not supported: .*--batch < queries.txt/],
     [["--file=queries.txt"], /--file is not supported/],
     [["--rcpt=a@example.org", "192.0.2.1", "h", "s@d.example"], /--rcpt needs --policy/],
+    [
+      ["--policy", "--override=d.example=v=spf1 -all", "192.0.2.1", "h", "s@d.example"],
+      /--override cannot be used with --policy, which takes OverrideRecord of smf-spf.conf/,
+    ],
+    [["--policy", "--void-limit=1", "192.0.2.1", "h", "s@d.example"], /takes VoidLookupLimit of/],
+    [["--policy", "192.0.2.1", "h", "s@d.example", "mx"], /local rules are those of smf-spf.conf/],
     [["--line=hello"], /--line: invalid line "hello": expected one that names an address and a sender/],
   ];
   for (const [argv, message] of faults) {

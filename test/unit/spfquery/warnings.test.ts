@@ -104,6 +104,18 @@ const CASES: readonly (readonly [what: string, zone: Zone, codes: string[], word
     /did you mean include:/,
   ],
   [
+    "a mechanism without its value",
+    { "test.example": record("v=spf1 include -all") },
+    ["misspelt"],
+    /did you mean include:/,
+  ],
+  [
+    "nothing about the name where the address is wrong",
+    { "test.example": record("v=spf1 ip4:192.0.2.300 -all") },
+    [],
+  ],
+  ["nothing about the name where the length is wrong", { "test.example": record("v=spf1 mx/33 -all") }, []],
+  [
     "an include of nothing",
     { "test.example": record("v=spf1 include:gone.example -all") },
     ["include-unreachable"],
