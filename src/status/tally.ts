@@ -190,7 +190,7 @@ export class Tally {
     return TEMPERROR_CAUSES.map((cause, index) => ({ cause, count: this.#temperrors[index] ?? 0 }));
   }
 
-  /** What mail waited for in the last hour: counts by bucket, and what of all results came from memory. */
+  /** How long mail waited in the last hour: counts by bucket, and what of all results came from memory. */
   lastHour(): { waits: number[]; fromMemory: number; results: number } {
     const sums = this.#hour.sums(HOUR_MINUTES);
     return {

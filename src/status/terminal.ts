@@ -1,4 +1,4 @@
-/** /status.json as text for a terminal: how the daemon is, what mail waited for, and the most frequent. */
+/** /status.json as text for a terminal: the state of the daemon, how long mail waited, and the most frequent. */
 import type { StatusDocument } from "./document.ts";
 
 /** Rows of each list. */
@@ -26,7 +26,7 @@ export function statusLines(status: StatusDocument, width = Number.POSITIVE_INFI
     "",
     ...results(status),
     "",
-    "What mail waited for in the last hour",
+    "How long mail waited in the last hour",
     waits.p50_ms === null
       ? "  nothing: no mail came"
       : `  half within ${milliseconds(waits.p50_ms)}, 95 % ${milliseconds(waits.p95_ms)}, 99 % ${milliseconds(waits.p99_ms)}`,

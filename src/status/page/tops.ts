@@ -69,7 +69,7 @@ const LISTS: readonly List[] = [
     title: "Rules",
     what: "Line of smf-spf.conf",
     count: "Hits",
-    empty: "smf-spf.conf has no line that lets pass or refuses.",
+    empty: "No line of smf-spf.conf lets mail pass or refuses it.",
     rows: (top) =>
       top.rules.map((row) => ({
         key: row.line,

@@ -379,7 +379,7 @@ describe("the figures", () => {
     const page = await fresh();
     const text = statusLines(await page.document()).join("\n");
     page.status.close();
-    assert.match(text, /^ {2}nothing: no mail came$/m);
+    assert.match(text, /^How long mail waited in the last hour\n {2}nothing: no mail came$/m);
     assert.doesNotMatch(text, /lets its mail in|Domains refused/);
   });
 
