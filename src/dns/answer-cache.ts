@@ -72,6 +72,7 @@ export class AnswerCache implements AnswerSource {
   readonly #nowMs: () => number;
   readonly #onPopular: AnswerCacheOptions["onPopular"];
   #entries: LRUCache<string, Entry> | undefined;
+  #entriesMax = 0;
   readonly #flights = new Map<string, Flight>();
   #hits = 0;
   #misses = 0;
@@ -96,11 +97,12 @@ export class AnswerCache implements AnswerSource {
     octetsMax = OCTETS_MAX,
   }: Pick<AnswerCacheOptions, "entriesMax" | "octetsMax">): void {
     const before = this.#entries?.dump() ?? [];
+    this.#entriesMax = entriesMax;
     if (entriesMax === 0) this.#emptied++;
     this.#entries =
       entriesMax > 0
         ? new LRUCache({
-            max: entriesMax,
+            // Without `max`, which would make the tables for all entries at once: 2.7 MB for 100,000.
             maxSize: octetsMax,
             maxEntrySize: ENTRY_OCTETS_MAX,
             dispose: (_entry, _key, reason) => {
@@ -109,6 +111,12 @@ export class AnswerCache implements AnswerSource {
           })
         : undefined;
     this.#entries?.load(before);
+    this.#trim();
+  }
+
+  /** What was used longest ago makes room. */
+  #trim(): void {
+    while (this.#entries !== undefined && this.#entries.size > this.#entriesMax) this.#entries.pop();
   }
 
   counters(): AnswerCacheCounters {
@@ -243,6 +251,7 @@ export class AnswerCache implements AnswerSource {
       },
       { size: estimateOctets(key, records) },
     );
+    this.#trim();
   }
 
   /** The last to leave takes the question along. */

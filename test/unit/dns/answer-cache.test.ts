@@ -152,7 +152,8 @@ describe("AnswerCache", () => {
     fixture.learn("b.test", found(60, "b"));
     fixture.ask("a.test");
     fixture.learn("c.test", found(60, "c"));
-    assert.equal(fixture.cache.counters().entries, 2);
+    const { entries, evictions } = fixture.cache.counters();
+    assert.deepEqual([entries, evictions], [2, 1]);
     assert.equal(fixture.ask("a.test").answers.length, 1);
     assert.equal(fixture.ask("b.test").answers.length, 0);
   });
