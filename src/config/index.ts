@@ -1,9 +1,14 @@
 export { type Fault, formatFault } from "./given.ts";
 export { type RuleLine, ruleLines, showConfig } from "./lines-in-force.ts";
-export { DEFAULT_CONFIG_FILE, type LoadedConfig, loadConfig } from "./load-config.ts";
+export {
+  DEFAULT_CONFIG_FILE,
+  type LoadedConfig,
+  loadConfig,
+  type ParsedConfig,
+  parseConfig,
+} from "./load-config.ts";
 export { migrateConfig } from "./migrate.ts";
 export { migrateQmail } from "./migrate-qmail.ts";
-export { type ParsedConfig, parseConfig } from "./parse-config.ts";
 export {
   diffSettings,
   keepUntilRestart,

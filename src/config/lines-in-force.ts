@@ -1,9 +1,7 @@
 /** What is in force, as the lines of a smf-spf.conf: all of it, and the lines that decide about mail. */
 import { isDeepStrictEqual } from "node:util";
-import { defaultValue, type Option } from "./option.ts";
-import { KEYS_OF_BEHAVIOR } from "./resolve.ts";
-import type { OptionSettings } from "./settings.ts";
-import { OPTION_KEYS, OPTIONS, type OptionKey, type OptionName } from "./table.ts";
+import { KEYS_OF_BEHAVIOR, type OptionSettings } from "./settings.ts";
+import { defaultValue, OPTION_KEYS, OPTIONS, type Option, type OptionKey, type OptionName } from "./table.ts";
 
 type Row = Option<unknown, OptionName>;
 

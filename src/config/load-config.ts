@@ -1,5 +1,20 @@
+/** From the files to the settings: each line is looked up in the table, and what is wrong is told. */
 import { closeSync, fstatSync, openSync, readSync } from "node:fs";
-import { type ConfigSources, type ParsedConfig, parseConfig } from "./parse-config.ts";
+import { contradictions } from "./contradictions.ts";
+import {
+  ENVIRONMENT,
+  type Fault,
+  type Given,
+  type GivenValue,
+  type Location,
+  lastGiven,
+  valueOf,
+} from "./given.ts";
+import { type Line, oneWord, readEntries, readLines, type Value, visible } from "./lines.ts";
+import { notesFor25 } from "./old-meanings.ts";
+import { type OptionSettings, resolveOptions, resolveSettings, type Settings } from "./settings.ts";
+import { defaultValue, OPTION_NAMES, OPTIONS, type OptionKey, optionNamed } from "./table.ts";
+import { nearest } from "./values/value-kind.ts";
 
 /** Where the configuration is while `-c` names no other file. */
 export const DEFAULT_CONFIG_FILE = "/etc/mail/smfs/smf-spf.conf";
@@ -97,4 +112,195 @@ function codeOf(error: unknown): string {
   return error instanceof Error && "code" in error && typeof error.code === "string"
     ? error.code
     : String(error);
+}
+
+/** What a configuration is read from, beside its text. */
+export interface ConfigSources {
+  /** The name of the file, for faults. */
+  readonly file: string;
+  /** The environment; of it only SPFBEHAVIOR is read. */
+  readonly env: Readonly<Record<string, string | undefined>>;
+  /** Reads a list file (`file:/path`); a problem is returned in words. */
+  readonly readList: (path: string) => { readonly text: string } | { readonly problem: string };
+  /** `-n`: ReportOnly for all mail, whatever the file says. */
+  readonly dryRun?: boolean;
+}
+
+/** What a configuration says, and what is wrong with it. */
+export interface ParsedConfig {
+  /** Deeply frozen; undefined where there are faults. */
+  readonly settings: Settings | undefined;
+  /** The settings as the options would give them; undefined where there are faults. */
+  readonly options: OptionSettings | undefined;
+  /** Things to tell the operator; the daemon starts all the same. */
+  readonly warnings: readonly Fault[];
+  /** For `-t`: lines that meant something else in smf-spf 2.5, where the file looks like one of those. */
+  readonly notes: readonly Fault[];
+  /** Keys that are not options: warnings at start, faults under `-t`. */
+  readonly unknown: readonly Fault[];
+  /** Values that cannot be used: the daemon does not start. */
+  readonly faults: readonly Fault[];
+  /** The names of User and SocketGroup, also where there are faults: whether the system has them is found out later. */
+  readonly accounts: Pick<Settings, "user" | "socketGroup" | "statusSocketGroup">;
+  /** The list files that it names, whatever they hold. */
+  readonly listFiles: readonly string[];
+  /** Where the value in force of an option is given, or the file alone where it is not: for later faults. */
+  readonly locationOf: (key: OptionKey) => Location;
+}
+
+/**
+ * Reads the text of a configuration file. Never throws: whatever is wrong with the text is in the faults, each
+ * with its file and line.
+ */
+export function parseConfig(text: string, sources: ConfigSources): ParsedConfig {
+  const reader = new ConfigReader(sources);
+  for (const line of readLines(text)) reader.takeLine(line);
+  reader.takeEnvironment();
+  return reader.done();
+}
+
+/** Collects what the lines of one configuration give. */
+class ConfigReader {
+  readonly #sources: ConfigSources;
+  readonly #given: Given = {};
+  readonly #warnings: Fault[] = [];
+  readonly #unknown: Fault[] = [];
+  readonly #faults: Fault[] = [];
+  readonly #listFiles = new Set<string>();
+
+  constructor(sources: ConfigSources) {
+    this.#sources = sources;
+  }
+
+  takeLine({ number, name, value, problem }: Line): void {
+    const key = optionNamed(name);
+    const option = visible(key === undefined ? name.replace(/(.)[=:].*$/, "$1") : name);
+    const location: Location = { file: this.#sources.file, line: number, option };
+    if (key === undefined && name !== "") {
+      this.#unknown.push({ ...location, reason: whyUnknown(name) });
+    } else if (problem !== undefined || key === undefined) {
+      this.#faults.push({ ...location, reason: problem ?? "missing option name" });
+    } else if (OPTIONS[key].form === "list" && namesListFile(value)) {
+      this.#takeListFile(key, location, value);
+    } else {
+      this.#take(key, location, value);
+    }
+  }
+
+  takeEnvironment(): void {
+    const text = this.#sources.env["SPFBEHAVIOR"]?.trim() ?? "";
+    if (text === "") return;
+    this.#take("spfBehavior", { file: ENVIRONMENT, line: 0, option: "SPFBEHAVIOR" }, oneWord(text));
+  }
+
+  done(): ParsedConfig {
+    const file = this.#sources.file;
+    const problems = {
+      unknown: this.#unknown,
+      notes: notesFor25(this.#given),
+      faults: this.#faults,
+      listFiles: [...this.#listFiles],
+      accounts: {
+        user: valueOf(this.#given, "user") ?? defaultValue(OPTIONS.user),
+        socketGroup: valueOf(this.#given, "socketGroup"),
+        statusSocketGroup: valueOf(this.#given, "statusSocketGroup"),
+      },
+      locationOf: (key: OptionKey): Location =>
+        lastGiven(this.#given, key)?.location ?? { file, line: 0, option: OPTIONS[key].name },
+    };
+    this.#takeTogether("sharedCache", "sharedCacheKey", "file:/path, a key that is the same on all hosts");
+    this.#takeCacheFileApart();
+    if (this.#faults.length > 0)
+      return { settings: undefined, options: undefined, warnings: this.#warnings, ...problems };
+    const options = resolveOptions(this.#given, this.#sources);
+    const settings = resolveSettings(options, this.#given);
+    const warnings = [...this.#warnings, ...contradictions(this.#given, settings)];
+    return { settings, options, warnings, ...problems };
+  }
+
+  /** An option that is of no use without another. */
+  #takeTogether(key: OptionKey, needed: OptionKey, what: string): void {
+    const given = lastGiven(this.#given, key);
+    if (given === undefined || lastGiven(this.#given, needed) !== undefined) return;
+    this.#faults.push({ ...given.location, reason: `needs ${OPTIONS[needed].name} ${what}` });
+  }
+
+  /** Whatever is in its place and no cache is renamed, and a cache put there. */
+  #takeCacheFileApart(): void {
+    const given = lastGiven(this.#given, "cacheFile");
+    if (given === undefined) return;
+    const { value, location } = given;
+    const others = (["logTo", "pidFile", "sharedCacheKey"] as const).filter(
+      (key) => valueOf(this.#given, key) === value,
+    );
+    const names: string[] = others.map((key) => OPTIONS[key].name);
+    if (value === this.#sources.file) names.push("this configuration");
+    const [name] = names;
+    if (name !== undefined) this.#faults.push({ ...location, reason: `${value} is the file of ${name}` });
+  }
+
+  #take(key: OptionKey, location: Location, value: Value): void {
+    const reading = OPTIONS[key].kind.read(value);
+    if ("fault" in reading) {
+      const sign = /^[=:]$/.exec(value.words[0] ?? "")?.[0];
+      const reason = sign === undefined ? reading.fault : separateBySpace(sign);
+      this.#faults.push({ ...location, reason });
+      return;
+    }
+    this.#warnings.push(...reading.warnings.map((reason) => ({ ...location, reason })));
+    // The value comes from the kind of this very option, which the type of a key not known here cannot say.
+    const values: GivenValue<unknown>[] = (this.#given[key] ??= []);
+    values.push({ value: reading.value, location });
+  }
+
+  /** `file:/path`, one entry a line. */
+  #takeListFile(key: OptionKey, location: Location, { words: [first = "", ...others] }: Value): void {
+    const path = first.slice(LIST_FILE.length);
+    if (!path.startsWith("/")) {
+      this.#faults.push({
+        ...location,
+        reason: `invalid list file "${first}": expected file: and a full path, beginning with /`,
+      });
+      return;
+    }
+    this.#listFiles.add(path);
+    const content = this.#sources.readList(path);
+    if ("problem" in content) {
+      this.#faults.push({ ...location, reason: `cannot read ${path}: ${content.problem}` });
+      return;
+    }
+    if (others.length > 0) {
+      this.#warnings.push({
+        ...location,
+        reason: `"${others.join(" ")}" is ignored: give one list file per line`,
+      });
+    }
+    for (const { number, value, problem } of readEntries(content.text)) {
+      const entry: Location = { file: path, line: number, option: location.option };
+      if (problem !== undefined) this.#faults.push({ ...entry, reason: problem });
+      else if (namesListFile(value)) {
+        this.#faults.push({ ...entry, reason: "a list file cannot name another list file" });
+      } else this.#take(key, entry, value);
+    }
+  }
+}
+
+const LIST_FILE = "file:";
+
+function namesListFile({ words: [first = ""] }: Value): boolean {
+  return first.slice(0, LIST_FILE.length).toLowerCase() === LIST_FILE;
+}
+
+function separateBySpace(sign: string): string {
+  return `separate an option and its value with a space, without "${sign}"`;
+}
+
+function whyUnknown(key: string): string {
+  const [, start = "", sign] = /^([a-z]+)([=:]).*$/i.exec(key) ?? [];
+  const name = optionNamed(start);
+  if (name !== undefined && sign !== undefined) {
+    return `unknown option "${start}${sign}"; ${separateBySpace(sign)}`;
+  }
+  const meant = nearest(key, OPTION_NAMES) ?? nearest(key.replace(/[^A-Z]/gi, ""), OPTION_NAMES);
+  return meant === undefined ? "unknown option" : `unknown option; did you mean ${meant}?`;
 }

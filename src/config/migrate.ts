@@ -1,10 +1,9 @@
 /** A new smf-spf.conf from one of smf-spf 2.0.2 or 2.5: every line is kept, and a comment tells where its meaning changes. */
 import type { Fault } from "./given.ts";
 import { oneWord } from "./lines.ts";
+import { parseConfig } from "./load-config.ts";
 import { CHANGED_SINCE_25, KEYS_OF_25, KEYS_OF_202 } from "./old-meanings.ts";
-import type { Option } from "./option.ts";
-import { parseConfig } from "./parse-config.ts";
-import { OPTIONS, type OptionKey, optionNamed } from "./table.ts";
+import { OPTIONS, type Option, type OptionKey, optionNamed } from "./table.ts";
 
 type Version = "2.0.2" | "2.5";
 

@@ -1,18 +1,4 @@
-/**
- * Every option of smf-spf.conf, in the order of the documents. Parsing, settings, their types and defaults, PolicyFor,
- * what a reload means, `-t` and `--show-config` follow this table; tests hold the man page and the sample file to it.
- *
- * To add an option:
- *
- * 1. One row here. Its key is the name in {@link Settings}: camelCase, the unit last (`dnsTimeoutMs`). A kind of value
- *    that is not in `values/` yet is a function that reads a word, and one that writes it.
- * 2. Its use, where the settings are used. What is derived from several options is in resolve.ts, combinations
- *    that deserve a warning are in contradictions.ts.
- * 3. One paragraph of etc/man/smf-spf.conf.5 and one line of etc/smf-spf.conf, in the order of the table.
- * 4. In test/unit/config a value and what it means (options.test.ts), the default (defaults.test.ts), and a file in
- *    `faulty/` if the kind is new.
- */
-import { type Option, rows } from "./option.ts";
+import { readValueText } from "./lines.ts";
 import {
   ipAddress,
   localSocketAddress,
@@ -22,12 +8,32 @@ import {
   socketAddress,
 } from "./values/address.ts";
 import { accountName, addressPattern, domainName, filePath, hostPattern, recipient } from "./values/name.ts";
-import { choice, count, octalMode, onOff, timeMs, timeSeconds } from "./values/plain.ts";
 import { type MessageRow, policyFor } from "./values/policy-for.ts";
 import { engineAddress, keyFile } from "./values/shared-cache.ts";
-import { domainRecord, explanation, mechanisms } from "./values/spf.ts";
-import { authservId, rejectReason, subjectTag } from "./values/text.ts";
-import type { ValueKind } from "./values/value-kind.ts";
+import {
+  authservId,
+  domainRecord,
+  explanation,
+  mechanisms,
+  rejectReason,
+  subjectTag,
+} from "./values/text.ts";
+import { choice, count, octalMode, onOff, timeMs, timeSeconds, type ValueKind } from "./values/value-kind.ts";
+
+/**
+ * Every option of smf-spf.conf, in the order of the documents. Parsing, settings, their types and defaults, PolicyFor,
+ * what a reload means, `-t` and `--show-config` follow this table; tests hold the man page and the sample file to it.
+ *
+ * To add an option:
+ *
+ * 1. One row here. Its key is the name in {@link Settings}: camelCase, the unit last (`dnsTimeoutMs`). A kind of value
+ *    that is not in `values/` yet is a function that reads a word, and one that writes it.
+ * 2. Its use, where the settings are used. What is derived from several options is in settings.ts, combinations
+ *    that deserve a warning are in contradictions.ts.
+ * 3. One paragraph of etc/man/smf-spf.conf.5 and one line of etc/smf-spf.conf, in the order of the table.
+ * 4. In test/unit/config a value and what it means (options.test.ts), the default (defaults.test.ts), and a file in
+ *    `faulty/` if the kind is new.
+ */
 
 const MINUTE = 60;
 const HOUR = 60 * MINUTE;
@@ -183,4 +189,131 @@ const BY_LOWER_CASE: ReadonlyMap<string, OptionKey> = new Map(
 /** The key of the option that a name means; upper and lower case are equal. */
 export function optionNamed(name: string): OptionKey | undefined {
   return BY_LOWER_CASE.get(name.toLowerCase());
+}
+
+/** The sections of sample file and man page, in their order. */
+export const SECTIONS = [
+  "who is not checked",
+  "what is evaluated",
+  "what is done",
+  "headers",
+  "memory",
+  "process",
+] as const;
+
+/** The section an option is described in. */
+export type Section = (typeof SECTIONS)[number];
+
+/**
+ * What a setting holds while the option is not given: its default (single), undefined (optional), the value of
+ * another option (follower); a list is empty, and an option given again adds to it.
+ */
+export type Form = "single" | "optional" | "follower" | "list";
+
+/** message: PolicyFor may give the option for some mail only. daemon: it holds for all mail. */
+export type Scope = "daemon" | "message";
+
+/**
+ * What a changed option asks of a running daemon: a reload; to drop what the caches hold as well, since verdicts or
+ * answers may come out differently; a restart.
+ */
+export type Effect = "reload" | "cache" | "restart";
+
+/** One option of smf-spf.conf. `T` is one value: that of one entry where the option is a list. */
+export interface Option<
+  T = unknown,
+  N extends string = string,
+  F extends Form = Form,
+  S extends Scope = Scope,
+> {
+  /** As documents and messages spell it. */
+  readonly name: N;
+  readonly section: Section;
+  readonly kind: ValueKind<T>;
+  readonly form: F;
+  readonly scope: S;
+  readonly effect: Effect;
+  /** The default as the file would have it; only a single option has one. */
+  readonly default: string | undefined;
+  /** The default in words, for the man page. */
+  readonly defaultText: string;
+  /** The key of the option whose value a follower has. */
+  readonly follows: string | undefined;
+  /** Of list entries with the same key only the last is used. */
+  readonly entryKey: ((entry: unknown) => string) | undefined;
+  /** What the sample file shows after the comment sign. */
+  readonly sample: string;
+  /** One line for lists of options. */
+  readonly help: string;
+}
+
+interface Facts {
+  readonly effect?: Effect;
+  readonly defaultText?: string;
+}
+
+/** Makes the rows of one section of the table. */
+interface Rows<S extends Scope> {
+  /** An option that has a default. */
+  option<T, const N extends string>(
+    name: N,
+    kind: ValueKind<T>,
+    defaultValue: string,
+    help: string,
+    facts?: Facts,
+  ): Option<T, N, "single", S>;
+  /** An option without a default. */
+  optional<T, const N extends string>(
+    name: N,
+    kind: ValueKind<T>,
+    sample: string,
+    help: string,
+    facts?: Facts,
+  ): Option<T, N, "optional", S>;
+  /** An option that has the value of another while it is not given. */
+  follower<T, const N extends string>(
+    name: N,
+    kind: ValueKind<T>,
+    followed: Pick<Option<T>, "name"> & { readonly key: string },
+    help: string,
+  ): Option<T, N, "follower", S>;
+  /** An option that may be given many times, and that takes `file:/path`. */
+  list<T, const N extends string>(
+    name: N,
+    kind: ValueKind<T>,
+    sample: string,
+    help: string,
+    facts?: Facts & { readonly entryKey?: (entry: T) => string },
+  ): Option<T, N, "list", S>;
+}
+
+/** Makes rows of that section and scope. */
+function rows<S extends Scope>(section: Section, scope: S): Rows<S> {
+  const common = { section, scope, effect: "reload", default: undefined, defaultText: "none" } as const;
+  const nothing = { follows: undefined, entryKey: undefined };
+  return {
+    option: (name, kind, value, help, facts) => ({
+      ...{ ...common, ...nothing, form: "single", name, kind, help },
+      ...{ default: value, defaultText: value, sample: value, ...facts },
+    }),
+    optional: (name, kind, sample, help, facts) => ({
+      ...{ ...common, ...nothing, form: "optional", name, kind, help, sample, ...facts },
+    }),
+    follower: (name, kind, followed, help) => ({
+      ...{ ...common, ...nothing, form: "follower", name, kind, help },
+      ...{ follows: followed.key, defaultText: `as ${followed.name}`, sample: "on" },
+    }),
+    list: (name, kind, sample, help, { entryKey, ...facts } = {}) => ({
+      ...{ ...common, ...nothing, form: "list", name, kind, help, sample, ...facts },
+      // The entries come from the kind of this very row.
+      entryKey: entryKey as ((entry: unknown) => string) | undefined,
+    }),
+  };
+}
+
+/** The default of an option that has one. Throws where the table has a mistake. */
+export function defaultValue<T>({ name, kind, default: text }: Option<T>): T {
+  const reading = kind.read(readValueText(text ?? ""));
+  if ("fault" in reading) throw new Error(`unreadable default of ${name}: ${reading.fault}`);
+  return reading.value;
 }

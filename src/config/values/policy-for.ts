@@ -1,9 +1,8 @@
 import type { PolicyFor } from "../../policy/index.ts";
 import { oneWord, quotedWhere, shown, type Value } from "../lines.ts";
-import { nearest } from "../suggest.ts";
 import { network } from "./address.ts";
 import { addressPattern, hostPattern } from "./name.ts";
-import { invalid, ok, type Reading, type ValueKind, withCutWarning } from "./value-kind.ts";
+import { invalid, nearest, ok, type Reading, type ValueKind, withCutWarning } from "./value-kind.ts";
 
 /** One PolicyFor line as it was written: which mail, and the options given for it by their keys. */
 export interface PolicyForLine {

@@ -2,8 +2,7 @@ import assert from "node:assert/strict";
 import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import { describe, it } from "node:test";
-import { type Effect, SECTIONS } from "../../../src/config/option.ts";
-import { OPTION_NAMES, type OptionName } from "../../../src/config/table.ts";
+import { type Effect, OPTION_NAMES, type OptionName, SECTIONS } from "../../../src/config/table.ts";
 import { PLACEHOLDERS } from "../../../src/config/values/text.ts";
 import { optionOf } from "./reading.ts";
 

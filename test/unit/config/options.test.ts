@@ -2,9 +2,8 @@ import assert from "node:assert/strict";
 import { describe, it } from "node:test";
 import { formatNetwork } from "../../../src/address/index.ts";
 import type { Settings } from "../../../src/config/index.ts";
-import { defaultValue } from "../../../src/config/option.ts";
 import { decidedBy } from "../../../src/config/settings.ts";
-import { OPTION_NAMES, type OptionName, optionNamed } from "../../../src/config/table.ts";
+import { defaultValue, OPTION_NAMES, type OptionName, optionNamed } from "../../../src/config/table.ts";
 import type { EngineAddress } from "../../../src/shared-cache/index.ts";
 import { keyOf, optionOf, parse, settingsOf } from "./reading.ts";
 

@@ -6,10 +6,10 @@ import {
   parseConfig,
   type Settings,
 } from "../../../src/config/index.ts";
-import type { Option } from "../../../src/config/option.ts";
 import {
   OPTION_NAMES,
   OPTIONS,
+  type Option,
   type OptionKey,
   type OptionName,
   optionNamed,

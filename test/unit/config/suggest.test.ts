@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
-import { nearest } from "../../../src/config/suggest.ts";
 import { OPTION_NAMES } from "../../../src/config/table.ts";
+import { nearest } from "../../../src/config/values/value-kind.ts";
 
 describe("nearest", () => {
   const cases: readonly [string, string | undefined][] = [
