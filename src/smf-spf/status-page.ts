@@ -1,14 +1,19 @@
-/** What the status page is told of the daemon. */
+/** What the status page is told of the daemon, and the evaluations that it asks for. */
 import { createHash } from "node:crypto";
+import { isIP } from "node:net";
+import { hostname } from "node:os";
+import { octetsOfText, parseIpAddress, unmapIpv4 } from "../address/index.ts";
 import { type OptionSettings, type RuleLine, ruleLines, type Settings, showConfig } from "../config/index.ts";
+import { Resolver } from "../dns/index.ts";
 import type { Log } from "../logging/index.ts";
 import type { MilterServer } from "../server/index.ts";
 import type { SharedCache } from "../shared-cache/index.ts";
-import type { Figures, Status } from "../status/index.ts";
+import { jsonReport } from "../spfquery/json-report.ts";
+import { evaluate, makeReport, type Query, type QuerySettings } from "../spfquery/query.ts";
+import type { Figures, Status, WhyQuery } from "../status/index.ts";
 import type { Engine } from "./engine.ts";
 import { loadPart } from "./parts.ts";
 import { VERSION } from "./version.ts";
-import { evaluateWhy } from "./why.ts";
 
 /** Lines of the configuration whose hits are counted. */
 const RULE_LINES_MAX = 500;
@@ -106,4 +111,78 @@ function configurationOf(options: OptionSettings | undefined): Configuration {
   const values = showConfig(options).map((line) => line.replace(/ {2}#.*$/, ""));
   const digest = createHash("sha256").update(values.join("\n")).digest("hex").slice(0, 16);
   return { digest, rules: ruleLines(options, RULE_LINES_MAX) };
+}
+
+/** It ends before the request does. */
+const WHY_MS_MAX = 4_500;
+const SENDER_OCTETS_MAX = 320;
+const HELO_OCTETS_MAX = 255;
+
+/**
+ * The evaluation that /why gives, as `spfquery --trace --json` with the settings and the name servers of the daemon: it is
+ * not counted as mail, and shares neither cache nor resolver with mail.
+ */
+function evaluateWhy(
+  why: WhyQuery,
+  settings: Settings,
+  servers: ReturnType<Engine["nameservers"]>,
+  signal: AbortSignal,
+): Promise<string> | undefined {
+  const query = queryOf(why);
+  if (query === undefined) return undefined;
+  const { lookupLimit, voidLookupLimit, localPolicy, lookupTimeMs } = settings;
+  const querySettings = {
+    receiver: octetsOfText(hostname()),
+    limits: { lookupLimit, voidLookupLimit },
+    localPolicy,
+    nameservers: servers,
+    timeoutMs: Math.min(lookupTimeMs, WHY_MS_MAX),
+  };
+  return check(query, querySettings, settings, signal);
+}
+
+/** The query, or undefined for what no MTA would ask. */
+function queryOf({ ip, helo, sender }: WhyQuery): Query | undefined {
+  const address = isIP(ip) === 0 ? undefined : parseIpAddress(ip);
+  const [heloOctets, senderOctets] = [octetsOfText(helo), octetsOfText(sender)];
+  if (address === undefined || !isText(heloOctets, HELO_OCTETS_MAX)) return undefined;
+  if (!isText(senderOctets, SENDER_OCTETS_MAX)) return undefined;
+  const isNull = senderOctets === "" || senderOctets === "<>";
+  if (isNull ? heloOctets === "" : !/.@./s.test(senderOctets)) return undefined;
+  return { ip: unmapIpv4(address), helo: heloOctets, sender: isNull ? "" : senderOctets, scope: "mfrom" };
+}
+
+function isText(octets: string, octetsMax: number): boolean {
+  return octets.length <= octetsMax && !/[\0-\x20\x7f]/.test(octets);
+}
+
+/** When the signal is aborted, what is not answered yet never will be. */
+async function check(
+  query: Query,
+  querySettings: QuerySettings,
+  { dnsTimeoutMs, dnsTries }: Settings,
+  signal: AbortSignal,
+): Promise<string> {
+  const resolver = new Resolver({
+    servers: querySettings.nameservers,
+    // Half of the time is left for a second try.
+    timeoutMs: Math.min(dnsTimeoutMs, querySettings.timeoutMs / 2),
+    tries: dnsTries,
+  });
+  const close = (): void => {
+    resolver.close();
+  };
+  signal.addEventListener("abort", close);
+  try {
+    const ports = {
+      source: resolver,
+      evaluate,
+      nowMs: () => performance.now(),
+      nowSeconds: Math.floor(Date.now() / 1000),
+    };
+    return JSON.stringify(jsonReport(await makeReport(query, querySettings, ports, true)));
+  } finally {
+    signal.removeEventListener("abort", close);
+    close();
+  }
 }

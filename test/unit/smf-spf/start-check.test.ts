@@ -3,7 +3,7 @@ import { chmodSync, mkdirSync, mkdtempSync, rmSync, symlinkSync, writeFileSync }
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { after, before, describe, it } from "node:test";
-import { checkStart } from "../../../src/smf-spf/start-check.ts";
+import { checkStart } from "../../../src/smf-spf/config-check.ts";
 import { settingsOf } from "../config/reading.ts";
 
 describe("checkStart", () => {
