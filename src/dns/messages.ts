@@ -1,8 +1,7 @@
 import dnsPacket from "dns-packet";
 import type { Answer, RecordType, TemperrorCause } from "spf-check";
 import { isAscii, isWireName, type OctetString } from "../address/index.ts";
-import { guardResponse } from "./guard.ts";
-import { MessageReader, type WireRecord } from "./records.ts";
+import { guardResponse, MessageReader, type WireRecord } from "./wire.ts";
 
 /** What we take over UDP: fits an Ethernet frame without fragments (RFC 9715). */
 const UDP_PAYLOAD_OCTETS = 1232;
