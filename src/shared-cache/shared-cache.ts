@@ -1,10 +1,8 @@
 import type { Answer, AnswerSource } from "spf-check";
 import { isAskable, questionKey } from "../dns/index.ts";
-import { Breaker } from "./breaker.ts";
-import type { CacheEngine } from "./engine.ts";
+import { Breaker, type CacheEngine, WriteQueue } from "./engine.ts";
 import { isKeepable, readValue, Seal, VALUE_OCTETS_MAX, writeValue } from "./sealed-answers.ts";
 import { type QuestionPorts, SharedQuestion } from "./shared-question.ts";
-import { WriteQueue } from "./write-queue.ts";
 
 /** What the engine has not answered by then is an error. */
 const GET_MS = 20;
