@@ -2,8 +2,14 @@
 import { readdirSync, readFileSync } from "node:fs";
 import { type Metric, type OpenMetricsContentType, Registry } from "prom-client";
 import type { HistogramCounts } from "./counts.ts";
-import { actionLabel, CLOSE_CAUSES, FAULT_RCODES, SHARED_CACHE_ERRORS } from "./labels.ts";
-import type { Figures, Product } from "./sources.ts";
+import {
+  actionLabel,
+  CLOSE_CAUSES,
+  FAULT_RCODES,
+  type Figures,
+  type Product,
+  SHARED_CACHE_ERRORS,
+} from "./figures.ts";
 import type { Tally } from "./tally.ts";
 
 /** Where samples come from at the moment of a scrape. */

@@ -1,8 +1,7 @@
 import { SPF_RESULTS, type SpfResult } from "spf-check";
 import { quantile } from "./counts.ts";
 import type { DecisionRow, Series, StatusDocument } from "./document.ts";
-import { actionLabel, WAIT_SECONDS } from "./labels.ts";
-import type { Figures, Product } from "./sources.ts";
+import { actionLabel, type Figures, type Product, WAIT_SECONDS } from "./figures.ts";
 import type { Tally } from "./tally.ts";
 import { lineForClient, lineForDomain, lineForDomainInError, lineForForwarder, shownText } from "./texts.ts";
 

@@ -1,10 +1,10 @@
 import { setImmediate as afterPoll } from "node:timers/promises";
 import type { FilterEvent } from "../filter/index.ts";
 import { buildPage, type HtmlPage } from "./build-page.ts";
+import type { Figures, Product } from "./figures.ts";
 import { type MetricSources, Metrics } from "./metrics.ts";
 import { type Page, type Respond, StatusServer, text } from "./server.ts";
 import { statusDocument, statusJson } from "./snapshot.ts";
-import type { Figures, Product } from "./sources.ts";
 import { Tally } from "./tally.ts";
 
 /** A question to /why. */

@@ -11,6 +11,7 @@ import { Histogram, MinuteRing } from "./counts.ts";
 import { Decisions } from "./decisions.ts";
 import {
   ACTION_RULES,
+  type ConfiguredRule,
   IDENTITIES,
   NO_RULE,
   OTHER_RULE,
@@ -18,8 +19,7 @@ import {
   SOURCES,
   TEMPERROR_CAUSES,
   WAIT_SECONDS,
-} from "./labels.ts";
-import type { ConfiguredRule } from "./sources.ts";
+} from "./figures.ts";
 import { Forwarders, SpaceSaving } from "./space-saving.ts";
 import { keptText } from "./texts.ts";
 

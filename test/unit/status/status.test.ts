@@ -6,8 +6,8 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { after, before, describe, it } from "node:test";
 import fc from "fast-check";
+import { ACTION_RULES } from "../../../src/status/figures.ts";
 import { type Figures, Status, type StatusDocument, statusLines } from "../../../src/status/index.ts";
-import { ACTION_RULES } from "../../../src/status/labels.ts";
 import { actionEvent, hostileEvent, resultEvent } from "../logging/samples.ts";
 import { figures } from "./support.ts";
 
