@@ -38,7 +38,7 @@ import type { SharedCache } from "../shared-cache/index.ts";
 import type { CacheFile } from "./cache-file.ts";
 import { type ConfigChoice, readSettings, unreadable } from "./config-check.ts";
 import { connectionCounters, processCounters, sharedCounters, Traffic, tellServerEvent } from "./counters.ts";
-import { createGeneration, type Generation, type GenerationPorts } from "./generation.ts";
+import { createGeneration, type Generation, type GenerationPorts } from "./engine.ts";
 import { prepareDirectories, socketAccess, statusAccess } from "./privileged-start.ts";
 import { openSharedCache } from "./shared-cache.ts";
 import { StatusPage } from "./status-page.ts";

@@ -1,6 +1,6 @@
-/** The way to a verdict: verdict cache → evaluator → answer cache → resolver. */
-
+/** Settings in force, and what serves under them and after them: a reload takes over what it can. */
 import { createHash } from "node:crypto";
+import type { MilterHandler } from "milter-protocol";
 import {
   type AnswerSource,
   type CheckHostInput,
@@ -10,7 +10,7 @@ import {
   temperror,
   withDefaultExplanation,
 } from "spf-check";
-import type { Settings } from "../config/index.ts";
+import { diffSettings, type Settings } from "../config/index.ts";
 import {
   ANSWER_TIME_BOUNDS_MS,
   AnswerCache,
@@ -25,14 +25,74 @@ import {
   type ServerState,
   SystemNameservers,
 } from "../dns/index.ts";
-import type { Evaluation, EvaluationRequest, Evaluator } from "../filter/index.ts";
+import {
+  createFilter,
+  type Evaluation,
+  type EvaluationRequest,
+  type Evaluator,
+  type FilterEvent,
+  type FilterPorts,
+  type Resume,
+} from "../filter/index.ts";
 import { HeapGrowth, heapShare } from "../node-tuning.ts";
+import type { Transport } from "../server/index.ts";
 import type { SharedCache } from "../shared-cache/index.ts";
 import type { Figures } from "../status/index.ts";
 import { sharesOf, VerdictCache } from "../verdicts/index.ts";
 import { CacheFile } from "./cache-file.ts";
 import { Renewals } from "./renewals.ts";
 import { VERSION } from "./version.ts";
+
+/** What generations take from their surroundings. */
+export interface GenerationPorts {
+  readonly hostname: string;
+  readonly report: (event: FilterEvent) => void;
+  /** See {@link FilterPorts.waited}. */
+  readonly waited?: FilterPorts["waited"];
+  readonly onError: (error: unknown) => void;
+  /** What the operator is to know, in words. */
+  readonly tell: (text: string) => void;
+  /** Answers that other hosts have found, with SharedCache. */
+  readonly shared?: SharedCache | undefined;
+}
+
+/** One set of settings, whole and unchanging: a connection keeps the generation that it began with. */
+export interface Generation {
+  readonly settings: Settings;
+  readonly engine: Engine;
+  /** The handler of one connection. */
+  readonly createHandler: (transport: Transport, resume: Resume) => MilterHandler;
+}
+
+/** With the caches and the resolver of the former one, unless what they are made of has changed. */
+export function createGeneration(
+  settings: Settings,
+  ports: GenerationPorts,
+  former?: Pick<Generation, "settings" | "engine">,
+): Generation {
+  const { hostname, report, waited, onError, tell, shared } = ports;
+  const keepsEngine = former !== undefined && !diffSettings(former.settings, settings).clearsCache;
+  const engine = keepsEngine ? former.engine : new Engine(settings, onError, tell, shared);
+  if (keepsEngine) engine.adjust(settings);
+  else former?.engine.retire();
+  const common = {
+    settings,
+    evaluator: engine.evaluatorFor(settings),
+    report,
+    waited,
+    nowMs: () => performance.now(),
+    hostname,
+  };
+  const filterPorts: Readonly<Record<Transport, FilterPorts>> = {
+    unix: { ...common, transport: "unix" },
+    inet: { ...common, transport: "inet" },
+  };
+  return {
+    settings,
+    engine,
+    createHandler: (transport, resume) => createFilter(filterPorts[transport], resume),
+  };
+}
 
 /** The settings that may change in an engine at work. */
 type AdjustableSettings = Pick<Settings, "cacheSize" | "ttlSeconds" | "prefetch">;
@@ -46,7 +106,9 @@ export type EngineSettings = AdjustableSettings &
 
 /** What an ordinary verdict weighs, which is more than an answer does. */
 const ENTRY_OCTETS = 700;
+
 const NOTHING: readonly Question[] = [];
+
 const CACHE_OCTETS = 64 * 1024 * 1024;
 
 /**
@@ -57,7 +119,10 @@ function cacheOctets(entriesMax: number): number {
   return heapShare(Math.max(CACHE_OCTETS, entriesMax * ENTRY_OCTETS));
 }
 
-/** Caches and resolver; several generations of settings may share one. */
+/**
+ * Caches and resolver; several generations of settings may share one. The way to a verdict: verdict cache → evaluator →
+ * answer cache → resolver.
+ */
 export class Engine {
   readonly #resolver: Resolver;
   readonly #answers: AnswerCache;

@@ -7,7 +7,7 @@ import { join } from "node:path";
 import { it } from "node:test";
 import { setTimeout as sleep } from "node:timers/promises";
 import { MilterServer } from "../../../src/server/index.ts";
-import { createGeneration } from "../../../src/smf-spf/generation.ts";
+import { createGeneration } from "../../../src/smf-spf/engine.ts";
 import { command, MODERN_OFFER } from "../../support/mta-codec.ts";
 import { startNameserver } from "../../support/nameserver/index.ts";
 import { settingsOf } from "../hardening/filter-bench.ts";
