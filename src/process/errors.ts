@@ -1,3 +1,4 @@
+/** How a program ends: exit codes, words for errors, and output that could not be written. */
 /** The exit codes of sysexits.h that the daemon uses. */
 export const EXIT = {
   ok: 0,
@@ -62,4 +63,36 @@ const REASONS: Readonly<Record<string, string>> = {
 export function systemReason(error: unknown, special: Readonly<Record<string, string>> = {}): string {
   const code = systemCode(error);
   return special[code] ?? REASONS[code] ?? (error instanceof Error ? error.message : String(error));
+}
+
+/**
+ * Watches standard output and standard error of a command that ends by itself. A reader that has seen enough (`| head`) is not an error.
+ *
+ * @param unread called when nobody reads standard output any more
+ * @returns waits until what was written has left the process, which a pipe takes no faster than it is read; resolves
+ *   with the error where something could not be written
+ */
+export function watchOutput(unread?: () => void): () => Promise<Error | undefined> {
+  let failure: NodeJS.ErrnoException | undefined;
+  const streams = [process.stdout, process.stderr];
+  for (const stream of streams) {
+    stream.on("error", (error: NodeJS.ErrnoException) => {
+      if (error.code !== "EPIPE") failure ??= error;
+      else if (stream === process.stdout) unread?.();
+    });
+  }
+  return async () => {
+    await Promise.all(
+      streams.map(
+        (stream) =>
+          new Promise<void>((resolve) => {
+            // Called with an error, too, where the stream is closed by now.
+            stream.write("", () => {
+              resolve();
+            });
+          }),
+      ),
+    );
+    return failure;
+  };
 }

@@ -7,8 +7,7 @@ export {
   startInBackground,
 } from "./daemonize.ts";
 export { whyTooManyConnections } from "./descriptor-limit.ts";
-export { DaemonError, EXIT, systemCode, systemReason } from "./errors.ts";
-export { watchOutput } from "./output.ts";
+export { DaemonError, EXIT, systemCode, systemReason, watchOutput } from "./errors.ts";
 export {
   type Account,
   canDropPrivileges,
