@@ -34,9 +34,9 @@ export function statusDocument(
     now: new Date(nowMs).toISOString(),
     report_only: figures.reportOnly,
     problems: problemsOf(figures),
-    nameservers: figures.nameservers.map(({ address, port, answerMs }) => ({
-      address: address.includes(":") ? `[${address}]:${port}` : `${address}:${port}`,
-      answer_ms: answerMs === undefined ? null : rounded(answerMs),
+    nameservers: figures.nameservers.map((server) => ({
+      address: placeOf(server),
+      answer_ms: server.answerMs === undefined ? null : rounded(server.answerMs),
     })),
     shared_cache: sharedCache(figures),
     reload: { ok: figures.reload.ok, time: new Date(figures.reload.timeMs).toISOString() },
@@ -71,6 +71,10 @@ export function statusJson(document: StatusDocument): string {
   }
 }
 
+function placeOf({ address, port }: Figures["nameservers"][number]): string {
+  return address.includes(":") ? `[${address}]:${port}` : `${address}:${port}`;
+}
+
 /** What is wrong now, in words. */
 function problemsOf(figures: Figures): string[] {
   const { reload, dnsProblem, nameservers, accepting, sharedCache, logLinesLost, connections, evaluations } =
@@ -78,8 +82,8 @@ function problemsOf(figures: Figures): string[] {
   const problems: string[] = [];
   if (!accepting) problems.push("the milter socket does not accept connections");
   if (dnsProblem !== undefined) problems.push(dnsProblem);
-  for (const { address, port, down } of nameservers) {
-    if (down) problems.push(`name server ${address} port ${port} does not answer`);
+  for (const server of nameservers) {
+    if (server.down) problems.push(`name server ${placeOf(server)} does not answer`);
   }
   if (!reload.ok) problems.push("the last reload failed: the old settings are in force, the log says why");
   if (sharedCache?.up === false) problems.push("the shared cache does not serve: the log says why");

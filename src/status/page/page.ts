@@ -84,7 +84,7 @@ function show(status: StatusDocument): void {
   const up = duration(new Date(now).getTime() - new Date(started).getTime());
   setText(byId("up"), `${dayAndTime(new Date(started))} (${up})`);
   const servers = nameservers.map(
-    ({ address, answer_ms: ms }) => `${address} ${ms === null ? "not asked yet" : milliseconds(ms)}`,
+    ({ address, answer_ms: ms }) => `${address} ${ms === null ? "no answer yet" : milliseconds(ms)}`,
   );
   setText(byId("nameservers"), servers.join(", "));
   byId("shared").hidden = shared === null;

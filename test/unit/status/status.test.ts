@@ -415,6 +415,28 @@ describe("the figures", () => {
     assert.match(text, /^shared cache: does not serve; 12 hits, 3 misses, 7 errors$/m);
   });
 
+  it("name a server that is down as the list of name servers does", async () => {
+    const page = new Page();
+    const down = { port: 53, answerMs: undefined, down: true };
+    page.shown = figures({
+      nameservers: [
+        { address: "192.0.2.53", ...down },
+        { address: "2001:db8::53", ...down },
+      ],
+    });
+    await page.listen({ port: 0, host: "127.0.0.1" });
+    const { nameservers, problems } = await page.document();
+    page.status.close();
+    assert.deepEqual(
+      nameservers.map(({ address }) => address),
+      ["192.0.2.53:53", "[2001:db8::53]:53"],
+    );
+    assert.deepEqual(problems, [
+      "name server 192.0.2.53:53 does not answer",
+      "name server [2001:db8::53]:53 does not answer",
+    ]);
+  });
+
   it("come from one snapshot a second", async () => {
     const page = await fresh();
     const first = await page.document();
