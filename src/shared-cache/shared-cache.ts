@@ -258,7 +258,7 @@ export class SharedCache {
     const pauseMs = this.#breaker.nextPauseMs();
     if (!this.#isDownTold) {
       this.#options.tell(
-        `SharedCache ${this.#options.name} does not serve: ${reason}; until it does, DNS alone is asked`,
+        `SharedCache ${this.#options.name} is out of use: ${reason}; until it is back, only DNS is asked`,
       );
     }
     this.#isDownTold = true;

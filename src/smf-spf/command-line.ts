@@ -47,7 +47,7 @@ interface Options {
 /** The options, for the parser, the help and the completion of the shells. */
 export function makeCommand(version: string, defaultConfig: string): Command {
   return new Command("smf-spf")
-    .description("A Sendmail milter daemon that checks SPF (RFC 7208) on every incoming message")
+    .description("A milter for Sendmail and Postfix that checks SPF (RFC 7208) on every message")
     .option("-f, --foreground", "stay in the foreground, whatever Daemonize says")
     .option("-c, --config <file>", `read this configuration file (default: ${defaultConfig})`)
     .option("-t, --check-config", "check the configuration, print every fault, start nothing")

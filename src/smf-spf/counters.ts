@@ -49,7 +49,7 @@ export function sharedCounters(shared: SharedCache | undefined): string[] {
   const { dropped, ...failed } = errors;
   const kinds = Object.entries(failed).map(([kind, count]) => `${count} ${kind}`);
   return [
-    `shared cache: ${up ? "in use" : "does not serve"}, ${hits} hits, ${misses} misses, ${writes} writes, ` +
+    `shared cache: ${up ? "in use" : "out of use"}, ${hits} hits, ${misses} misses, ${writes} writes, ` +
       `${dropped} dropped; errors: ${kinds.join(", ")}`,
   ];
 }

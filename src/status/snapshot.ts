@@ -86,7 +86,7 @@ function problemsOf(figures: Figures): string[] {
     if (server.down) problems.push(`name server ${placeOf(server)} does not answer`);
   }
   if (!reload.ok) problems.push("the last reload failed: the old settings are in force, the log says why");
-  if (sharedCache?.up === false) problems.push("the shared cache does not serve: the log says why");
+  if (sharedCache?.up === false) problems.push("the shared cache is out of use: the log says why");
   if (evaluations.waiting > 0) problems.push(`${evaluations.waiting} evaluations wait for their turn`);
   if (evaluations.turnedAway > 0) {
     problems.push(`evaluations turned away since the start: ${evaluations.turnedAway}`);

@@ -39,7 +39,7 @@ export function statusLines(status: StatusDocument, width = Number.POSITIVE_INFI
 function sharedCache({ shared_cache: shared }: StatusDocument): string[] {
   if (shared === null) return [];
   const { up, hits, misses, errors } = shared;
-  const state = up ? "answers" : "does not serve";
+  const state = up ? "in use" : "out of use";
   return [`shared cache: ${state}; ${hits} hits, ${misses} misses, ${errors} errors`];
 }
 

@@ -102,7 +102,7 @@ function show(status: StatusDocument): void {
 function sharedCache({ up, hits, misses, errors }: NonNullable<StatusDocument["shared_cache"]>): string {
   const asked = hits + misses;
   const share = percent(asked === 0 ? null : hits / asked);
-  return `${up ? "answers" : "does not serve"}, ${share} found, ${number(errors)} errors`;
+  return `${up ? "in use" : "out of use"}, ${share} found, ${number(errors)} errors`;
 }
 
 function showHealth(problems: readonly string[]): void {

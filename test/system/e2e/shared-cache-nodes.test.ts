@@ -137,7 +137,7 @@ describe("SharedCache over several nodes", () => {
       assert.equal(await third.ask("DBSIZE"), 0);
       await second.stop();
       await servesUntil("broken", [one, two], () =>
-        [one, two].every((host) => host.log().includes(" does not serve: ")),
+        [one, two].every((host) => host.log().includes(" is out of use: ")),
       );
       await rig.redis({ port: second.port, keepsFiles: true, options: [...CLUSTER_USER, ...OPTIONS] });
       await servesUntil("mended", [one, two], () => answeredTwice(one, two));

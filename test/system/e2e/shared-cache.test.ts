@@ -266,7 +266,7 @@ describe("SharedCache", () => {
         const [first, second] = [await host({ engine }), await host({ engine })];
         if (noticed !== undefined) {
           await waitUntil("the word of it in the log", () => noticed.test(first.log()));
-          assert.equal(first.log().split(" does not serve: ").length, 2, first.log());
+          assert.equal(first.log().split(" is out of use: ").length, 2, first.log());
           assert.doesNotMatch(first.log(), new RegExp(PASSWORD));
         }
         const load = rig.served(`${name.replace(/\W+/g, "-")}.test`);
@@ -282,7 +282,7 @@ describe("SharedCache", () => {
         ],
       });
       const one = await host({ engine: "rediss://mx.rig.test:7301" });
-      await one.logged(" does not serve: ");
+      await one.logged(" is out of use: ");
       await one.serves(rig.served("vouch.test"));
     });
 
@@ -293,12 +293,12 @@ describe("SharedCache", () => {
       await one.serves(rig.served("before-stop.test"));
       engine.signal("SIGSTOP");
       await one.serves(rig.served("stopped.test"));
-      await one.logged(" does not serve: ");
+      await one.logged(" is out of use: ");
       await one.serves(rig.served("still-stopped.test"));
       engine.signal("SIGCONT");
       await one.uses(2);
       await one.serves(rig.served("after-stop.test"));
-      assert.equal(one.log().split(" does not serve: ").length, 2, one.log());
+      assert.equal(one.log().split(" is out of use: ").length, 2, one.log());
     });
 
     it("is not held up by one that is killed, restarts and loads its data", async () => {
@@ -312,7 +312,7 @@ describe("SharedCache", () => {
       await engine.stop();
       rig.others.splice(0);
       await one.serves(rig.served("killed.test"));
-      await one.logged(" does not serve: ");
+      await one.logged(" is out of use: ");
       const loading = await redis({
         keepsFiles: true,
         options: ["--key-load-delay", "20000", "--loading-process-events-interval-bytes", "1024"],

@@ -412,7 +412,7 @@ describe("the circuit of SharedCache", () => {
     tick(2);
     assert.equal(host.cache.counters().up, false);
     assert.deepEqual(host.told.slice(1), [
-      "SharedCache redis://cache does not serve: ERR of the engine; until it does, DNS alone is asked",
+      "SharedCache redis://cache is out of use: ERR of the engine; until it is back, only DNS is asked",
     ]);
   });
 
@@ -488,7 +488,7 @@ describe("the circuit of SharedCache", () => {
       ask(host, { type: "TXT", name: `n${second}.example` });
     }
     assert.deepEqual(host.told, [
-      "SharedCache redis://cache does not serve: no answer in time; until it does, DNS alone is asked",
+      "SharedCache redis://cache is out of use: no answer in time; until it is back, only DNS is asked",
     ]);
     assert.equal(engine.opens, 4, "after 0, 5, 15 and 35 s");
     engine.behaviour = { afterMs: 10 };
@@ -502,7 +502,7 @@ describe("the circuit of SharedCache", () => {
     host.cache.start();
     tick(3001);
     assert.deepEqual(host.told, [
-      "SharedCache redis://cache does not serve: no answer in time; until it does, DNS alone is asked",
+      "SharedCache redis://cache is out of use: no answer in time; until it is back, only DNS is asked",
     ]);
     assert.equal(host.cache.counters().errors.timeout, 1);
   });

@@ -400,7 +400,7 @@ describe("the figures", () => {
     const { body: metrics } = await page.ask("/metrics");
     page.status.close();
     assert.deepEqual(document.shared_cache, { up: false, hits: 12, misses: 3, writes: 4, errors: 7 });
-    assert.deepEqual(document.problems, ["the shared cache does not serve: the log says why"]);
+    assert.deepEqual(document.problems, ["the shared cache is out of use: the log says why"]);
     for (const line of [
       "smfspf_shared_cache_up 0",
       'smfspf_shared_cache_errors_total{kind="timeout"} 2',
@@ -412,7 +412,7 @@ describe("the figures", () => {
       assert.ok(metrics.includes(`${line}\n`), line);
     }
     const text = statusLines(document).join("\n");
-    assert.match(text, /^shared cache: does not serve; 12 hits, 3 misses, 7 errors$/m);
+    assert.match(text, /^shared cache: out of use; 12 hits, 3 misses, 7 errors$/m);
   });
 
   it("name a server that is down as the list of name servers does", async () => {
