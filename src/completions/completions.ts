@@ -148,9 +148,7 @@ ${rest.kind === "files" ? "" : `${command} -f\n`}${lines.join("\n")}
 const fishQuoted = (text: string): string => `'${text.replace(/[\\']/g, "\\$&")}'`;
 
 const FILES: Offer = { kind: "files" };
-
 const NOTHING: Offer = { kind: "nothing" };
-
 const words = (...list: readonly string[]): Offer => ({ kind: "words", words: list });
 
 /** By the name that the help gives the value, in lower case. */

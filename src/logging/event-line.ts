@@ -7,16 +7,12 @@ export type TextFormat = "classic" | "2.5" | "detailed";
 
 /** A line in a log, its end not counted. */
 const LINE_OCTETS_MAX = 1000;
-
 /** What syslog writes before a text: time, a host name of 63 octets, ident. */
 const HEAD_OCTETS_MAX = 100;
-
 /** The text of a line that gets a head. */
 const TEXT_OCTETS_MAX = LINE_OCTETS_MAX - HEAD_OCTETS_MAX;
-
 /** One value in a line: no client can push the others out of it. */
 const VALUE_OCTETS_MAX = 160;
-
 const CUT = "...";
 
 /** The priority of an event: what is ordinary or told again is info, the rest notice. */

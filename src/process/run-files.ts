@@ -35,7 +35,6 @@ export interface RunFile {
 }
 
 const STICKY = 0o1000;
-
 const WORLD_WRITABLE = 0o002;
 
 /**

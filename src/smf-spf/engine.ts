@@ -106,9 +106,7 @@ export type EngineSettings = AdjustableSettings &
 
 /** What an ordinary verdict weighs, which is more than an answer does. */
 const ENTRY_OCTETS = 700;
-
 const NOTHING: readonly Question[] = [];
-
 const CACHE_OCTETS = 64 * 1024 * 1024;
 
 /**

@@ -22,7 +22,6 @@ export interface LineCounts {
 }
 
 const DAY_MS = 86_400_000;
-
 /** What syslogd counts instead of writing again is counted up to here. */
 const REPEATS_MAX = 100_000;
 
@@ -127,7 +126,6 @@ interface LineHead {
 }
 
 const IDENT = "smf-spf";
-
 const MONTHS = ["Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec"];
 
 /**
@@ -236,7 +234,6 @@ export class LineHeads {
 }
 
 const RFC_3164 = /^([A-Z][a-z]{2}) ([ \d]\d) (\d\d):(\d\d):(\d\d) /;
-
 const RFC_3339 = /^(\d{4})-(\d\d)-(\d\d)[T ](\d\d):(\d\d):\d\d(?:[.,]\d{1,9})?(Z|[+-]\d\d:?\d\d)?(?: |$)/;
 
 /** Milliseconds since 1970 of a date and a time of day; without a zone it is local time. */

@@ -23,9 +23,7 @@ import {
 } from "./value-kind.ts";
 
 const TAG_OCTETS_MAX = 100;
-
 const REASON_OCTETS_MAX = 400;
-
 const AUTHSERV_ID_OCTETS_MAX = 255;
 
 /** The text in front of a tagged Subject; letters beyond ASCII are encoded where it is written. */
