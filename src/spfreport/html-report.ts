@@ -14,7 +14,17 @@ import {
 import type { Report } from "./report.ts";
 import { linesFirst, type Suggestion } from "./suggest.ts";
 import { adviceOf } from "./text-report.ts";
-import { ADVICE, caveats, counted, duration, grouped, headline, percent, spanOf } from "./words.ts";
+import {
+  ADVICE,
+  caveats,
+  counted,
+  duration,
+  grouped,
+  headline,
+  noSuggestion,
+  percent,
+  spanOf,
+} from "./words.ts";
 
 /** How the page is made. */
 export interface HtmlOptions {
@@ -106,8 +116,12 @@ function section(title: string, advice: string, ...content: readonly Markup[]): 
   );
 }
 
-function suggestions({ suggestions: all, refusals: { count } }: Report): Markup[] {
-  if (all.length === 0) return count > 0 ? [section("What to do", ADVICE.suggestionsNone)] : [];
+function suggestions(report: Report): Markup[] {
+  const {
+    suggestions: all,
+    refusals: { count },
+  } = report;
+  if (all.length === 0) return count > 0 ? [section("What to do", noSuggestion(report))] : [];
   const lines = all.flatMap(({ line }) => line ?? []);
   const copy =
     lines.length > 1

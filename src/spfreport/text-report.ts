@@ -9,6 +9,7 @@ import {
   duration,
   grouped,
   headline,
+  noSuggestion,
   percent,
   shortDate,
   spanOf,
@@ -43,7 +44,7 @@ export function textReport(report: Report, options: TextOptions): string {
 export function suggestionLines(report: Report): string {
   const { suggestions } = report;
   const notes = caveats(report).flatMap((note) => comment(note));
-  if (suggestions.length === 0) return textOf([...comment(ADVICE.suggestionsNone), ...notes]);
+  if (suggestions.length === 0) return textOf([...comment(noSuggestion(report)), ...notes]);
   const blocks = linesFirst(suggestions).map((suggestion) => {
     const { evidence, count, days, risk, line } = suggestion;
     return [
@@ -103,7 +104,7 @@ class TextReport {
   #suggestions(): void {
     const { suggestions, refusals } = this.#report;
     if (suggestions.length === 0) {
-      if (refusals.count > 0) this.#page.addWrapped(ADVICE.suggestionsNone);
+      if (refusals.count > 0) this.#page.addWrapped(noSuggestion(this.#report));
       return;
     }
     const hasLines = suggestions.some(({ line }) => line !== undefined);

@@ -105,6 +105,13 @@ export const ADVICE = {
     "The same mail under these settings, and for the rest those of -c or the defaults. RefuseFail nomail counts as off: the log has no records.",
 } as const;
 
+/** That there is no suggestion, and what was not looked at. */
+export function noSuggestion({ knowsOurs, dnsAsked }: Report): string {
+  const without = [...(knowsOurs ? [] : ["--local"]), ...(dnsAsked === "not asked" ? ["DNS"] : [])];
+  if (without.length === 0) return ADVICE.suggestionsNone;
+  return `No line for smf-spf.conf was found. Without ${without.join(" and ")} some cannot be found.`;
+}
+
 /** What could not be read, or not told exactly, in sentences. */
 export function caveats(report: Report): string[] {
   const { lines, inexact, dnsAsked } = report;

@@ -195,6 +195,20 @@ describe("spfreport", { concurrency: 3 }, () => {
     assert.match(out, /^SPF report/);
   });
 
+  it("does not say that no line is called for when it was not told what is yours", async () => {
+    const file = write("unknown", FAIL);
+    for (const format of ["--format=text", "--format=html", "--suggest"]) {
+      const { out } = await run(format, file);
+      assert.match(
+        out,
+        /No line for smf-spf\.conf was found\. Without --local some cannot be found\./,
+        format,
+      );
+      const { out: told } = await run(format, "--local", "ours.test", file);
+      assert.match(told, /Nothing in this log calls for a line in smf-spf\.conf\./, format);
+    }
+  });
+
   it("writes to the file of -o", async () => {
     const page = join(folder, "page.html");
     const { code, out } = await run("--format=html", "-o", page, write("page", FAIL));
