@@ -157,6 +157,7 @@ export class Lookup {
       giveUp(ALL_DOWN, "timeout");
     });
     const exchange = server[transport].exchange(query.message, {
+      name: query.question.name,
       message: (bytes) => {
         const response = readResponse(bytes, query);
         if (response.kind === "foreign") {
@@ -179,6 +180,10 @@ export class Lookup {
       },
       sent: () => {
         sentMs = performance.now();
+      },
+      crowdedOut: () => {
+        cancel();
+        giveUp(NO_CONNECTION, "overload");
       },
     });
     const cancel = (): void => {

@@ -39,7 +39,7 @@ export class Server {
   constructor(nameserver: Nameserver, timeoutMs: number, onState: ServerListener) {
     this.nameserver = nameserver;
     this.udp = new UdpChannel(nameserver);
-    this.tcp = new TcpChannel(nameserver);
+    this.tcp = new TcpChannel(nameserver, timeoutMs);
     this.#probeMs = Math.min(PROBE_MS, timeoutMs);
     this.#onState = onState;
   }
@@ -104,6 +104,7 @@ export class Server {
     for (const edns of [true, false]) {
       const query = encodeProbe(edns);
       const cancel = this.udp.exchange(query.message, {
+        name: query.question.name,
         message: (bytes) => {
           if (isAnswerTo(bytes, query)) this.answered(edns, performance.now() - beganMs);
         },

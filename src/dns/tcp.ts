@@ -1,26 +1,44 @@
 import { randomInt } from "node:crypto";
 import { connect, type Socket } from "node:net";
+import type { OctetString } from "../address/index.ts";
 import type { Nameserver } from "./nameservers.ts";
 import type { Listener } from "./udp.ts";
 
 /** Connections at once to one server; further questions wait, on their own time. */
 const CONNECTIONS_MAX = 64;
+/** Those of them for the names of one domain: see {@link shareOf}. */
+const SHARE_MAX = CONNECTIONS_MAX / 8;
 const LENGTH_OCTETS = 2;
 
-/** Asks one name server over TCP, a connection for each question: only what UDP cannot carry comes this way. */
+/**
+ * Asks one name server over TCP, a connection for each question: only what UDP cannot carry comes this way. A server that
+ * has just said that its answer is too long mostly has it, and sends it at once; it lets us wait for domains that give it
+ * a new one each time, slowly. So domains take turns and have a share each, and where connections are lacking, one that
+ * has waited for a quarter of a try goes for one that has not.
+ */
 export class TcpChannel {
   readonly #server: Nameserver;
+  readonly #graceMs: number;
+  /** The oldest first. */
   readonly #open = new Set<Exchange>();
-  readonly #waiting = new Set<Exchange>();
+  readonly #openOf = new Map<string, number>();
+  /** By share; whose turn it is comes first. */
+  readonly #waiting = new Map<string, Set<Exchange>>();
+  #timer: NodeJS.Timeout | undefined;
 
-  constructor(server: Nameserver) {
+  /** @param timeoutMs the time of a try */
+  constructor(server: Nameserver, timeoutMs: number) {
     this.#server = server;
+    this.#graceMs = timeoutMs / 4;
   }
 
   /** Sends a copy of the message with an id of its own. The returned function ends the waiting. */
   exchange(message: Buffer, listener: Listener): () => void {
     const exchange = new Exchange(message, listener);
-    this.#waiting.add(exchange);
+    const { share } = exchange;
+    const waiting = this.#waiting.get(share);
+    if (waiting === undefined) this.#waiting.set(share, new Set([exchange]));
+    else waiting.add(exchange);
     this.#connectNext();
     return () => {
       this.#end(exchange);
@@ -28,33 +46,102 @@ export class TcpChannel {
   }
 
   close(): void {
+    clearTimeout(this.#timer);
     this.#waiting.clear();
     for (const exchange of this.#open) exchange.destroy();
     this.#open.clear();
+    this.#openOf.clear();
   }
 
   #connectNext(): void {
-    for (const exchange of this.#waiting) {
-      if (this.#open.size >= CONNECTIONS_MAX) return;
-      this.#waiting.delete(exchange);
+    // A share that still waits afterwards goes to the end, and is met there again.
+    for (const [share, waiting] of this.#waiting) {
+      if (this.#isFull) break;
+      const [exchange] = waiting;
+      if (exchange === undefined || this.#isShareFull(share)) continue;
+      this.#waiting.delete(share);
+      waiting.delete(exchange);
+      if (waiting.size > 0) this.#waiting.set(share, waiting);
       this.#open.add(exchange);
+      this.#openOf.set(share, (this.#openOf.get(share) ?? 0) + 1);
       exchange.connect(this.#server, () => {
         this.#end(exchange);
       });
     }
+    this.#watchCrowd();
+  }
+
+  get #isFull(): boolean {
+    return this.#open.size >= CONNECTIONS_MAX;
+  }
+
+  #isShareFull(share: string): boolean {
+    return (this.#openOf.get(share) ?? 0) >= SHARE_MAX;
+  }
+
+  /** The oldest connection that another question waits for. */
+  #inTheWay(): Exchange | undefined {
+    const lacksAny = this.#isFull && this.#othersWait();
+    for (const exchange of this.#open) {
+      if (lacksAny || (this.#waiting.has(exchange.share) && this.#isShareFull(exchange.share)))
+        return exchange;
+    }
+    return undefined;
+  }
+
+  /** Whether any would have a connection, were there one more. */
+  #othersWait(): boolean {
+    for (const share of this.#waiting.keys()) if (!this.#isShareFull(share)) return true;
+    return false;
+  }
+
+  /** What is given up may be asked again, so it is done in a tick of its own. */
+  #watchCrowd(): void {
+    if (this.#timer !== undefined || this.#waiting.size === 0) return;
+    const exchange = this.#inTheWay();
+    if (exchange === undefined) return;
+    const restMs = exchange.openedMs + this.#graceMs - performance.now();
+    this.#timer = setTimeout(
+      () => {
+        for (let oldest = this.#inTheWay(); oldest !== undefined; oldest = this.#inTheWay()) {
+          if (oldest.openedMs + this.#graceMs > performance.now()) break;
+          this.#end(oldest);
+          oldest.crowdedOut();
+        }
+        this.#timer = undefined;
+        this.#watchCrowd();
+      },
+      Math.max(0, Math.ceil(restMs)),
+    ).unref();
   }
 
   #end(exchange: Exchange): void {
-    this.#waiting.delete(exchange);
+    const { share } = exchange;
+    const waiting = this.#waiting.get(share);
+    if (waiting?.delete(exchange) === true && waiting.size === 0) this.#waiting.delete(share);
     exchange.destroy();
-    if (this.#open.delete(exchange)) this.#connectNext();
+    if (!this.#open.delete(exchange)) return;
+    const left = (this.#openOf.get(share) ?? 1) - 1;
+    if (left === 0) this.#openOf.delete(share);
+    else this.#openOf.set(share, left);
+    this.#connectNext();
   }
+}
+
+/** Of a name of DNS, the last two labels; of the name of an address, the network, since all of those end alike. */
+function shareOf(name: OctetString): string {
+  const labels = name.toLowerCase().split(".");
+  const top = labels.slice(-2).join(".");
+  return labels.slice(top === "in-addr.arpa" ? -5 : top === "ip6.arpa" ? -14 : -2).join(".");
 }
 
 /** One question and the messages that come back; a message has at most 65,535 octets by its form. */
 class Exchange {
   readonly #message: Buffer;
   readonly #listener: Listener;
+  /** Whose share of the connections it takes. */
+  readonly share: string;
+  openedMs = 0;
   readonly #id = randomInt(0x1_0000);
   #socket: Socket | undefined;
   #chunks: Buffer[] = [];
@@ -62,6 +149,7 @@ class Exchange {
 
   constructor(message: Buffer, listener: Listener) {
     this.#listener = listener;
+    this.share = shareOf(listener.name);
     this.#message = Buffer.alloc(LENGTH_OCTETS + message.length);
     this.#message.writeUInt16BE(message.length, 0);
     message.copy(this.#message, LENGTH_OCTETS);
@@ -69,6 +157,7 @@ class Exchange {
   }
 
   connect(server: Nameserver, onEnd: () => void): void {
+    this.openedMs = performance.now();
     this.#listener.sent?.();
     const socket = connect({ host: server.address, port: server.port, noDelay: true });
     this.#socket = socket;
@@ -87,6 +176,11 @@ class Exchange {
       fail("name server closed the TCP connection");
     });
     socket.write(this.#message);
+  }
+
+  /** It has been ended for others. */
+  crowdedOut(): void {
+    this.#listener.crowdedOut?.();
   }
 
   destroy(): void {

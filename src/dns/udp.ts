@@ -1,6 +1,7 @@
 import { randomInt } from "node:crypto";
 import { createSocket, type Socket } from "node:dgram";
 import { isIPv6 } from "node:net";
+import type { OctetString } from "../address/index.ts";
 import type { Nameserver } from "./nameservers.ts";
 
 const SOCKETS = 16;
@@ -13,12 +14,16 @@ const IDS = 0x1_0000;
 
 /** Who waits for the answer to one question. */
 export interface Listener {
+  /** The name that is asked for. */
+  readonly name: OctetString;
   /** A message with our id, from the address and port that was asked. */
   message(bytes: Buffer): void;
   /** The question could not be sent, or nobody serves DNS there. Called from a later tick. */
   error(problem: string): void;
   /** Over TCP: there was a connection to be had, and the question is on its way. */
   sent?(): void;
+  /** Over TCP: the connection was needed for others, which have not waited as long. */
+  crowdedOut?(): void;
 }
 
 /**

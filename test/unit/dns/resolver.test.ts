@@ -711,6 +711,48 @@ describe("ask, TCP", () => {
     assert.equal(causes.filter((cause) => cause === "overload").length, 36);
   });
 
+  const silentOverTcp = (question: ReceivedQuestion): "drop" | "normal" =>
+    question.transport === "tcp" && question.name.includes("silent") ? "drop" : "normal";
+
+  for (const [what, names] of [
+    ["one domain", (i: number) => `n${i}.silent.test`],
+    ["one network of clients", (i: number) => `silent${i}.2.0.192.in-addr.arpa`],
+  ] as const) {
+    it(`has connections left where ${what} takes as many as there are`, async () => {
+      const big = [{ TXT: "x".repeat(2000) }];
+      const { resolver } = await bench.pair(
+        { "*.silent.test": big, "*.2.0.192.in-addr.arpa": big, "big.other.test": big },
+        { intercept: silentOverTcp },
+        { timeoutMs: 60_000 },
+      );
+      let silent = 100;
+      for (let i = 0; i < 100; i++) void ask(resolver, names(i)).then(() => silent--);
+      assert.equal((await ask(resolver, "big.other.test")).status, "found");
+      assert.equal(silent, 100);
+    });
+  }
+
+  it("gives up for others what has waited for long where many domains take all connections", async () => {
+    const { server, resolver } = await bench.pair(
+      { "*.test": [{ TXT: "x".repeat(2000) }] },
+      { intercept: silentOverTcp },
+      { timeoutMs: 8000, tries: 1 },
+    );
+    const causes: unknown[] = [];
+    for (let i = 0; i < 64; i++) {
+      void ask(resolver, `n.silent${i}.test`).then((answer) =>
+        causes.push(answer.status === "fault" && answer.cause),
+      );
+    }
+    await until(() => server.questions.tcp === 64);
+    const others = await Promise.all(Array.from({ length: 20 }, (_, i) => ask(resolver, `n.other${i}.test`)));
+    assert.deepEqual(
+      others.map(({ status }) => status),
+      others.map(() => "found"),
+    );
+    assert.deepEqual(new Set(causes), new Set(["overload"]));
+  });
+
   it("serves more questions than it opens connections", async () => {
     const { server, resolver } = await bench.pair({ "*.test": [{ TXT: "x".repeat(2000) }] }, { delayMs: 5 });
     const answers = await Promise.all(Array.from({ length: 150 }, (_, i) => ask(resolver, `n${i}.test`)));
