@@ -26,5 +26,9 @@ export function isAscii(octets: OctetString): boolean {
  * of it: a packet, a record. A text that is kept for an hour must not.
  */
 export function ownText(text: OctetString): OctetString {
-  return Buffer.from(text, "latin1").toString("latin1");
+  if (text.length > SCRATCH.length) return Buffer.from(text, "latin1").toString("latin1");
+  return SCRATCH.toString("latin1", 0, SCRATCH.write(text, "latin1"));
 }
+
+/** Where short texts are copied by way of; a buffer for each would be garbage. */
+const SCRATCH = Buffer.alloc(1024);
