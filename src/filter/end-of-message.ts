@@ -3,6 +3,7 @@ import { CONTINUE, type Edit, type EndOfMessageResponse, type Response } from "m
 import type { OctetString } from "../address/index.ts";
 import {
   awaitsEvidence,
+  breaksOut,
   type Cause,
   type Client,
   type DkimEvidence,
@@ -187,14 +188,16 @@ function tellExempt(message: Message, mail: CheckedMail): void {
 function evidenceOn(
   context: ConnectionContext,
   { findings, fields, log }: Message,
-  { sender }: CheckedMail,
+  { sender, helo }: CheckedMail,
   remaining: readonly RemainingRecipient[],
 ): DkimEvidence | undefined {
   const waits = remaining.some(({ actions, judgement }) => awaitsEvidence(actions, findings, judgement));
   if (!waits || sender.kind !== "mailbox") return undefined;
   const { settings } = context.ports;
   const ids = verifierIds(settings, authservIdOf(context));
-  const evidence = weighEvidence(settings, ids, fields.verifierResults, log.queueId, sender.domain);
+  const mayBeForged = fields.signatureBreaksOut || breaksOut(sender.address) || breaksOut(helo);
+  const { verifierResults } = fields;
+  const evidence = weighEvidence(settings, ids, verifierResults, log.queueId, sender.domain, mayBeForged);
   if (evidence.kind === "nothing") log.noEvidence = evidence.why;
   return evidence;
 }

@@ -5,6 +5,7 @@ import {
   type PolicySettings,
   type RelayHop,
   readRelayHop,
+  signatureBreaksOut,
   VERIFIER_RESULTS_MAX,
   type VerifierResults,
 } from "../policy/index.ts";
@@ -58,6 +59,7 @@ export class FieldsSeen {
   #hop: RelayHop | undefined;
   #receivedSeen = false;
   #verifierResults: VerifierResults[] | undefined;
+  #signatureBreaksOut = false;
   #heldOctets = 0;
 
   /** @param ourId our authserv-id */
@@ -82,6 +84,11 @@ export class FieldsSeen {
     return this.#verifierResults ?? [];
   }
 
+  /** Whether a DKIM-Signature holds what could pass for a result where the verifier repeats it. */
+  get signatureBreaksOut(): boolean {
+    return this.#signatureBreaksOut;
+  }
+
   /** Takes one field, in the order of the message. The length of the name rules out nearly all of them. */
   see(name: OctetString, value: OctetString, fromRelay: boolean): void {
     switch (name.length) {
@@ -98,6 +105,10 @@ export class FieldsSeen {
         break;
       case 12:
         if (name.toLowerCase() === "received-spf") this.#receivedSpf++;
+        break;
+      case 14:
+        if (this.#features.readsDkim && !this.#signatureBreaksOut && name.toLowerCase() === "dkim-signature")
+          this.#signatureBreaksOut = signatureBreaksOut(value);
         break;
       case 22:
         if (name.toLowerCase() === "authentication-results") this.#seeResults(value);

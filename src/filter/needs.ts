@@ -120,7 +120,7 @@ function fieldsFor(features: Features): ReadonlySet<string> {
   if (features.removesGuesses) fields.add("x-spf-guess");
   if (features.tags) fields.add("subject");
   if (features.hasRelays || features.readsDkim) fields.add("received");
-  if (features.readsDkim) fields.add("authentication-results");
+  if (features.readsDkim) fields.add("authentication-results").add("dkim-signature");
   return fields;
 }
 

@@ -35,17 +35,66 @@ export function awaitsEvidence(actions: ActionSettings, findings: Findings, judg
   return record === undefined || !isNoMailRecord(record);
 }
 
+/** What would end a value or begin another one in the field of a verifier that writes it as it is. */
+const BREAKS_OUT = /[\0-\x20"();\\\x7f]/;
+
+/**
+ * Whether a text of an outsider could pass for a result of its own where a verifier repeats it: OpenDKIM writes the decoded
+ * `i=` of a signature as it stands, and `x;dkim=pass header.d=victim.example z@attacker.example` in it is a pass for the
+ * victim.
+ */
+export function breaksOut(text: OctetString): boolean {
+  return BREAKS_OUT.test(text);
+}
+
+/**
+ * The same of a DKIM-Signature field (RFC 6376 section 3.5), of the tags that verifiers repeat: its domain, selector,
+ * agent, algorithm and signature. Agents are in quoted-printable. A tag given twice is looked at twice.
+ */
+export function signatureBreaksOut(value: OctetString): boolean {
+  for (const tag of value.split(";")) {
+    const equals = tag.indexOf("=");
+    const text = withoutBlanks(tag.slice(equals + 1));
+    switch (withoutBlanks(tag.slice(0, Math.max(0, equals))).toLowerCase()) {
+      case "d":
+      case "s":
+      case "a":
+        if (breaksOut(text)) return true;
+        break;
+      case "i":
+        if (breaksOut(text) || breaksOut(text.replace(/=([0-9a-f]{2})/gi, decodeOctet))) return true;
+        break;
+      case "b":
+        if (/[^A-Za-z0-9+/=\t\r\n ]/.test(text)) return true;
+    }
+  }
+  return false;
+}
+
+function withoutBlanks(text: OctetString): OctetString {
+  let start = 0;
+  let end = text.length;
+  while (start < end && text.charCodeAt(start) <= 0x20) start++;
+  while (end > start && text.charCodeAt(end - 1) <= 0x20) end--;
+  return text.slice(start, end);
+}
+
+function decodeOctet(_encoded: string, digits: string): string {
+  return String.fromCharCode(Number.parseInt(digits, 16));
+}
+
 /** One field is looked at, and a second one spoils it: more need not be kept. */
 export const VERIFIER_RESULTS_MAX = 2;
 
 /**
  * Weighs the fields of the DKIM verifier for a sender. All of this must hold: there is one such field and no other that
  * could be taken for one; it bears the queue id of this message, where the verifier writes one; no Received field stands
- * above it; and it has a pass for the sender's domain or one above it. Whoever holds the key of a domain holds those
+ * above it; no text of an outsider that it repeats could pass for a result; and it has a pass for the sender's domain or one above it. Whoever holds the key of a domain holds those
  * below, so no list of public suffixes is asked; of a sibling or a child that says nothing.
  *
  * @param ids the names of the verifier
  * @param queueId the MTA's own for this message
+ * @param mayBeForged something that the verifier may repeat {@link breaksOut}
  */
 export function weighEvidence(
   { dkimVerifierJobID }: Pick<PolicySettings, "dkimVerifierJobID">,
@@ -53,10 +102,11 @@ export function weighEvidence(
   fields: readonly VerifierResults[],
   queueId: OctetString | undefined,
   senderDomain: OctetString,
+  mayBeForged: boolean,
 ): DkimEvidence {
   const [field, second] = fields;
   if (field === undefined) return nothing("none");
-  if (second !== undefined) return nothing("ambiguous");
+  if (second !== undefined || mayBeForged) return nothing("ambiguous");
   const { read } = field;
   const id = read && readId(ids, read.authservId);
   if (read?.version !== 1 || id === undefined) return nothing("unparsable");

@@ -18,8 +18,10 @@ export {
 } from "./decide.ts";
 export {
   awaitsEvidence,
+  breaksOut,
   type DkimEvidence,
   holdsDkim,
+  signatureBreaksOut,
   VERIFIER_RESULTS_MAX,
   type VerifierResults,
   weighEvidence,

@@ -20,6 +20,13 @@ const FROM = "From: user@pass.test";
 const MAIL = { ...FAILING, sender: "user@pass.test", zone: keyRecord("pass.test") };
 const SIGNED = [signature("pass.test", [FROM, "Subject: hello"], "body"), FROM];
 
+/** OpenDKIM writes them decoded, as they stand. */
+const FORGED_AGENTS = [
+  "x=3Bdkim=3Dpass=20header.d=3Dpass.test=20x=3D@soft.test",
+  "x=3B=0D=0A=20dkim=3Dpass=20header.d=3Dpass.test=3B=20x=3Dnone=20x=3D@soft.test",
+  "x=20=28c=29=3Bdkim=3Dpass=20header.d=3Dpass.test@soft.test",
+];
+
 for (const [mta, start] of BETWEEN) {
   describe(`OpenDKIM before us and OpenDMARC after us in ${mta}`, () => {
     let programs: Program[] = [];
@@ -56,6 +63,22 @@ for (const [mta, start] of BETWEEN) {
         },
       ],
       ["the signature of another domain", { header: [signature("soft.test", [FROM], "body"), FROM] }],
+      ...FORGED_AGENTS.map(
+        (agent) =>
+          [
+            `the signature of another domain with the agent ${agent}`,
+            { header: [signature("soft.test", [FROM], "body", [`i=${agent}`]), FROM] },
+          ] as const,
+      ),
+      [
+        "the same in a field with a blank before the colon, which MTAs take off",
+        {
+          header: [
+            signature("soft.test", [FROM], "body", [`i=${FORGED_AGENTS[0]}`]).replace(":", " :"),
+            FROM,
+          ],
+        },
+      ],
     ] as const) {
       it(`refuse ${what}`, async () => {
         const zone = keyRecord("pass.test") + keyRecord("soft.test");

@@ -58,11 +58,20 @@ export function keyRecord(domain: string): string {
   return `${SELECTOR}._domainkey.${domain} TXT v=DKIM1; k=rsa; p=${PUBLIC}\n`;
 }
 
-/** The DKIM-Signature of a message with these fields (RFC 6376, simple canonicalization), as a field. */
-export function signature(domain: string, fields: readonly string[], body: string): string {
+/**
+ * The DKIM-Signature of a message with these fields (RFC 6376, simple canonicalization), as a field.
+ *
+ * @param tags more of them, such as `i=user@example.org`
+ */
+export function signature(
+  domain: string,
+  fields: readonly string[],
+  body: string,
+  tags: readonly string[] = [],
+): string {
   const names = fields.map((field) => field.slice(0, field.indexOf(":")).toLowerCase()).join(":");
   const hash = createHash("sha256").update(`${body}\r\n`).digest("base64");
-  const start = `DKIM-Signature: v=1; a=rsa-sha256; c=simple/simple; d=${domain}; s=${SELECTOR}; h=${names}; bh=${hash}; b=`;
+  const start = `DKIM-Signature: v=1; a=rsa-sha256; c=simple/simple; d=${domain}; s=${SELECTOR}; ${tags.map((tag) => `${tag}; `).join("")}h=${names}; bh=${hash}; b=`;
   const signed = `${fields.map((field) => `${field}\r\n`).join("")}${start}`;
   return start + createSign("sha256").update(signed).sign(KEYS.privateKey, "base64");
 }

@@ -41,6 +41,18 @@ describe("AcceptDKIM", () => {
     assert.equal(edits.length, 2, "neither tagged nor quarantined");
   });
 
+  it("believes nothing where the sender's or the client's own text could pass for a result", () => {
+    const signed = [signedBy("sender.test")];
+    assert.equal(passage({}, '<"x;dkim=pass"@sender.test>', signed).end, "550 5.7.23");
+    const rig = new Rig({ settings: ACCEPT, zone: ZONE });
+    rig.connect();
+    rig.helo("x;dkim=pass");
+    rig.mail(FAIL);
+    rig.rcpt("<bob@rig.test>");
+    for (const [name, value] of signed) rig.header(name, value);
+    assert.equal(spoken(endOf(rig.eom()).response), "550 5.7.23");
+  });
+
   it("refuses at the end with the reply of MAIL where nothing vouches, and says why", () => {
     for (const [headers, why] of [
       [[], "none"],
@@ -50,6 +62,18 @@ describe("AcceptDKIM", () => {
       [[RECEIVED, signedBy("sender.test")], "position"],
       [[results("mx.rig.test/Q1; dkim=fail header.d=sender.test")], "fail"],
       [[signedBy("other.test")], "unaligned"],
+      [
+        [signedBy("sender.test"), ["DKIM-Signature", "d=other.test; i=x=3Bdkim=3Dpass=20y@other.test"]],
+        "ambiguous",
+      ],
+      [
+        [
+          signedBy("sender.test"),
+          ["dkim-signature", "d=other.test; i=x=3Bdkim=3Dpass=20y@other.test"],
+          ["DKIM-Signature", "d=other.test; i=@other.test"],
+        ],
+        "ambiguous",
+      ],
     ] as const) {
       const { rig, answers, end, actions } = passage({}, FAIL, headers);
       assert.deepEqual([...answers, end], ["continue", "continue", "550 5.7.23"], why);

@@ -1,7 +1,12 @@
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
 import type { SpfResult } from "spf-check";
-import { awaitsEvidence, holdsDkim, weighEvidence } from "../../../src/policy/dkim-evidence.ts";
+import {
+  awaitsEvidence,
+  holdsDkim,
+  signatureBreaksOut,
+  weighEvidence,
+} from "../../../src/policy/dkim-evidence.ts";
 import { type ActionSettings, judge, NO_FINDINGS } from "../../../src/policy/index.ts";
 import { ResultsField } from "../../../src/trace-fields/index.ts";
 import { outcome, settingsWith } from "./facts.ts";
@@ -59,7 +64,13 @@ const GOOD = "mx.rig.test/Q1; dkim=pass header.d=sender.test";
 /** What the fields come to; a field that begins with `|` stands below a Received field. */
 function weighed(
   fields: readonly string[],
-  { jobId = true, queueKnown = true, sender = "sender.test", ids = ["mx.rig.test"] } = {},
+  {
+    jobId = true,
+    queueKnown = true,
+    sender = "sender.test",
+    ids = ["mx.rig.test"],
+    mayBeForged = false,
+  } = {},
 ): string {
   const seen = fields.flatMap((text) => {
     const field = new ResultsField(text.replace(/^\|/, ""));
@@ -73,6 +84,7 @@ function weighed(
     seen,
     queueKnown ? "Q1" : undefined,
     sender,
+    mayBeForged,
   );
   return evidence.kind === "nothing" ? evidence.why : `${evidence.kind} ${evidence.domain}`;
 }
@@ -192,5 +204,49 @@ describe("weighEvidence", () => {
     const ids = ["dkim.rig.test", "mx.rig.test"];
     assert.equal(weighed([GOOD], { ids }), "pass sender.test");
     assert.equal(weighed([GOOD, "dkim.rig.test/Q1; dkim=pass header.d=sender.test"], { ids }), "ambiguous");
+  });
+});
+
+describe("signatureBreaksOut", () => {
+  const cases: readonly (readonly [value: string, breaksOut: boolean])[] = [
+    [
+      "v=1; a=rsa-sha256; c=relaxed/relaxed; d=example.org;\r\n\ts=2026._x; h=from:to; bh=a+/=; b=c+/d\r\n\te=",
+      false,
+    ],
+    ["d=example.org; i=@example.org; s=s; b=x", false],
+    ["d=example.org; i = \r\n bounces+a=3Db/c=40x@example.org ; b=x", false],
+    ["i=gr=C3=BCn@example.org; d=gr\xc3\xbcn.example; b=x", false],
+    ["i=\xe0@example.org; b=x", false],
+    ["d=example.org; z=Subject:a=3Bdkim=3Dpass=20b; x=1; b=x", false],
+    ["", false],
+    ["dkim=pass header.d=victim.example", false],
+    ["i=x=3Bdkim=3Dpass=20header.d=3Dvictim.example=20z=3D@example.org; d=example.org", true],
+    ["i=x=3bz@example.org", true],
+    ["i=x=20z@example.org", true],
+    ["i=x=0D=0A=09z@example.org", true],
+    ["i=x z@example.org", true],
+    ["i=x\r\n\tz@example.org", true],
+    ["i=x=00z@example.org", true],
+    ["i=x=28z@example.org", true],
+    ["i=x(z@example.org", true],
+    ["i=x=22z@example.org", true],
+    ["i=x=5Cz@example.org", true],
+    ["I=x=3Bz@example.org", true],
+    ["\r\n i\t= x=3Bz@example.org", true],
+    ["i=@example.org; i=x=3Bz@example.org", true],
+    ["d=victim.example header.x=.example.org; s=s", true],
+    ["s=a header.d=victim.example", true],
+    ["a=rsa-sha256 header.d=victim.example", true],
+    ["b=abcd header.d=victim.example", true],
+  ];
+  for (const [value, expected] of cases) {
+    it(`${expected ? "finds" : "finds nothing in"} ${JSON.stringify(value)}`, () => {
+      assert.equal(signatureBreaksOut(value), expected);
+    });
+  }
+
+  it("makes a pass worth nothing, and no field stays none", () => {
+    assert.equal(weighed([GOOD], { mayBeForged: true }), "ambiguous");
+    assert.equal(weighed([], { mayBeForged: true }), "none");
   });
 });
