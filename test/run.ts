@@ -30,7 +30,7 @@ function testFiles(path: string): string[] {
 
 /** Those that take longest begin first, so that none of them is left over at the end. */
 const SLOW =
-  /^test\/system\/(packages\/|install\/(install|deb-source)\.|smf-spf\/(signals|start-as-user)\.|hardening\/long-input\.)/;
+  /^test\/system\/(packages\/|install\/(install|deb-source)\.|smf-spf\/(signals|start-as-user)\.|hardening\/(long-input|faults)\.)/;
 
 interface Outcome {
   readonly code: number;
