@@ -40,7 +40,9 @@ interface Outcome {
 const SUMMARY = /^ℹ (pass|fail|cancelled|skipped|todo) (\d+)$/gm;
 
 /** What a list of files may take, in seconds: more than twice the longest of the long form on two cores. */
-const LIMIT = 300;
+const LIMIT = 400;
+/** How long a process may take to tell which of its tests have not ended, in seconds. */
+const TELLING = 2;
 /** How long after the end of a process its output may still be held open by others that it started, in seconds. */
 const HELD = 10;
 
@@ -51,39 +53,48 @@ interface Running {
 const running = new Set<Running>();
 let isStopping = false;
 
+const REPORTERS = [
+  ...["--test-reporter=spec", "--test-reporter-destination=stdout"],
+  ...["--test-reporter=./test/running.ts", "--test-reporter-destination=stderr"],
+];
+
 /**
  * Runs a list of files in a process of its own, the leader of a process group. Several run side by side: what each
- * prints comes in one piece at its end, so that lines do not mix. A process that does not end, or that leaves
- * another behind that holds its output, is killed with all its group and named, and the run has failed.
+ * prints comes in one piece at its end, so that lines do not mix. A process that does not end is asked which of its
+ * tests have not; it, or one that leaves another behind that holds its output, is killed with all its group and
+ * named, and the run has failed.
  */
 function run(files: readonly string[]): Promise<Outcome> {
   return new Promise((resolve) => {
-    const child = spawn(
-      process.execPath,
-      ["--import", "tsx", "--test-reporter=spec", "test/group.ts", ...files],
-      { stdio: ["ignore", "pipe", "inherit"], detached: true },
-    );
+    const child = spawn(process.execPath, ["--import", "tsx", ...REPORTERS, "test/group.ts", ...files], {
+      stdio: ["ignore", "pipe", "pipe"],
+      detached: true,
+    });
     let out = "";
     let fault: string | undefined;
-    const signalGroup = (): void => {
+    const killGroup = (): void => {
       try {
         if (child.pid !== undefined) process.kill(-child.pid, "SIGKILL");
       } catch {
         // Nothing of it is left.
       }
       child.stdout.destroy();
+      child.stderr.destroy();
     };
     const kill = (why: string): void => {
       fault ??= why;
-      signalGroup();
+      child.kill("SIGTERM");
+      setTimeout(killGroup, child.exitCode === null ? TELLING * 1000 : 0);
     };
     const entry: Running = { kill };
     running.add(entry);
     const limit = setTimeout(kill, LIMIT * 1000, `still running after ${String(LIMIT)} s`);
     let held: NodeJS.Timeout | undefined;
-    child.stdout.setEncoding("utf8").on("data", (chunk: string) => {
-      out += chunk;
-    });
+    for (const stream of [child.stdout, child.stderr]) {
+      stream.setEncoding("utf8").on("data", (chunk: string) => {
+        out += chunk;
+      });
+    }
     child.on("exit", () => {
       clearTimeout(limit);
       held = setTimeout(kill, HELD * 1000, "left a process behind that holds its output");

@@ -1,4 +1,5 @@
 import { createConnection, type NetConnectOpts, type Socket } from "node:net";
+import { setTimeout as delay } from "node:timers/promises";
 import { type MilterHandler, MilterSession } from "milter-protocol";
 
 /** The way between an MTA and a filter, seen from the MTA. */
@@ -63,6 +64,22 @@ export async function openSocket(target: string | { host: string; port: number }
       socket.destroy();
     },
   };
+}
+
+/**
+ * As {@link openSocket}, as soon as somebody listens, for ten seconds at most: other programs make the file of a
+ * socket a moment before they listen on it.
+ */
+export async function openSocketOnceListening(path: string): Promise<MilterWire> {
+  for (let tries = 1; ; tries++) {
+    try {
+      return await openSocket(path);
+    } catch (error) {
+      const { code } = error as NodeJS.ErrnoException;
+      if (tries === 1000 || (code !== "ENOENT" && code !== "ECONNREFUSED")) throw error;
+      await delay(10);
+    }
+  }
 }
 
 /** Runs a handler in this process, behind a session and without a socket. Errors reported go to `report`. */

@@ -45,7 +45,7 @@ import {
   type Verdict,
 } from "./mta-codec.ts";
 
-export { inMemory, type MilterWire, openSocket } from "./milter-wire.ts";
+export { inMemory, type MilterWire, openSocket, openSocketOnceListening } from "./milter-wire.ts";
 export type { NegotiationReply, Verdict } from "./mta-codec.ts";
 
 export interface PlayerOptions {

@@ -16,7 +16,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { findUser } from "../../../src/process/index.ts";
 import { type Ended, ended, until } from "../../support/child-process.ts";
-import { MtaPlayer, openSocket } from "../../support/mta-player.ts";
+import { MtaPlayer, openSocket, openSocketOnceListening } from "../../support/mta-player.ts";
 
 export { type Ended, ended, until };
 
@@ -93,9 +93,11 @@ export class Installed {
       .map((line) => line.replace(/^.*? smf-spf\[\d+\]: /, ""));
   }
 
-  /** An MTA that is connected to the daemon. */
+  /** An MTA that is connected to the daemon, at its own socket or at one that somebody else is about to make for it. */
   async mta(path = this.socket): Promise<MtaPlayer> {
-    const mta = new MtaPlayer(await openSocket(path));
+    const mta = new MtaPlayer(
+      await (path === this.socket ? openSocket(path) : openSocketOnceListening(path)),
+    );
     await mta.connect({ hostname: "mail.example.net", address: "192.0.2.1" });
     await mta.helo("mail.example.net");
     return mta;

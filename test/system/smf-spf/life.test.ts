@@ -4,7 +4,6 @@ import { existsSync, readFileSync, renameSync, statSync, writeFileSync } from "n
 import { userInfo } from "node:os";
 import { dirname, join } from "node:path";
 import { after, afterEach, before, describe, it } from "node:test";
-import { setTimeout as delay } from "node:timers/promises";
 import { MtaPlayer, openSocket } from "../../support/mta-player.ts";
 import { type Nameserver, startNameserver } from "../../support/nameserver/index.ts";
 import { ended, Installed, lives, until } from "./installed.ts";
@@ -348,9 +347,7 @@ describe("the life of the daemon", () => {
       { stdio: "ignore" },
     );
     running.push(child.pid ?? 0);
-    const mta = new MtaPlayer(await listening(path));
-    await mta.connect({ hostname: "mail.example.net", address: "192.0.2.1" });
-    await mta.helo("mail.example.net");
+    const mta = await installed.mta(path);
     assert.equal(await kindOf(mta), "reply");
     mta.quit();
     const over = new Promise((resolve) => child.once("exit", resolve));
@@ -360,16 +357,3 @@ describe("the life of the daemon", () => {
     assert.equal(existsSync(installed.pidFile), false);
   });
 });
-
-/** A connection to a socket that has its file a moment before anybody listens. */
-async function listening(path: string): ReturnType<typeof openSocket> {
-  for (let tries = 1; ; tries++) {
-    try {
-      return await openSocket(path);
-    } catch (error) {
-      const { code } = error as NodeJS.ErrnoException;
-      if (tries === 500 || (code !== "ENOENT" && code !== "ECONNREFUSED")) throw error;
-      await delay(10);
-    }
-  }
-}

@@ -147,12 +147,13 @@ describe("a start as root where Node does not let root be given up", { skip: SKI
     assert.equal(existsSync(installed.socket), false);
   });
 
-  it("ends in the foreground of systemd once that knows the daemon", async () => {
+  it("ends in the foreground of systemd once that knows the daemon", async (t) => {
     configure();
     const child = spawn(installed.program, ["-f", "-c", installed.config], {
       stdio: "ignore",
       env: { PATH: process.env["PATH"], NODE_OPTIONS: REFUSING_NODE, NOTIFY_SOCKET: "/nonexistent" },
     });
+    t.after(() => child.kill("SIGKILL"));
     assert.equal(await exitCodeOf(child), 0);
     assertIsNobody(installed.pid ?? 0);
     await until("the line", () =>
@@ -162,7 +163,7 @@ describe("a start as root where Node does not let root be given up", { skip: SKI
 
   it("hands on a socket that systemd has bound, and leaves its file", {
     skip: !existsSync("/usr/bin/systemd-socket-activate") && "needs systemd-socket-activate",
-  }, async () => {
+  }, async (t) => {
     configure();
     mkdirSync(runFolder());
     const path = join(installed.folder, "passed");
@@ -174,8 +175,8 @@ describe("a start as root where Node does not let root be given up", { skip: SKI
       ],
       { stdio: "ignore" },
     );
+    t.after(() => child.kill("SIGKILL"));
     const over = exitCodeOf(child);
-    await until("systemd's socket", () => existsSync(path));
     const mta = await installed.mta(path);
     assert.equal(await over, 0);
     const message = await mta.message({ from: "<a@fail.example>", recipients: ["<b@c.test>"] });
