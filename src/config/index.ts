@@ -6,6 +6,7 @@ export {
   loadConfig,
   type ParsedConfig,
   parseConfig,
+  type StartValues,
 } from "./load-config.ts";
 export { migrateConfig } from "./migrate.ts";
 export { migrateQmail } from "./migrate-qmail.ts";

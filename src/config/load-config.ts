@@ -14,7 +14,7 @@ import { type Line, oneWord, readEntries, readLines, type Value, visible } from 
 import { notesFor25 } from "./old-meanings.ts";
 import { type OptionSettings, resolveOptions, resolveSettings, type Settings } from "./settings.ts";
 import { defaultValue, OPTION_NAMES, OPTIONS, type OptionKey, optionNamed } from "./table.ts";
-import { nearest } from "./values/value-kind.ts";
+import { optionHint } from "./values/nearest.ts";
 
 /** Where the configuration is while `-c` names no other file. */
 export const DEFAULT_CONFIG_FILE = "/etc/mail/smfs/smf-spf.conf";
@@ -140,13 +140,31 @@ export interface ParsedConfig {
   readonly unknown: readonly Fault[];
   /** Values that cannot be used: the daemon does not start. */
   readonly faults: readonly Fault[];
-  /** The names of User and SocketGroup, also where there are faults: whether the system has them is found out later. */
-  readonly accounts: Pick<Settings, "user" | "socketGroup" | "statusSocketGroup">;
+  /** What the system has to have, also where there are faults: whether it does is found out later. */
+  readonly startValues: StartValues;
   /** The list files that it names, whatever they hold. */
   readonly listFiles: readonly string[];
   /** Where the value in force of an option is given, or the file alone where it is not: for later faults. */
   readonly locationOf: (key: OptionKey) => Location;
 }
+
+const START_KEYS = [
+  "user",
+  "socket",
+  "socketGroup",
+  "pidFile",
+  "daemonize",
+  "statusSocket",
+  "statusSocketGroup",
+  "logTo",
+  "syslog",
+  "cacheFile",
+  "sharedCache",
+  "sharedCacheKey",
+] as const satisfies readonly OptionKey[];
+
+/** What a start takes from the system. Undefined where there is nothing to look at, or only a value with a fault. */
+export type StartValues = { readonly [K in (typeof START_KEYS)[number]]: Settings[K] | undefined };
 
 /**
  * Reads the text of a configuration file. Never throws: whatever is wrong with the text is in the faults, each
@@ -166,6 +184,8 @@ class ConfigReader {
   readonly #warnings: Fault[] = [];
   readonly #unknown: Fault[] = [];
   readonly #faults: Fault[] = [];
+  /** The options whose last value cannot be used. */
+  readonly #faulty = new Set<OptionKey>();
   readonly #listFiles = new Set<string>();
 
   constructor(sources: ConfigSources) {
@@ -180,6 +200,7 @@ class ConfigReader {
       this.#unknown.push({ ...location, reason: whyUnknown(name) });
     } else if (problem !== undefined || key === undefined) {
       this.#faults.push({ ...location, reason: problem ?? "missing option name" });
+      if (key !== undefined) this.#faulty.add(key);
     } else if (OPTIONS[key].form === "list" && namesListFile(value)) {
       this.#takeListFile(key, location, value);
     } else {
@@ -200,11 +221,7 @@ class ConfigReader {
       notes: notesFor25(this.#given),
       faults: this.#faults,
       listFiles: [...this.#listFiles],
-      accounts: {
-        user: valueOf(this.#given, "user") ?? defaultValue(OPTIONS.user),
-        socketGroup: valueOf(this.#given, "socketGroup"),
-        statusSocketGroup: valueOf(this.#given, "statusSocketGroup"),
-      },
+      startValues: this.#startValues(),
       locationOf: (key: OptionKey): Location =>
         lastGiven(this.#given, key)?.location ?? { file, line: 0, option: OPTIONS[key].name },
     };
@@ -216,6 +233,17 @@ class ConfigReader {
     const settings = resolveSettings(options, this.#given);
     const warnings = [...this.#warnings, ...contradictions(this.#given, settings)];
     return { settings, options, warnings, ...problems };
+  }
+
+  #startValues(): StartValues {
+    const values = START_KEYS.map((key) => {
+      if (this.#faulty.has(key)) return [key, undefined];
+      const option = OPTIONS[key];
+      const otherwise = option.default === undefined ? undefined : defaultValue<unknown>(option);
+      return [key, valueOf(this.#given, key) ?? otherwise];
+    });
+    // None of them is a list, follows another, or is set by SPFBehavior.
+    return Object.fromEntries(values) as StartValues;
   }
 
   /** An option that is of no use without another. */
@@ -245,8 +273,10 @@ class ConfigReader {
       const sign = /^[=:]$/.exec(value.words[0] ?? "")?.[0];
       const reason = sign === undefined ? reading.fault : separateBySpace(sign);
       this.#faults.push({ ...location, reason });
+      this.#faulty.add(key);
       return;
     }
+    this.#faulty.delete(key);
     this.#warnings.push(...reading.warnings.map((reason) => ({ ...location, reason })));
     // The value comes from the kind of this very option, which the type of a key not known here cannot say.
     const values: GivenValue<unknown>[] = (this.#given[key] ??= []);
@@ -301,6 +331,6 @@ function whyUnknown(key: string): string {
   if (name !== undefined && sign !== undefined) {
     return `unknown option "${start}${sign}"; ${separateBySpace(sign)}`;
   }
-  const meant = nearest(key, OPTION_NAMES) ?? nearest(key.replace(/[^A-Z]/gi, ""), OPTION_NAMES);
-  return meant === undefined ? "unknown option" : `unknown option; did you mean ${meant}?`;
+  const hint = optionHint(key, OPTION_NAMES) || optionHint(key.replace(/[^A-Z]/gi, ""), OPTION_NAMES);
+  return `unknown option${hint}`;
 }

@@ -10,6 +10,7 @@ import {
   type OptionKey,
   type OptionSettings,
   type Settings,
+  type StartValues,
   showConfig,
 } from "../config/index.ts";
 import { isSyslogReachable } from "../logging/index.ts";
@@ -76,8 +77,8 @@ export function configFileOf({ config }: ConfigChoice): string {
  */
 export function checkConfig(choice: ConfigChoice): { readonly lines: string[]; readonly exitCode: number } {
   const { loaded, accountFaults } = load(choice);
-  const { settings, locationOf } = loaded;
-  const start = (settings === undefined ? [] : checkStart(settings)).map(({ key, reason, isWarning }) => ({
+  const { noInput, startValues, locationOf } = loaded;
+  const start = (noInput ? [] : checkStart(startValues)).map(({ key, reason, isWarning }) => ({
     ...locationOf(key),
     reason,
     isWarning,
@@ -149,8 +150,8 @@ function load(choice: ConfigChoice, mustExist = false): { loaded: LoadedConfig; 
 }
 
 /** Nobody would see it in a log that is not written. */
-function missingLogger({ settings, locationOf }: LoadedConfig): Fault[] {
-  if (settings === undefined || settings.syslog === "none" || isSyslogReachable(process.env)) return [];
+function missingLogger({ noInput, startValues: { syslog }, locationOf }: LoadedConfig): Fault[] {
+  if (noInput || syslog === undefined || syslog === "none" || isSyslogReachable(process.env)) return [];
   return [
     {
       ...locationOf("syslog"),
@@ -163,12 +164,12 @@ function missingLogger({ settings, locationOf }: LoadedConfig): Fault[] {
  * As root the daemon becomes User, so that must be there; an ordinary user stays who it is. A group that is not
  * there would shut the MTA out, whichever user starts it.
  */
-function missingAccounts({ noInput, accounts, locationOf }: LoadedConfig): Fault[] {
+function missingAccounts({ noInput, startValues, locationOf }: LoadedConfig): Fault[] {
   if (noInput) return [];
   const faults: Fault[] = [];
-  const { user } = accounts;
-  const account = isRoot() ? findUser(user) : undefined;
-  if (isRoot() && account === undefined) {
+  const user = isRoot() ? startValues.user : undefined;
+  const account = user === undefined ? undefined : findUser(user);
+  if (user !== undefined && account === undefined) {
     faults.push({
       ...locationOf("user"),
       reason: `there is no user "${user}" on this system; create it, or name another`,
@@ -178,7 +179,7 @@ function missingAccounts({ noInput, accounts, locationOf }: LoadedConfig): Fault
   }
   const groups = { socketGroup: "name one that the MTA is in", statusSocketGroup: "name another" } as const;
   for (const key of ["socketGroup", "statusSocketGroup"] as const) {
-    const group = accounts[key];
+    const group = startValues[key];
     if (group === undefined || findGroup(group) !== undefined) continue;
     faults.push({
       ...locationOf(key),
@@ -207,28 +208,28 @@ const STICKY = 0o1000;
  * What would end a start though the configuration has no fault: looks at the directories and files that it makes or
  * opens, and changes none. Permissions are not looked at: root starts.
  */
-export function checkStart(settings: Settings): StartProblem[] {
-  const { socket, pidFile, daemonize, logTo } = settings;
+export function checkStart(values: StartValues): StartProblem[] {
+  const { socket, pidFile, daemonize, logTo, cacheFile, sharedCache, sharedCacheKey, statusSocket } = values;
   const problems: StartProblem[] = [];
   const add = (key: OptionKey, reason: string | undefined, isWarning = false): void => {
     if (reason !== undefined) problems.push({ key, reason, isWarning });
   };
-  if (socket.kind === "unix") {
+  if (socket?.kind === "unix") {
     add("socket", runDirectoryProblem(socket.path) ?? socketFileProblem(socket.path));
   }
-  add("pidFile", runDirectoryProblem(pidFile), !daemonize);
+  if (pidFile !== undefined) add("pidFile", runDirectoryProblem(pidFile), daemonize === false);
   if (logTo !== undefined && !logTo.startsWith("/dev/")) {
     add("logTo", fileProblem(logTo));
   }
   // Mail is served without it.
-  if (settings.cacheFile !== undefined) {
-    add("cacheFile", runDirectoryProblem(settings.cacheFile) ?? cacheFileProblem(settings.cacheFile), true);
+  if (cacheFile !== undefined) {
+    add("cacheFile", runDirectoryProblem(cacheFile) ?? cacheFileProblem(cacheFile), true);
   }
-  const caFile = settings.sharedCache?.caFile;
+  const caFile = sharedCache?.caFile;
   if (caFile !== undefined) add("sharedCache", caFileProblem(caFile));
-  if (settings.sharedCacheKey !== undefined) add("sharedCacheKey", keyFileProblem(settings.sharedCacheKey));
-  if (settings.sharedCache !== undefined) add("sharedCache", partProblem("shared-cache"));
-  if (settings.statusSocket !== undefined) add("statusSocket", partProblem("status"));
+  if (sharedCacheKey !== undefined) add("sharedCacheKey", keyFileProblem(sharedCacheKey));
+  if (sharedCache !== undefined) add("sharedCache", partProblem("shared-cache"));
+  if (statusSocket !== undefined) add("statusSocket", partProblem("status"));
   return problems;
 }
 

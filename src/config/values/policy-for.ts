@@ -2,7 +2,8 @@ import type { PolicyFor } from "../../policy/index.ts";
 import { oneWord, quotedWhere, shown, type Value } from "../lines.ts";
 import { network } from "./address.ts";
 import { addressPattern, hostPattern } from "./name.ts";
-import { invalid, nearest, ok, type Reading, type ValueKind, withCutWarning } from "./value-kind.ts";
+import { optionHint } from "./nearest.ts";
+import { invalid, ok, type Reading, type ValueKind, withCutWarning } from "./value-kind.ts";
 
 /** One PolicyFor line as it was written: which mail, and the options given for it by their keys. */
 export interface PolicyForLine {
@@ -89,8 +90,7 @@ class LineReader {
     }
     const row = this.#rows.find((known) => known.name.toLowerCase() === name.toLowerCase());
     if (row !== undefined) return this.#keep(this.#given, row.key, row.name, row.kind, value);
-    const meant = nearest(name, [...SELECTOR_NAMES, ...this.#rows.map((known) => known.name)]);
-    const hint = meant === undefined ? "" : `; did you mean ${meant}?`;
+    const hint = optionHint(name, [...SELECTOR_NAMES, ...this.#rows.map((known) => known.name)]);
     return `${shown(name)} is neither a selector nor an option that PolicyFor can set${hint}`;
   }
 

@@ -10,10 +10,10 @@ import {
 import { type OctetString, octetsOfText, textOfOctets } from "../../address/index.ts";
 import { oneWord, quotedWhere, shown } from "../lines.ts";
 import { domainName } from "./name.ts";
+import { nearest } from "./nearest.ts";
 import {
   invalid,
   listed,
-  nearest,
   ok,
   type Reading,
   textKind,

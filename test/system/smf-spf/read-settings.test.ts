@@ -85,6 +85,31 @@ describe("checkConfig and readSettings", () => {
     }
   });
 
+  it("checkConfig() looks at directories also where a line has a fault, and at none that a faulty line may name", () => {
+    const { lines, exitCode } = checkConfig(
+      write(
+        "RefuseFail perhaps",
+        "LogTo /none/spf.log",
+        "PidFile relative.pid",
+        "Socket unix:/none/none/sock",
+      ),
+    );
+    assert.equal(exitCode, 78);
+    assert.deepEqual(
+      lines.map((line) => line.replace(`${file}:`, "").split(": ").slice(0, 2).join(": ")),
+      ["2: RefuseFail", "3: LogTo", "4: PidFile", "5: Socket", " 4 faults, 0 warnings"],
+    );
+    assert.match(lines[2] ?? "", /expected/);
+  });
+
+  it("checkConfig() says nothing of the default User where the one given cannot be used", () => {
+    const { lines } = checkConfig(write('User "no quote', "TTL soon"));
+    assert.deepEqual(
+      lines.filter((line) => line.includes(" User: ")).map((line) => /no user/.test(line)),
+      [false],
+    );
+  });
+
   it("checkConfig() takes a PID file that cannot be written for a warning in the foreground", () => {
     const { lines, exitCode } = checkConfig(write("PidFile /none/none/spf.pid", "Daemonize off"));
     assert.equal(exitCode, 0);
