@@ -85,7 +85,7 @@ class Run {
   }
 
   async #read(source: Source): Promise<void> {
-    this.#reader.begin(source.writtenMs);
+    this.#reader.begin(source.writtenMs, source.name);
     const lines = new Lines((line) => {
       this.#reader.line(line);
     });

@@ -17,22 +17,45 @@ export interface LineCounts {
   /** Other programs' lines, the daemon's of no message, and those of another time. */
   other: number;
   unreadable: number;
+  /** The first of those that cannot be read. */
+  firstUnreadable: UnreadableLine | undefined;
   /** Events that are dated more than a day after now. */
   future: number;
 }
 
+/** A line that cannot be read, and where it is. */
+export interface UnreadableLine {
+  readonly file: string;
+  /** Counted from 1. */
+  readonly number: number;
+  /** The beginning, octets as they are in the log; undefined where the line is too long to be kept. */
+  readonly text: string | undefined;
+}
+
 const DAY_MS = 86_400_000;
+/** What is kept of a line that cannot be read. */
+const UNREADABLE_OCTETS_MAX = 200;
 /** What syslogd counts instead of writing again is counted up to here. */
 const REPEATS_MAX = 100_000;
 
 /** Takes the lines of one log after another and tells them to the tally. */
 export class LogReader {
-  readonly counts: LineCounts = { read: 0, events: 0, other: 0, unreadable: 0, future: 0 };
+  readonly counts: LineCounts = {
+    read: 0,
+    events: 0,
+    other: 0,
+    unreadable: 0,
+    firstUnreadable: undefined,
+    future: 0,
+  };
   readonly #tally: Tally;
   readonly #mails: Mails;
   readonly #period: Period;
   readonly #nowMs: number;
   #heads: LineHeads;
+  #file = "standard input";
+  /** Lines of the files before this one. */
+  #readBefore = 0;
   /** Tells the line before this one again. */
   #repeat: (() => void) | undefined;
 
@@ -44,9 +67,16 @@ export class LogReader {
     this.#heads = new LineHeads(nowMs);
   }
 
-  /** A file begins. @param writtenMs when it was last written: its lines have no year */
-  begin(writtenMs: number): void {
+  /**
+   * A file begins.
+   *
+   * @param writtenMs when it was last written: its lines have no year
+   * @param file its name, as the operator knows it
+   */
+  begin(writtenMs: number, file: string): void {
     this.#heads = new LineHeads(writtenMs);
+    this.#file = file;
+    this.#readBefore = this.counts.read;
     this.#repeat = undefined;
   }
 
@@ -58,7 +88,7 @@ export class LogReader {
     const head = this.#heads.read(line);
     if (head === "other" || head === "unreadable") {
       if (this.#repeated(line)) return;
-      counts[head]++;
+      this.#leave(head, line);
       this.#repeat = undefined;
       return;
     }
@@ -72,13 +102,13 @@ export class LogReader {
     const reading = readLogLine(body);
     if (reading === "other" || reading === "unreadable") {
       if (body.startsWith("smf-spf 3.")) this.#tally.knowProcess(head.process);
-      counts[reading]++;
+      this.#leave(reading, line);
       return;
     }
     if (reading.ours === true) this.#tally.knowProcess(head.process);
     const timeMs = head.timeMs ?? Date.parse(reading.time ?? "");
     if (!(Math.abs(timeMs) < 8.64e15)) {
-      counts.unreadable++;
+      this.#leave("unreadable", line);
       return;
     }
     if (timeMs < this.#period.since || timeMs >= this.#period.until) {
@@ -97,6 +127,18 @@ export class LogReader {
     if (timeMs > this.#nowMs + DAY_MS) counts.future++;
     this.#repeat = tell;
     tell();
+  }
+
+  /** Counts a line that says nothing about a message. */
+  #leave(kind: "other" | "unreadable", line: string): void {
+    const { counts } = this;
+    counts[kind]++;
+    if (kind === "other" || counts.firstUnreadable !== undefined) return;
+    counts.firstUnreadable = {
+      file: this.#file,
+      number: counts.read - this.#readBefore,
+      text: line === TOO_LONG ? undefined : line.slice(0, UNREADABLE_OCTETS_MAX),
+    };
   }
 
   /** `Nov 22 03:18:01 host last message repeated 3 times`, after a line of ours. */
@@ -261,6 +303,8 @@ function seconds(text: string, at: number): number {
 
 /** Longer lines are not ours. */
 const LINE_LENGTH_MAX = 65_536;
+/** What stands for a line that is too long. */
+const TOO_LONG = "\0";
 
 /** Cuts what is read into lines, whatever pieces it comes in. Text is octets (latin1). */
 export class Lines {
@@ -295,7 +339,7 @@ export class Lines {
 
   #take(piece: string): void {
     // What is too long counts as one line that cannot be read.
-    const line = this.#isTooLong ? "\0" : this.#rest === "" ? piece : this.#rest + piece;
+    const line = this.#isTooLong ? TOO_LONG : this.#rest === "" ? piece : this.#rest + piece;
     this.#rest = "";
     this.#isTooLong = false;
     this.#line(line);

@@ -1,3 +1,4 @@
+import type { UnreadableLine } from "./read-log.ts";
 import type { Report } from "./report.ts";
 
 const MONTHS = [
@@ -120,6 +121,7 @@ export function caveats(report: Report): string[] {
     said.push(
       `${counted(lines.unreadable, "line")} could not be read and ${lines.unreadable === 1 ? "is" : "are"} not counted.`,
     );
+    if (lines.firstUnreadable !== undefined) said.push(firstUnreadable(lines.firstUnreadable));
   }
   if (lines.future > 0)
     said.push(`${counted(lines.future, "line")} ${lines.future === 1 ? "is" : "are"} dated in the future.`);
@@ -132,4 +134,15 @@ export function caveats(report: Report): string[] {
     said.push("DNS was not asked, so forwarders and providers could not be told from forgers.");
   }
   return said;
+}
+
+/** Whoever sends mail can have a word in the log: nothing that a terminal or a page obeys is left of it. */
+function firstUnreadable({ file, number, text }: UnreadableLine): string {
+  const place = `The first (${file.replace(/\p{C}/gu, "?")}, line ${grouped(number)})`;
+  if (text === undefined) return `${place} is longer than 64 KB.`;
+  const printable = text.replace(
+    /[^\x20-\x7e]/g,
+    (octet) => `\\x${octet.charCodeAt(0).toString(16).padStart(2, "0")}`,
+  );
+  return `${place}: ${printable}`;
 }

@@ -74,6 +74,30 @@ describe("spfreport", { concurrency: 3 }, () => {
     assert.equal(lines.read, lines.other + lines.unreadable);
   });
 
+  it("shows the first line that it cannot read, bounded and printable", async () => {
+    const evil = `2026-11-22T03:18:00Z mx smf-spf[7]: SPF wrong: \x1b[31m${"long ".repeat(100)}`;
+    const good = write("good.log", [pass("2026-11-22T03:18:00Z")], "2026-11-22T04:00:00Z");
+    const bad = write("bad.log", [pass("2026-11-22T03:19:00Z"), evil, evil], "2026-11-22T05:00:00Z");
+    const { out } = await run(good, bad);
+    const [, shown = ""] =
+      /\n2 lines could not be read and are not counted\.\n(The first [^]*)\n$/.exec(out) ?? [];
+    assert.ok(shown.replaceAll("\n", " ").includes("bad.log, line 2): 2026-11-22T03:18:00Z mx"), shown);
+    assert.ok(shown.includes("SPF wrong: \\x1b[31m"), shown);
+    assert.ok(shown.length < 300 + bad.length, shown);
+    assert.ok(
+      shown.split("\n").every((line) => /^[ -~]{1,80}$/.test(line)),
+      shown,
+    );
+    const { out: lines } = await run("--suggest", bad);
+    assert.match(lines, /^# The first \([^]*bad\.log, line 2\)/m);
+    assert.ok(
+      lines.split("\n").every((line) => line === "" || line.startsWith("# ")),
+      lines,
+    );
+    const { out: page } = await run("--format=html", bad);
+    assert.match(page, /<p>The first \([^<]*bad\.log, line 2\): 2026/);
+  });
+
   it("takes one line of many megabytes for one", async () => {
     const { lines } = await json(
       write("long", Buffer.concat([Buffer.alloc(5_000_000, 0x41), Buffer.from(`\n${FAIL[0] ?? ""}`)])),
