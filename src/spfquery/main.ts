@@ -13,7 +13,7 @@ import { exitStyleOf, type PolicyRequest, parseArguments, type Request } from ".
 import { inOrder, parseBatchLine, Tally } from "./batch.ts";
 import { batchResult, type Json, jsonReport } from "./json-report.ts";
 import { styleFor } from "./layout.ts";
-import { exampleFor, exitCodeOf, helpText, UsageError, usageExitCode } from "./options.ts";
+import { exampleFor, exitCodeOf, FileError, helpText, UsageError, usageExitCode } from "./options.ts";
 import { answerPolicy, type PolicyAnswer, policyJson, policyLines } from "./policy.ts";
 import {
   effectiveResult,
@@ -109,11 +109,14 @@ function settingsOfConfig(given: QuerySettings, config: Settings): QuerySettings
 function readPolicy(request: PolicyRequest | undefined): Policy | undefined {
   if (request === undefined) return undefined;
   const file = request.config ?? DEFAULT_CONFIG_FILE;
-  const { settings, faults, warnings, unknown } = loadConfig(file, {
+  const { settings, faults, warnings, unknown, noInput } = loadConfig(file, {
     mustExist: request.config !== undefined,
     env: process.env,
   });
-  if (settings === undefined) throw new UsageError(faults.map(formatFault).join("\n"));
+  if (settings === undefined) {
+    const check = noInput ? [] : [`see all of it with: smf-spf -t -c ${file}`];
+    throw new FileError([...faults.map(formatFault), ...check].join("\n"));
+  }
   // Among them that there is no such file: then the answer is that of the defaults.
   for (const fault of [...warnings, ...unknown]) {
     complain(formatFault({ ...fault, reason: `warning: ${fault.reason}` }));
@@ -151,7 +154,7 @@ function policyPart({ policy }: Answer): Record<string, Json> {
 async function batch(request: Extract<Request, { action: "batch" }>): Promise<number> {
   isBatch = true;
   // Node takes one for an empty file.
-  if (fstatSync(0).isDirectory()) throw new UsageError("standard input is a directory");
+  if (fstatSync(0).isDirectory()) throw new FileError("standard input is a directory");
   if (process.stdin.isTTY) complain("reading JSON or maillog lines from the terminal; end with Ctrl-D");
   const policy = readPolicy(request.policy);
   const tally = new Tally(nowMs());
@@ -210,7 +213,7 @@ function readMessage(file: string): OctetString {
       if (read === 0 || length === buffer.length) return buffer.toString("latin1", 0, length);
     }
   } catch (error) {
-    throw new UsageError(`${file} cannot be read: ${systemReason(error)}`);
+    throw new FileError(`${file} cannot be read: ${systemReason(error)}`);
   } finally {
     if (fd !== undefined) closeSync(fd);
   }
@@ -244,6 +247,10 @@ async function main(argv: readonly string[]): Promise<number> {
     }
   } catch (error) {
     if (!(error instanceof UsageError)) throw error;
+    if (error instanceof FileError) {
+      for (const line of error.message.split("\n")) complain(line);
+      return usageExitCode(style);
+    }
     complain(`${error.message}\n  example: ${exampleFor(style)}\n  all options: spfquery --help`);
     return usageExitCode(style);
   }

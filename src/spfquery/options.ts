@@ -4,6 +4,9 @@ import { wrap } from "./layout.ts";
 /** Arguments or a batch line that cannot be understood; the message says what is wrong and what is accepted. */
 export class UsageError extends Error {}
 
+/** A file that was named cannot be used: an example of other arguments would not help. */
+export class FileError extends UsageError {}
+
 /** Whose exit codes are used: the qmail patch's, Mail::SPF's or libspf2's spfquery. */
 export const EXIT_STYLES = ["qmail", "mail-spf", "libspf2"] as const;
 export type ExitStyle = (typeof EXIT_STYLES)[number];

@@ -228,10 +228,18 @@ describe("spfquery", { concurrency: 4 }, () => {
 
   it("names file and line where the configuration has faults", async () => {
     const conf = join(folder, "faulty.conf");
-    writeFileSync(conf, "RefuseFail maybe\n");
-    const { code, err } = await spfquery(["--policy", "-c", conf, "192.0.2.9", "h.example", "a@b.example"]);
+    writeFileSync(conf, "RefuseFail maybe\nTTL soon\n");
+    const argv = ["--policy", "-c", conf, "192.0.2.9", "h.example", "a@b.example"];
+    const { code, err } = await spfquery(argv);
     assert.equal(code, 100);
-    assert.match(err, /faulty\.conf:1: RefuseFail: /);
+    const [first, second, third, ...more] = err.split("\n");
+    assert.match(first ?? "", /^spfquery: .*faulty\.conf:1: RefuseFail: .* expected on, off or nomail/);
+    assert.match(second ?? "", /^spfquery: .*faulty\.conf:2: TTL: /);
+    assert.equal(third, `spfquery: see all of it with: smf-spf -t -c ${conf}`);
+    assert.deepEqual(more, [""]);
+    const missing = await spfquery(argv.map((word) => (word === conf ? `${conf}.none` : word)));
+    assert.equal(missing.code, 100);
+    assert.equal(missing.err, `spfquery: ${conf}.none: no such file\n`);
   });
 
   it("tells what it could not use of the configuration", async () => {
@@ -247,7 +255,7 @@ describe("spfquery", { concurrency: 4 }, () => {
   it("says in words why a message cannot be read", async () => {
     const { code, err } = await spfquery(["--mail", join(folder, "none.eml")]);
     assert.equal(code, 255);
-    assert.match(err, /none\.eml cannot be read: no such file or directory\n/);
+    assert.match(err, /^spfquery: .*none\.eml cannot be read: no such file or directory\n$/);
   });
 
   it("prints nothing wider than 80 columns with --help and --trace", async () => {
