@@ -83,6 +83,7 @@ export class StatusPage {
     const { open, busy, accepted, refused, ...counters } = server.statistics();
     return {
       reportOnly: settings().reportOnly,
+      refused: refusedErrors(settings()),
       configDigest: this.#configuration.digest,
       rules: this.#configuration.rules,
       ...engine().figures(),
@@ -104,6 +105,14 @@ export class StatusPage {
       accepting: server.listening,
     };
   }
+}
+
+/** Whether errors are refused; PolicyFor counts too, whichever mail it is for. */
+export function refusedErrors({ refusePermError, acceptTempError, policyFor }: Settings): Figures["refused"] {
+  return {
+    permerror: refusePermError || policyFor.some(({ actions }) => actions.refusePermError === true),
+    temperror: !acceptTempError || policyFor.some(({ actions }) => actions.acceptTempError === false),
+  };
 }
 
 function configurationOf(options: OptionSettings | undefined): Configuration {

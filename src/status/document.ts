@@ -67,7 +67,7 @@ export interface Series {
 
 interface TopRow {
   readonly count: number;
-  /** The line for smf-spf.conf; null where none can be made of it. */
+  /** The line for smf-spf.conf; null where none can be made of it, or none would change anything. */
   readonly line: string | null;
   /** By hour, the last 24, the current one last. */
   readonly trend: readonly number[];

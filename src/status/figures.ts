@@ -108,6 +108,8 @@ export interface DnsFigures {
 /** What the daemon is asked for when a snapshot is made; nothing of it is kept. */
 export interface Figures {
   readonly reportOnly: boolean;
+  /** Whether these results are refused, if only for some mail: a line that accepts them would change something. */
+  readonly refused: { readonly permerror: boolean; readonly temperror: boolean };
   /** Of the settings in force. */
   readonly configDigest: string;
   readonly rules: readonly ConfiguredRule[];

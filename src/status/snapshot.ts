@@ -51,7 +51,7 @@ export function statusDocument(
         total: count,
       })),
     waits: waits(tally, figures),
-    top: top(tally),
+    top: top(tally, figures),
     series: {
       hour: series(tally, 1, 60),
       day: series(tally, 15, 96),
@@ -141,7 +141,7 @@ function waits(tally: Tally, { dns }: Figures): StatusDocument["waits"] {
   };
 }
 
-function top(tally: Tally): StatusDocument["top"] {
+function top(tally: Tally, { refused }: Figures): StatusDocument["top"] {
   return {
     domains_refused: tally.domainsRefused.top(ROWS_MAX).map(({ key, count, trend }) => ({
       domain: shownText(key, NAME_MAX),
@@ -161,7 +161,7 @@ function top(tally: Tally): StatusDocument["top"] {
       result: label.result,
       problem: shownText(label.problem),
       count,
-      line: lineForDomainInError(key, label.result),
+      line: lineForDomainInError(key, label.result, refused),
       trend,
     })),
     rules: tally.rules

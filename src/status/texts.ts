@@ -5,6 +5,7 @@
  */
 import { isIP } from "node:net";
 import { isHostName, ownText } from "../address/index.ts";
+import type { Figures } from "./figures.ts";
 
 /** What is kept of a text from outside, in characters: more than an address or a host name has. */
 const TEXT_MAX = 320;
@@ -37,10 +38,15 @@ export function lineForDomain(domain: string): string | null {
   return isPlainDomain(domain) ? `PolicyFor from=@${domain} ReportOnly=on` : null;
 }
 
-/** Mail of a domain whose record is wrong passes. */
-export function lineForDomainInError(domain: string, result: string): string | null {
-  if (!isPlainDomain(domain)) return null;
-  return `PolicyFor from=@${domain} ${result === "permerror" ? "RefusePermError=off" : "AcceptTempError=on"}`;
+/** Mail of a domain whose record is wrong passes. There is no line where it does already. */
+export function lineForDomainInError(
+  domain: string,
+  result: string,
+  refused: Figures["refused"],
+): string | null {
+  const isPermerror = result === "permerror";
+  if (!isPlainDomain(domain) || !(isPermerror ? refused.permerror : refused.temperror)) return null;
+  return `PolicyFor from=@${domain} ${isPermerror ? "RefusePermError=off" : "AcceptTempError=on"}`;
 }
 
 /** All mail of this client passes. */

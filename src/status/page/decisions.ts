@@ -3,8 +3,13 @@ import { button, byId, clock, dayAndTime, element, outside, Rows, setText } from
 
 const SOURCES = { cache: "from memory", joined: "shared wait", dns: "", shared: "shared cache" } as const;
 
-/** Rows at first, and more of them with each "Show older". */
-const ROWS = 50;
+/** A phone, as page.css has it. */
+const NARROW = matchMedia("(max-width: 44rem)");
+
+/** Rows at first, and as many more with each "Show older": what one scrolls through on the way to the end of the page. */
+function rowsOfPage(): number {
+  return NARROW.matches ? 10 : 50;
+}
 
 /** A decision with a key of its own: the same mail may come twice in a millisecond. */
 interface Row extends DecisionRow {
@@ -17,7 +22,7 @@ export class DecisionList {
   readonly #filter = byId("filter") as HTMLInputElement;
   readonly #older = byId("older");
   #latest: readonly Row[] = [];
-  #limit = ROWS;
+  #pages = 1;
   #waiting: readonly Row[] | undefined;
   #open: { key: string; row: HTMLElement } | undefined;
 
@@ -30,12 +35,15 @@ export class DecisionList {
     );
     this.#filter.addEventListener("input", () => {
       this.#close();
-      this.#limit = ROWS;
+      this.#pages = 1;
       this.#catchUp();
+    });
+    NARROW.addEventListener("change", () => {
+      this.#draw();
     });
     this.#older.addEventListener("click", () => {
       this.#close();
-      this.#limit += ROWS;
+      this.#pages++;
       this.#draw();
     });
   }
@@ -63,8 +71,9 @@ export class DecisionList {
 
   #draw(): void {
     const matches = this.#matching();
-    if (this.#open === undefined) this.#rows.show(matches.slice(0, this.#limit));
-    this.#older.hidden = matches.length <= this.#limit;
+    const limit = this.#pages * rowsOfPage();
+    if (this.#open === undefined) this.#rows.show(matches.slice(0, limit));
+    this.#older.hidden = matches.length <= limit;
     const none = byId("none");
     none.hidden = matches.length > 0;
     setText(none, this.#latest.length === 0 ? "No mail yet." : "No decision matches the filter.");
@@ -89,7 +98,9 @@ export class DecisionList {
     const all = this.#latest.length;
     const waiting =
       this.#waiting?.filter(({ key }) => !this.#latest.some((row) => row.key === key)).length ?? 0;
-    const shown = matches === all ? `${all} shown` : `${matches} of ${all} match`;
+    const limit = this.#pages * rowsOfPage();
+    const seen = all <= limit ? `${all} shown` : `the newest ${limit} of ${all}`;
+    const shown = matches === all ? seen : `${matches} of ${all} match`;
     setText(
       byId("shown"),
       waiting === 0 ? shown : `${shown}; ${waiting} newer when the evaluation is closed`,
@@ -243,7 +254,12 @@ export async function evaluationTree(row: DecisionRow): Promise<Node[]> {
     if (why.trace !== null) tree.append(recordItem(why.trace));
     const counts = `${why.lookups} of ${why.lookup_limit} lookups, ${why.voids} of ${why.void_limit} void, ${Math.round(why.ms)} ms`;
     return [
-      element("p", "why", `Evaluated now: ${why.result}. `, outside(why.why.join(" "))),
+      element("p", "why", `Evaluated now: ${why.result}.`),
+      ...why.why.map((paragraph) =>
+        paragraph.startsWith("- ")
+          ? element("p", "item", outside(paragraph.slice(2)))
+          : element("p", "why", outside(paragraph)),
+      ),
       tree,
       element("p", "note", counts),
     ];
@@ -261,6 +277,7 @@ function recordItem({ domain, record, lookup, terms }: Tree): HTMLElement {
 
 function termItem(term: Term): HTMLElement {
   const item = element("li", "", element("code", term.matched === true ? "hit" : "", outside(term.term)));
+  if (term.matched === true) item.append(" ", element("span", "note", "matches"));
   if (typeof term.target === "string" && !term.term.includes(term.target)) {
     item.append(" ", element("span", "note", outside(term.target)));
   }

@@ -107,12 +107,14 @@ describe("the status page", () => {
         Object.fromEntries(legend.map((name, index) => [name, Number(counts[index])])),
         EXPECTED,
       );
-      assert.deepEqual(await texts("#shown"), ["78 shown"]);
+      assert.deepEqual(await texts("#shown"), ["the newest 50 of 78"]);
       const refused = await texts("[aria-labelledby=domains-refused] tbody tr");
       assert.match(refused[0] ?? "", /^uso\.example8/);
       const errors = await texts("[aria-labelledby=domains-in-error] tbody tr");
       assert.match(errors.join("\n"), /two\.examplepermerror: two\.example publishes 2 SPF records/);
       assert.match(errors.join("\n"), /broken\.exampletemperror: /);
+      // Such mail passes anyway.
+      assert.deepEqual(await texts("[aria-labelledby=domains-in-error] button:not([hidden])"), []);
       assert.match((await texts("[aria-labelledby=forwarders-to-look-at] tbody tr"))[0] ?? "", /3 domains/);
       const rules = await texts("[aria-labelledby=rules] tbody tr");
       assert.match(rules[0] ?? "", /^RefuseFail on.*smf-spf\.conf:812/);
@@ -155,6 +157,11 @@ describe("the status page", () => {
       await browser.press("Enter", 13);
       await browser.until("document.querySelector('.tree ul') !== null");
       assert.match((await texts(".tree"))[0] ?? "", /Evaluated now: fail\..*include:_spf\.shop\.example/s);
+      const paragraphs = await texts(".tree > p");
+      assert.equal(paragraphs[0], "Evaluated now: fail.");
+      assert.ok(paragraphs.includes("Mail would pass from:"), paragraphs.join("\n"));
+      assert.match((await texts(".tree > .item")).join("\n"), /^192\.0\.2\.16\/28 \(_spf\.shop\.example\)$/);
+      assert.deepEqual(await texts(".tree li li:last-child > .hit + .note"), ["matches", "matches"]);
       assert.equal(await browser.evaluate("document.activeElement.getAttribute('aria-expanded')"), "true");
       await browser.press("Enter", 13);
       await browser.until("document.querySelector('.tree') === null");
@@ -165,7 +172,7 @@ describe("the status page", () => {
       await browser.evaluate(`window.kept = ${button}; kept.focus(); scrollTo(0, 300)`);
       const before = await browser.evaluate<number>("kept.getBoundingClientRect().top");
       await rig.play([{ times: 1, from: "anna@good.example", address: "192.0.2.1" }]);
-      await browser.until("document.getElementById('shown').textContent === '79 shown'");
+      await browser.until("document.getElementById('shown').textContent === 'the newest 50 of 79'");
       assert.equal(await browser.evaluate("document.activeElement === kept"), true);
       assert.equal(await browser.evaluate("kept.getBoundingClientRect().top"), before);
     });
@@ -173,6 +180,7 @@ describe("the status page", () => {
     for (const [name, view] of Object.entries({
       "wide-light": { width: 1280, height: 900 },
       "wide-dark": { width: 1280, height: 900, dark: true },
+      "tablet-light": { width: 800, height: 1000 },
       "phone-light": { width: 390, height: 844, mobile: true },
       "phone-dark": { width: 390, height: 844, mobile: true, dark: true },
     })) {
@@ -184,10 +192,28 @@ describe("the status page", () => {
         assert.equal(background, "dark" in view ? "rgb(18, 21, 26)" : "rgb(246, 247, 249)");
         const overflow = "document.documentElement.scrollWidth - document.documentElement.clientWidth";
         assert.ok((await browser.evaluate<number>(overflow)) <= 0, "wider than the window");
+        const width = (column: string): Promise<number> =>
+          browser.evaluate(`document.querySelector('#decisions td.${column}').getBoundingClientRect().width`);
+        assert.ok(
+          (await width("from")) >= (await width("client")),
+          "the sender has less room than the client",
+        );
         mkdirSync(ARTEFACTS, { recursive: true });
         writeFileSync(join(ARTEFACTS, `${name}.png`), await browser.screenshot(true));
       });
     }
+
+    it("is no long way down on a phone: ten decisions, and more when they are asked for", async () => {
+      await browser.view({ width: 390, height: 844, mobile: true });
+      await browser.until("document.querySelectorAll('#decisions tr').length === 10");
+      assert.deepEqual(await texts("#shown"), ["the newest 10 of 79"]);
+      const height = "document.querySelector('.decisions').getBoundingClientRect().height";
+      assert.ok((await browser.evaluate<number>(height)) < 2 * 844, "more than two screens");
+      await browser.evaluate("document.getElementById('older').click()");
+      await browser.until("document.querySelectorAll('#decisions tr').length === 20");
+      await browser.view({ width: 1280, height: 900 });
+      await browser.until("document.querySelectorAll('#decisions tr').length === 79");
+    });
 
     it("asks nobody else for anything, and the console stays silent", () => {
       assert.deepEqual(browser.complaints, []);

@@ -336,8 +336,8 @@ describe("the figures", () => {
       [["192.0.2.9", "mx.forward.test", 3, "WhitelistIP 192.0.2.9"]],
     );
     assert.deepEqual(
-      document.top.domains_in_error.map((row) => [row.domain, row.result, row.problem, row.count]),
-      [["d.test", "permerror", problem, 1]],
+      document.top.domains_in_error.map((row) => [row.domain, row.result, row.problem, row.count, row.line]),
+      [["d.test", "permerror", problem, 1, null]],
     );
     assert.deepEqual(
       document.top.forwarders.map(({ ip, domains, line }) => [ip, domains, line]),
@@ -494,6 +494,31 @@ describe("ACTION_RULES", () => {
         const labels = `action="${action.replace(" ", "_")}",rule="${rule}",report_only="0"`;
         assert.ok(body.includes(`smfspf_actions_total{${labels}} 0`), labels);
       }
+    }
+  });
+});
+
+describe("domains in error", () => {
+  it("have a line only where their mail is refused", async () => {
+    for (const [refused, lines] of [
+      [{ permerror: false, temperror: false }, [null, null]],
+      [{ permerror: true, temperror: false }, [null, "PolicyFor from=@p.test RefusePermError=off"]],
+      [{ permerror: false, temperror: true }, ["PolicyFor from=@t.test AcceptTempError=on", null]],
+    ] as const) {
+      const page = new Page();
+      page.shown = figures({ refused });
+      await page.listen({ port: 0, host: "127.0.0.1" });
+      page.status.add(
+        resultEvent({ from: "u@p.test", result: "permerror", problem: "x", failure: "syntax" }),
+      );
+      page.status.add(resultEvent({ from: "u@t.test", result: "temperror", problem: "x" }));
+      page.status.add(resultEvent({ from: "u@t.test", result: "temperror", problem: "x" }));
+      const { top } = await page.document();
+      page.status.close();
+      assert.deepEqual(
+        top.domains_in_error.map(({ line }) => line),
+        lines,
+      );
     }
   });
 });

@@ -5,6 +5,7 @@ export function figures(changes: Partial<Figures> = {}): Figures {
   const cache = { hits: 0, misses: 0, joined: 0, evictions: 0, renewals: 0, entries: 0 };
   return {
     reportOnly: false,
+    refused: { permerror: false, temperror: false },
     configDigest: "0123456789abcdef",
     rules: [],
     caches: { verdicts: cache, answers: cache },
