@@ -34,7 +34,6 @@ export {
 } from "./end-of-message.ts";
 export {
   type Cause,
-  type CheckedIdentity,
   describeCause,
   type Findings,
   type IdentityCheck,

@@ -1,14 +1,7 @@
 import { bareOutcome, isNoMailRecord, type Outcome, type SpfResult } from "spf-check";
 import { isHeloDomain, type OctetString, type Path } from "../address/index.ts";
+import type { CheckedIdentity } from "../trace-fields/index.ts";
 import type { ActionSettings, MailPolicy, PolicySettings } from "./settings.ts";
-
-/** One evaluated identity of a message (RFC 7208 sections 2.3 and 2.4). */
-export interface CheckedIdentity {
-  readonly identity: "mailfrom" | "helo";
-  /** `local@domain`; `postmaster@HELO` for the HELO identity. */
-  readonly sender: OctetString;
-  readonly outcome: Outcome;
-}
 
 /** What the evaluations of one message have shown so far. */
 export interface Findings {

@@ -1,6 +1,5 @@
 import { bareOutcome, type Outcome } from "spf-check";
 import {
-  type CheckedIdentity,
   decideAtConnect,
   decideAtMail,
   type Findings,
@@ -9,6 +8,7 @@ import {
   type PolicySettings,
   senderFault,
 } from "../policy/index.ts";
+import type { CheckedIdentity } from "../trace-fields/index.ts";
 import type { ResultLine } from "./log-line.ts";
 import type { Mail } from "./mails.ts";
 import { isIpv6, policyDomain } from "./names.ts";

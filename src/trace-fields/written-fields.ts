@@ -28,13 +28,13 @@ export interface TraceFacts {
   readonly dkimPass?: OctetString | undefined;
 }
 
-/** One evaluated identity of a message. */
+/** One evaluated identity of a message (RFC 7208 sections 2.3 and 2.4). */
 export interface CheckedIdentity {
   /** `helo` for the HELO identity and for the null sender. */
   readonly identity: "mailfrom" | "helo";
   /** `local@domain`; `postmaster@HELO` for the HELO identity. */
   readonly sender: OctetString;
-  readonly outcome: Pick<Outcome, "result" | "mechanism" | "problem" | "recordSource" | "local" | "guess">;
+  readonly outcome: Outcome;
 }
 
 /** The results as RFC 7208 section 9.1 is commonly written; they are read without regard to case. */
@@ -48,11 +48,6 @@ const TITLES: Record<SpfResult, string> = {
   permerror: "PermError",
 };
 
-/** `Pass`, `SoftFail` … */
-function titleOf(result: SpfResult): string {
-  return TITLES[result];
-}
-
 /**
  * The value of the Received-SPF field (RFC 7208 section 9.1 with erratum 5436), folded with LF and a space,
  * without a space in front.
@@ -62,7 +57,7 @@ export function receivedSpf(facts: TraceFacts, checked: CheckedIdentity): OctetS
     receiver: printableDomain(facts.receiver, facts.smtputf8),
     sender: printableAddress(checked.sender, facts.smtputf8),
   };
-  const title = titleOf(checked.outcome.result);
+  const title = TITLES[checked.outcome.result];
   const comment = `(${commentOf(facts, checked, shown)})`;
   const pairs = pairsOf(facts, checked, shown);
   // A quoted value stays on one line, with the spaces in it.

@@ -4,13 +4,13 @@ import fc from "fast-check";
 import type { Outcome, SpfResult } from "spf-check";
 import {
   type Cause,
-  type CheckedIdentity,
   firstLine,
   type Reply,
   recipientSyntaxReply,
   refusal,
 } from "../../../src/policy/index.ts";
 import { senderSyntaxReply } from "../../../src/policy/reply.ts";
+import type { CheckedIdentity } from "../../../src/trace-fields/index.ts";
 import { outcome, settingsWith } from "./facts.ts";
 
 const FACTS = { helo: "helo.sender.test", ip: "192.0.2.9", receiver: "mx.rig.test" };

@@ -1,5 +1,5 @@
 import fc from "fast-check";
-import { SPF_RESULTS, type SpfResult } from "spf-check";
+import { bareOutcome, SPF_RESULTS, type SpfResult } from "spf-check";
 import { parseIpAddress } from "../../../src/address/index.ts";
 import type { CheckedIdentity, TraceFacts } from "../../../src/trace-fields/index.ts";
 
@@ -18,15 +18,7 @@ export function checkedOf(
   return {
     identity: changes.identity ?? "mailfrom",
     sender: changes.sender ?? "mail@spf.example.jp",
-    outcome: {
-      result,
-      mechanism: undefined,
-      problem: undefined,
-      recordSource: "published",
-      local: undefined,
-      guess: undefined,
-      ...changes.outcome,
-    },
+    outcome: { ...bareOutcome(result, "spf.example.jp"), ...changes.outcome },
   };
 }
 
@@ -86,14 +78,16 @@ export const hostileFacts: fc.Arbitrary<TraceFacts> = fc.record({
 export const hostileChecked: fc.Arbitrary<CheckedIdentity> = fc.record({
   identity: fc.constantFrom("mailfrom" as const, "helo" as const),
   sender: hostileOctets,
-  outcome: fc.record({
-    result: fc.constantFrom(...SPF_RESULTS),
-    mechanism: fc.option(hostileOctets, { nil: undefined }),
-    problem: fc.option(hostileOctets, { nil: undefined }),
-    recordSource: fc.constantFrom("published" as const, "override" as const, "fallback" as const),
-    local: ruleOutcome,
-    guess: ruleOutcome,
-  }),
+  outcome: fc
+    .record({
+      result: fc.constantFrom(...SPF_RESULTS),
+      mechanism: fc.option(hostileOctets, { nil: undefined }),
+      problem: fc.option(hostileOctets, { nil: undefined }),
+      recordSource: fc.constantFrom("published" as const, "override" as const, "fallback" as const),
+      local: ruleOutcome,
+      guess: ruleOutcome,
+    })
+    .map((outcome) => ({ ...bareOutcome(outcome.result, "spf.example.jp"), ...outcome })),
 });
 
 /** Printed by fast-check on failure; fixed so that a failing run can be made again. */
