@@ -17,8 +17,8 @@ export {
 } from "./handler.ts";
 export { type MacroStage, type Macros, MacroTable } from "./macros.ts";
 export { type Negotiated, Negotiator, negotiate, offersEdit } from "./negotiate.ts";
-export type { CommandKind } from "./packet.ts";
 export {
+  type CommandKind,
   type Packet,
   PacketDecoder,
   PROTOCOL_ERROR_CODES,

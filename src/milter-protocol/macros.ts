@@ -8,8 +8,11 @@ import {
   SMFIC_RCPT,
 } from "./constants.ts";
 
-/** The stages at which an MTA sends macros. */
-export type MacroStage = "connect" | "helo" | "mail" | "rcpt" | "data" | "endOfHeaders" | "endOfMessage";
+/** The stages at which an MTA sends macros, in their order. */
+const STAGES = ["connect", "helo", "mail", "rcpt", "data", "endOfHeaders", "endOfMessage"] as const;
+
+/** A stage at which an MTA sends macros. */
+export type MacroStage = (typeof STAGES)[number];
 
 /** The macros an MTA has sent, by stage; the latest stage that has one wins. */
 export interface Macros {
@@ -17,11 +20,13 @@ export interface Macros {
   get(name: string): string | undefined;
 }
 
-const STAGES = ["connect", "helo", "mail", "rcpt", "data", "endOfHeaders", "endOfMessage"] as const;
 const MAIL = STAGES.indexOf("mail");
 
-/** Stage by command octet. Postfix sends a set with headers, body and unknown commands too; none is kept. */
-const STAGE_OF = new Map<number, number>(
+/**
+ * The index of a stage by the octet of its command. Postfix sends a set with headers, body and unknown commands too;
+ * none of these is kept.
+ */
+const INDEX_OF_COMMAND = new Map<number, number>(
   (
     [
       [SMFIC_CONNECT, "connect"],
@@ -32,7 +37,7 @@ const STAGE_OF = new Map<number, number>(
       [SMFIC_EOH, "endOfHeaders"],
       [SMFIC_BODYEOB, "endOfMessage"],
     ] as const
-  ).map(([letter, stage]) => [letter, STAGES.indexOf(stage)]),
+  ).map(([command, stage]) => [command, STAGES.indexOf(stage)]),
 );
 
 /**
@@ -41,32 +46,33 @@ const STAGE_OF = new Map<number, number>(
  * message or an earlier HELO is taken for this one's. Sets are kept as sent and searched when asked.
  */
 export class MacroTable implements Macros {
+  /** By the index of their stage. */
   readonly #sets: (string | undefined)[] = [];
-  /** Bit per stage: a set has come whose command has not. */
+  /** A bit for each stage: a set has come and its command has not. */
   #fresh = 0;
 
   /** Octets of the sets that are kept. */
   get heldOctets(): number {
-    let bytes = 0;
-    for (const set of this.#sets) if (set !== undefined) bytes += set.length;
-    return bytes;
+    let octets = 0;
+    for (const set of this.#sets) if (set !== undefined) octets += set.length;
+    return octets;
   }
 
-  /** Keeps a set; `letter` is the command it is for, `text` names and values with a NUL after each. */
-  put(letter: number, text: string): void {
-    const stage = STAGE_OF.get(letter);
-    if (stage === undefined) return;
-    this.#sets[stage] = text;
-    this.#fresh |= 1 << stage;
+  /** Keeps a set; `command` is the octet of the one it is for, `text` names and values with a NUL after each. */
+  put(command: number, text: string): void {
+    const index = INDEX_OF_COMMAND.get(command);
+    if (index === undefined) return;
+    this.#sets[index] = text;
+    this.#fresh |= 1 << index;
   }
 
   /** The command of a stage has come: what was sent for an earlier one of it, or for later stages, is over. */
-  enter(name: MacroStage): void {
+  enter(stage: MacroStage): void {
     if (this.#sets.length === 0) return;
-    const stage = STAGES.indexOf(name);
-    if ((this.#fresh & (1 << stage)) === 0) this.#sets[stage] = undefined;
+    const index = STAGES.indexOf(stage);
+    if ((this.#fresh & (1 << index)) === 0) this.#sets[index] = undefined;
     this.#fresh = 0;
-    this.#clearFrom(stage + 1);
+    this.#clearFrom(index + 1);
   }
 
   /** The message is over; what came with CONNECT and HELO stays. */
@@ -81,16 +87,16 @@ export class MacroTable implements Macros {
 
   get(name: string): string | undefined {
     const bare = bareName(name);
-    for (let stage = this.#sets.length - 1; stage >= 0; stage--) {
-      const value = this.#find(stage, bare);
+    for (let index = this.#sets.length - 1; index >= 0; index--) {
+      const value = this.#find(index, bare);
       if (value !== undefined) return value;
     }
     return undefined;
   }
 
   /** A name without a value, at the end, is passed over. */
-  #find(stage: number, bare: string): string | undefined {
-    const set = this.#sets[stage];
+  #find(index: number, bare: string): string | undefined {
+    const set = this.#sets[index];
     if (set === undefined) return undefined;
     for (let at = 0; at < set.length; ) {
       const nameEnd = set.indexOf("\0", at);
@@ -102,9 +108,9 @@ export class MacroTable implements Macros {
     return undefined;
   }
 
-  #clearFrom(stage: number): void {
-    if (this.#sets.length > stage) this.#sets.length = stage;
-    this.#fresh &= (1 << stage) - 1;
+  #clearFrom(index: number): void {
+    if (this.#sets.length > index) this.#sets.length = index;
+    this.#fresh &= (1 << index) - 1;
   }
 }
 

@@ -81,8 +81,8 @@ export class FieldNames {
     this.#lengths = lengths;
   }
 
-  /** Whether the data of SMFIC_HEADER from `start` to `end` are of such a field, or not to be read at all. */
-  wants(bytes: Buffer, start: number, end: number): boolean {
+  /** Whether the data of SMFIC_HEADER from `start` to `end` are of such a field, or malformed, which decoding tells. */
+  mustDecode(bytes: Buffer, start: number, end: number): boolean {
     const last = end - 1;
     if (last <= start || bytes[last] !== 0) return true;
     const limit = Math.min(last, start + this.#octetsMax + 1);
@@ -128,9 +128,9 @@ export class Packet {
     return this.#start === this.#end ? "" : this.#bytes.toString("latin1", this.#start, this.#end);
   }
 
-  /** Of SMFIC_HEADER: whether it must be decoded for a handler that wants these fields. */
-  isField(names: FieldNames): boolean {
-    return names.wants(this.#bytes, this.#start, this.#end);
+  /** Of SMFIC_HEADER: see {@link FieldNames.mustDecode}. */
+  mustDecode(names: FieldNames): boolean {
+    return names.mustDecode(this.#bytes, this.#start, this.#end);
   }
 }
 
@@ -220,47 +220,33 @@ export type CommandKind =
   | "connect"
   | "helo"
   | "mail"
+  | "rcpt"
+  | "data"
+  | "header"
+  | "endOfHeaders"
+  | "body"
+  | "endOfMessage"
   | "unknown"
   | "abort"
   | "quit"
-  | "quitNewConnection"
-  | MessageCommandKind;
+  | "quitNewConnection";
 
-/** Of a command that belongs to a message. */
-export type MessageCommandKind = "rcpt" | "data" | "header" | "endOfHeaders" | "body" | "endOfMessage";
-
-const NONE: readonly string[] = [];
-
+/** By the octet of the command. */
 const KINDS: (CommandKind | undefined)[] = new Array<CommandKind | undefined>(256).fill(undefined);
-
 KINDS[SMFIC_OPTNEG] = "negotiate";
-
 KINDS[SMFIC_MACRO] = "macros";
-
 KINDS[SMFIC_CONNECT] = "connect";
-
 KINDS[SMFIC_HELO] = "helo";
-
 KINDS[SMFIC_MAIL] = "mail";
-
 KINDS[SMFIC_RCPT] = "rcpt";
-
 KINDS[SMFIC_DATA] = "data";
-
 KINDS[SMFIC_HEADER] = "header";
-
 KINDS[SMFIC_EOH] = "endOfHeaders";
-
 KINDS[SMFIC_BODY] = "body";
-
 KINDS[SMFIC_BODYEOB] = "endOfMessage";
-
 KINDS[SMFIC_UNKNOWN] = "unknown";
-
 KINDS[SMFIC_ABORT] = "abort";
-
 KINDS[SMFIC_QUIT] = "quit";
-
 KINDS[SMFIC_QUIT_NC] = "quitNewConnection";
 
 /** The kind of a packet, known before the rest of it is looked at. Throws `command-unknown`. */
@@ -278,12 +264,12 @@ export function decodeOffer(payload: Buffer): Offer {
   return { version, actions: payload.readUInt32BE(4), protocol: payload.readUInt32BE(8) };
 }
 
-/** SMFIC_MACRO. `stage` is the octet of the command that the macros are for; names and values with a NUL after each. */
-export function decodeMacros(text: string): { readonly stage: number; readonly text: string } {
+/** SMFIC_MACRO. `command` is the octet of the one that the macros are for; names and values with a NUL after each. */
+export function decodeMacros(text: string): { readonly command: number; readonly text: string } {
   if (text === "") throw new ProtocolError("macros-malformed");
   if (text.length > MACRO_OCTETS_MAX) throw new ProtocolError("macros-too-long", `${text.length} octets`);
   if (text.length > 1) requireTerminated(text, "macros");
-  return { stage: text.charCodeAt(0), text: text.slice(1) };
+  return { command: text.charCodeAt(0), text: text.slice(1) };
 }
 
 const FAMILIES: Readonly<Record<string, ConnectCommand["family"]>> = {
@@ -313,6 +299,10 @@ export function decodeConnect(text: string): ConnectCommand {
   };
 }
 
+const NO_PARAMETERS: readonly string[] = [];
+/** Ordinary parameters take no more. */
+const PARAMETERS_OCTETS = 256;
+
 /** A path as it was sent, and the ESMTP parameters after it. */
 interface Envelope {
   readonly path: string;
@@ -324,14 +314,11 @@ export function decodeEnvelope(text: string, kind: "mail" | "rcpt"): Envelope {
   requireTerminated(text, kind);
   const pathEnd = text.indexOf("\0");
   const path = text.slice(0, pathEnd);
-  if (pathEnd === text.length - 1) return { path, parameters: NONE };
+  if (pathEnd === text.length - 1) return { path, parameters: NO_PARAMETERS };
   const parameters = text.slice(pathEnd + 1, -1).split("\0", ARGUMENTS_MAX);
   if (parameters.length === ARGUMENTS_MAX) throw new ProtocolError("arguments-too-many", kind);
   return { path: text.length - pathEnd > PARAMETERS_OCTETS ? ownCopy(path) : path, parameters };
 }
-
-/** Ordinary parameters take no more. */
-const PARAMETERS_OCTETS = 256;
 
 /** A path may be kept: one that is cut out of a packet would hold on to its parameters, and nobody accounts for these. */
 function ownCopy(text: string): string {

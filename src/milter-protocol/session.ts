@@ -282,8 +282,8 @@ export class MilterSession {
         return;
       }
       case "macros": {
-        const { stage, text } = decodeMacros(packet.text);
-        this.#macros.put(stage, text);
+        const { command, text } = decodeMacros(packet.text);
+        this.#macros.put(command, text);
         return;
       }
       case "connect": {
@@ -364,7 +364,7 @@ export class MilterSession {
   #dispatchHeader(packet: Packet, next: SessionState): void {
     const kind = "header";
     const fields = this.#terms?.fields;
-    if (fields !== undefined && !packet.isField(fields)) {
+    if (fields !== undefined && !packet.mustDecode(fields)) {
       this.#state = next;
       if (this.#acceptsReply(kind)) this.#answer(kind, this.#standing.current ?? CONTINUE);
       return;

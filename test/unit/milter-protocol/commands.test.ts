@@ -35,14 +35,14 @@ const GOOD: readonly (readonly [what: string, bytes: Buffer, expected: ReturnTyp
     [
       "macros",
       command.macros(0x4d, { i: "Q1", "{auth_authen}": "me" }),
-      { kind: "macros", stage: 0x4d, text: "i\0Q1\0{auth_authen}\0me\0" },
+      { kind: "macros", command: 0x4d, text: "i\0Q1\0{auth_authen}\0me\0" },
     ],
     [
       "ten thousand macros",
       packet(0x44, `M${"a\0b\0".repeat(10_000)}`),
-      { kind: "macros", stage: 0x4d, text: "a\0b\0".repeat(10_000) },
+      { kind: "macros", command: 0x4d, text: "a\0b\0".repeat(10_000) },
     ],
-    ["an empty set of macros", command.macros(0x48, {}), { kind: "macros", stage: 0x48, text: "" }],
+    ["an empty set of macros", command.macros(0x48, {}), { kind: "macros", command: 0x48, text: "" }],
     [
       "an IPv4 client",
       command.connect({ ...client, family: "inet", address: "192.0.2.1" }),

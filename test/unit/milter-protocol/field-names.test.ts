@@ -10,7 +10,7 @@ const NAMES = new FieldNames(WANTED);
 /** Asks about data in the middle of other bytes. */
 function wants(names: FieldNames, data: string): boolean {
   const bytes = Buffer.from(`\0Subject\0${data}\0Subject\0`, "latin1");
-  return names.wants(bytes, 9, 9 + data.length);
+  return names.mustDecode(bytes, 9, 9 + data.length);
 }
 
 /** What the decoder makes of it: a name in lower case, or the code of the fault. */
