@@ -1,4 +1,4 @@
-import type { Answer, AnswerSource, Pending, Question, Step } from "spf-check";
+import type { Answer, AnswerSource, Pending, PendingResult, Question, Step } from "spf-check";
 import { questionKey } from "./messages.ts";
 
 /** How an evaluation is run. */
@@ -10,12 +10,6 @@ export interface DriveOptions<Result> {
   readonly foresee?: () => readonly Question[];
   /** Makes a result of what the evaluator threw, and reports it. Must not throw. */
   readonly onThrow: (error: unknown) => Result;
-}
-
-/** An evaluation under way. */
-export interface PendingResult<Result> extends Pending {
-  /** The result as it is known so far: what is left can add to it and not change it. */
-  readonly known: Result | undefined;
 }
 
 /**

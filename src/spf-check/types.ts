@@ -81,16 +81,22 @@ export type Answer<T extends RecordType = RecordType> =
   | { readonly status: "fault"; readonly problem: string; readonly cause?: TemperrorCause };
 
 /** What a permerror is about: for counters, where `problem` has the words. */
-export type PermerrorProblem = "syntax" | "records" | "lookups" | "voids" | "include" | "other";
+export const PERMERROR_PROBLEMS = ["syntax", "records", "lookups", "voids", "include", "other"] as const;
+
+/** One of {@link PERMERROR_PROBLEMS}. */
+export type PermerrorProblem = (typeof PERMERROR_PROBLEMS)[number];
 
 /** What a temperror comes from: for counters, where `problem` has the words. */
-export type TemperrorCause = "timeout" | "servfail" | "refused" | "deadline" | "overload" | "other";
+export const TEMPERROR_CAUSES = ["timeout", "servfail", "refused", "deadline", "overload", "other"] as const;
+
+/** One of {@link TEMPERROR_CAUSES}. */
+export type TemperrorCause = (typeof TEMPERROR_CAUSES)[number];
 
 /**
  * What the evaluator yields. `ask` must be answered by the value given to `next()`. The others are resumed with no
  * value, and may be ignored. `hint` names questions that the parsed record may need later: the driver may ask them
- * early; they count nothing. `known` tells what is known so far, which what follows adds to: the driver gives that
- * a time of its own, and may use this result where there is no time for more.
+ * early; they count nothing. `known` tells the result as it is before the rest, which can only add to it: the driver gives
+ * the rest a time of its own, and may use this result once that is over.
  */
 export type Step<Result = Outcome> =
   | {
@@ -106,6 +112,12 @@ export type Step<Result = Outcome> =
 export interface Pending {
   /** Ends it, when nobody waits any more; harmless afterwards. */
   cancel(): void;
+}
+
+/** An evaluation under way. */
+export interface PendingResult<Result = Outcome> extends Pending {
+  /** The result so far, once it is known (see {@link Step}): what is left can add to it and not change it. */
+  readonly known?: Result | undefined;
 }
 
 /**

@@ -10,12 +10,6 @@ export const SOURCES = ["cache", "joined", "dns", "shared"] as const;
 
 export const IDENTITIES = ["mailfrom", "helo"] as const;
 
-/** What a permerror is about. */
-export const PERMERROR_PROBLEMS = ["syntax", "records", "lookups", "voids", "include", "other"] as const;
-
-/** What a temperror comes from. */
-export const TEMPERROR_CAUSES = ["timeout", "servfail", "refused", "deadline", "overload", "other"] as const;
-
 /** A reason that belongs to no option: the syntax of an address, a connection that is not SMTP over IP. */
 export const NO_RULE = "none";
 /** An option that should be in {@link ACTION_RULES} and is not. */

@@ -1,4 +1,4 @@
-import { SPF_RESULTS, type SpfResult } from "spf-check";
+import { PERMERROR_PROBLEMS, SPF_RESULTS, type SpfResult, TEMPERROR_CAUSES } from "spf-check";
 import {
   ACTIONS,
   type Action,
@@ -15,9 +15,7 @@ import {
   IDENTITIES,
   NO_RULE,
   OTHER_RULE,
-  PERMERROR_PROBLEMS,
   SOURCES,
-  TEMPERROR_CAUSES,
   WAIT_SECONDS,
 } from "./figures.ts";
 import { Forwarders, SpaceSaving } from "./space-saving.ts";

@@ -1,4 +1,4 @@
-import { type Outcome, type Pending, temperror } from "spf-check";
+import { type Outcome, type Pending, type PendingResult, temperror } from "spf-check";
 import { ownText } from "../address/index.ts";
 import type { Evaluation, EvaluationRequest, Evaluator } from "../filter/index.ts";
 import { FairGate, type Runnable, sharesOf } from "./fair-gate.ts";
@@ -7,15 +7,10 @@ import { baseKey, exactKey, macroMask, type VerdictInput, VerdictStore } from ".
 
 /**
  * Evaluates without looking into any cache of verdicts, and without a deadline: it is cancelled once nobody waits
- * any more. Where all answers are known at once the outcome is returned; else `done` is called with it later.
+ * any more. Where all answers are known at once the outcome is returned; else `done` is called with it later. What it knows
+ * by then is the verdict where there is no time for more.
  */
-export type Check = (input: VerdictInput, done: (outcome: Outcome) => void) => Outcome | PendingOutcome;
-
-/** An evaluation under way. */
-export interface PendingOutcome extends Pending {
-  /** The outcome so far, once the published result is known: it stands where there is no time for more. */
-  readonly known?: Outcome | undefined;
-}
+export type Check = (input: VerdictInput, done: (outcome: Outcome) => void) => Outcome | PendingResult;
 
 /** Options of {@link VerdictCache}. */
 export interface VerdictCacheOptions {
@@ -87,7 +82,7 @@ interface Flight extends Runnable {
   waited: boolean;
   /** When it got its turn. */
   beganMs: number;
-  pending: PendingOutcome | undefined;
+  pending: PendingResult | undefined;
 }
 
 const OCTETS_MAX = 64 * 1024 * 1024;
