@@ -106,7 +106,8 @@ export function finishUnchecked(context: ConnectionContext, message: Message): E
   tellReported(message);
   const removals = removalsOf(context, message, false);
   if (removals === undefined) return refuseFields(context, message);
-  return { edits: tellRemovals(context, message, removals), response: CONTINUE };
+  tellRemovals(context, message, removals);
+  return { edits: removals.edits, response: CONTINUE };
 }
 
 /** The end of a message that was evaluated: it is refused, or edited and let go. */
@@ -125,6 +126,7 @@ export function finishMessage(
   tellExempt(message, mail);
   const judged = message.remaining(mail);
   const evidence = evidenceOn(context, message, mail, judged);
+  if (evidence?.kind === "nothing") message.log.noEvidence = evidence.why;
   const remaining = evidence?.kind === "pass" ? spare(message, judged, evidence.domain) : judged;
   const mayRefuse = mail.stage === "eom" || evidence !== undefined;
   const decision = decideAtEndOfMessage(withoutReportOnly(remaining), mayRefuse);
@@ -139,13 +141,14 @@ export function finishMessage(
   const tags = tagEdits(context, message, decision);
   if (removals === undefined) return refuseFields(context, message);
   if (tags === undefined) return refuseFields(context, message, decision.tag?.rule);
-  const edits = [...tellRemovals(context, message, removals), ...tags];
+  tellRemovals(context, message, removals);
+  const edits = [...removals.edits, ...tags];
   if (tags.length > 0 && decision.tag !== undefined) {
     message.log.action({ action: "tagged", reason: reasonOf(decision.tag) });
   }
   edits.push(...traceFields);
   quarantine(context, message, decision.quarantine, edits);
-  reportOnly(context, message, mail, remaining, mayRefuse, evidence);
+  tellWithheld(context, message, mail, remaining, mayRefuse, evidence);
   tellReported(message);
   return { edits, response: CONTINUE };
 }
@@ -172,7 +175,8 @@ function addTraceFields(
   const traceFields = mail.policy.actions.check ? traceFieldEdits(context, message, mail) : [];
   const removals = removalsOf(context, message, hasReceivedSpf(traceFields));
   if (removals === undefined) return refuseFields(context, message);
-  return { edits: [...tellRemovals(context, message, removals), ...traceFields], response: CONTINUE };
+  tellRemovals(context, message, removals);
+  return { edits: [...removals.edits, ...traceFields], response: CONTINUE };
 }
 
 /** Tells of the recipients to whom WhitelistTo lets the message pass. */
@@ -197,9 +201,7 @@ function evidenceOn(
   const ids = verifierIds(settings, authservIdOf(context));
   const mayBeForged = fields.signatureBreaksOut || breaksOut(sender.address) || breaksOut(helo);
   const { verifierResults } = fields;
-  const evidence = weighEvidence(settings, ids, verifierResults, log.queueId, sender.domain, mayBeForged);
-  if (evidence.kind === "nothing") log.noEvidence = evidence.why;
-  return evidence;
+  return weighEvidence(settings, ids, verifierResults, log.queueId, sender.domain, mayBeForged);
 }
 
 /** Whoever's judgement has waited gets the message as it is. */
@@ -246,7 +248,7 @@ function withoutReportOnly(remaining: readonly RemainingRecipient[]): readonly R
 }
 
 /** Tells what would have been done but for ReportOnly, as far as MAIL and RCPT have not told it. */
-function reportOnly(
+function tellWithheld(
   context: ConnectionContext,
   message: Message,
   mail: CheckedMail,
@@ -254,14 +256,14 @@ function reportOnly(
   mayRefuse: boolean,
   evidence: DkimEvidence | undefined,
 ): void {
-  const spared = remaining.filter(
+  const withheld = remaining.filter(
     ({ actions, judgement }) => actions.reportOnly && (mayRefuse || judgement.kind === "flag"),
   );
-  const would = decideAtEndOfMessage(spared, mayRefuse);
+  const would = decideAtEndOfMessage(withheld, mayRefuse);
   if (would.refused !== undefined) refuseAtEnd(context, message, mail, would.refused, evidence);
   if (would.tag !== undefined) {
     // Nobody else tells later who would have seen the tag.
-    const recipients = spared.flatMap(({ address }) => address ?? []);
+    const recipients = withheld.flatMap(({ address }) => address ?? []);
     message.log.action({ action: "tagged", reason: reasonOf(would.tag), recipients, reportOnly: true });
   }
   if (would.quarantine !== undefined) tellQuarantine(message, would.quarantine, would.quarantine.mode, true);
@@ -281,8 +283,8 @@ function removalsOf(
   return fields.removals(log.queueId, ownReceivedSpf);
 }
 
-/** Tells of what is removed, and gives the edits. X-SPF-Guess is of no interest to anybody. */
-function tellRemovals({ ports }: ConnectionContext, message: Message, removals: Removals): readonly Edit[] {
+/** Tells what is removed; that an X-SPF-Guess is interests nobody. */
+function tellRemovals({ ports }: ConnectionContext, message: Message, removals: Removals): void {
   for (const [what, count] of [
     ["Authentication-Results in our name", removals.results],
     ["Authentication-Results of another message in the name of the DKIM verifier", removals.verifierResults],
@@ -297,7 +299,6 @@ function tellRemovals({ ports }: ConnectionContext, message: Message, removals: 
       },
     });
   }
-  return removals.edits;
 }
 
 /**

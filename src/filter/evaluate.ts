@@ -65,7 +65,7 @@ class MessageEvaluation implements Pending {
         return false;
       }
       this.#arrived.delete(check.purpose);
-      take(this.#message, check, evaluation, settings);
+      this.#note(check, evaluation);
     }
   }
 
@@ -112,24 +112,21 @@ class MessageEvaluation implements Pending {
     }
   }
 
+  /** The findings get what came of a check, and the log a line. */
+  #note(check: IdentityCheck, evaluation: Evaluation): void {
+    const message = this.#message;
+    message.findings = withOutcome(message.findings, check, evaluation.outcome);
+    const { forwarder, forwardersAsked } = message.findings;
+    if (check.purpose !== "forwarder") message.log.result(check, evaluation);
+    else if (forwarder !== undefined) {
+      const rule = ruleOf(this.#options.ports.settings, "TrustedForwarder", forwardersAsked - 1);
+      message.log.action({ action: "skipped", reason: { words: `TrustedForwarder ${forwarder}`, rule } });
+    }
+  }
+
   #dropSender(): void {
     this.#pending.get("sender")?.cancel();
     this.#pending.delete("sender");
     this.#arrived.delete("sender");
-  }
-}
-
-function take(
-  message: Message,
-  check: IdentityCheck,
-  evaluation: Evaluation,
-  settings: FilterPorts["settings"],
-): void {
-  message.findings = withOutcome(message.findings, check, evaluation.outcome);
-  const { forwarder } = message.findings;
-  if (check.purpose !== "forwarder") message.log.result(check, evaluation);
-  else if (forwarder !== undefined) {
-    const rule = ruleOf(settings, "TrustedForwarder", message.findings.forwardersAsked - 1);
-    message.log.action({ action: "skipped", reason: { words: `TrustedForwarder ${forwarder}`, rule } });
   }
 }

@@ -103,7 +103,7 @@ class Filter implements MilterHandler {
     this.#helo = "";
     // Where nobody waits for an answer here, it is given at MAIL.
     if (this.#connection.kind !== "skip" || !this.#connectAnswered) return CONTINUE;
-    this.#log("", undefined).action({ action: "skipped", reason: this.#connection.reason });
+    this.#newLog("", undefined).action({ action: "skipped", reason: this.#connection.reason });
     return ACCEPT;
   }
 
@@ -115,7 +115,7 @@ class Filter implements MilterHandler {
   mail(argument: OctetString, parameters: readonly string[], macros: Macros): HandlerAnswer {
     this.abort();
     const { ports, features } = this.#context;
-    const log = this.#log(shownSender(argument), macros.get("i"));
+    const log = this.#newLog(shownSender(argument), macros.get("i"));
     const connection = this.#connection;
     const reason = this.#whyUnchecked(connection, macros);
     if (reason !== undefined) {
@@ -203,7 +203,7 @@ class Filter implements MilterHandler {
     const message = this.#message;
     if (message === undefined) return CONTINUE;
     message.log.queueId ??= macros.get("i");
-    if (!message.hasRoomFor(argument)) return CONTINUE;
+    if (!message.countRecipient(argument)) return CONTINUE;
     if (this.#connection.kind === "relay") {
       message.unread.push(argument);
       return CONTINUE;
@@ -261,7 +261,7 @@ class Filter implements MilterHandler {
     const message = this.#message;
     if (message === undefined) return NOTHING_TO_DO;
     message.log.queueId = macros.get("i") ?? message.log.queueId;
-    if (message.overfull) {
+    if (message.isOverfull) {
       const response = this.#refuseOverfull(message);
       if (response.kind === "reply") return { edits: [], response };
     }
@@ -321,7 +321,7 @@ class Filter implements MilterHandler {
     this.newConnection();
   }
 
-  #log(from: OctetString, queueId: string | undefined): MessageLog {
+  #newLog(from: OctetString, queueId: string | undefined): MessageLog {
     return new MessageLog(this.#context.ports.report, this.#connection.client, this.#helo, from, queueId);
   }
 }

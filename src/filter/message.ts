@@ -180,10 +180,11 @@ export class Message {
   readonly recipients: Recipient[] = [];
   /** The arguments of RCPT TO of a message through a relay, until its client is known. */
   readonly unread: OctetString[] = [];
+  /** There were more recipients than are kept: then none may get the message, for some are not known. */
+  isOverfull = false;
   #judgement: Judgement | undefined;
   #recipientOctets = 0;
   #ownOctets: number;
-  #overfull = false;
 
   constructor(argument: OctetString, parameters: readonly string[], fields: FieldsSeen, log: MessageLog) {
     this.argument = argument;
@@ -198,18 +199,13 @@ export class Message {
     return this.#ownOctets + this.fields.heldOctets;
   }
 
-  /** Whether there were more recipients than are kept: then none may get the message, for some are not known. */
-  get overfull(): boolean {
-    return this.#overfull;
-  }
-
-  /** Whether one more recipient may be kept; to be asked once for each. */
-  hasRoomFor(argument: OctetString): boolean {
+  /** Counts one more recipient; false where it is one too many to be kept. */
+  countRecipient(argument: OctetString): boolean {
     this.#recipientOctets += argument.length;
     const kept = this.recipients.length + this.unread.length;
-    if (kept >= RECIPIENTS_MAX || this.#recipientOctets > RECIPIENT_OCTETS_MAX) this.#overfull = true;
+    if (kept >= RECIPIENTS_MAX || this.#recipientOctets > RECIPIENT_OCTETS_MAX) this.isOverfull = true;
     else this.#ownOctets += ENTRY_OCTETS + 2 * argument.length;
-    return !this.#overfull;
+    return !this.isOverfull;
   }
 
   /** What the findings come to as far as client and sender decide; to be asked when all is known. */

@@ -1,8 +1,13 @@
-import { type Needs, type Offer, type OptionalCommand, offersEdit, SMFIP_NR_CONN } from "milter-protocol";
+import {
+  type Edit,
+  type Needs,
+  type Offer,
+  type OptionalCommand,
+  offersEdit,
+  SMFIP_NR_CONN,
+} from "milter-protocol";
 import { type ActionSettings, refusesAnything } from "../policy/index.ts";
 import type { FilterPorts, FilterSettings } from "./ports.ts";
-
-type EditKind = Needs["edits"] extends ReadonlySet<infer Kind> ? Kind : never;
 
 /** What the options in force, PolicyFor lines included, can lead to. */
 export interface Features {
@@ -58,7 +63,10 @@ function readFeatures(settings: FilterSettings): Features {
   };
 }
 
-/** What is asked of an MTA with this offer: no more than the settings use. The same object for the same question, of which there are four. */
+/**
+ * What is asked of an MTA with this offer: no more than the settings use. The same object for the same question, of which
+ * there are four.
+ */
 export function needsOf({ settings, transport }: FilterPorts, offer: Offer): Needs {
   const features = featuresOf(settings);
   let known = needsOfFeatures.get(features);
@@ -84,8 +92,8 @@ export function needsOf({ settings, transport }: FilterPorts, offer: Offer): Nee
   return needs;
 }
 
-function editsFor(features: Features, movable: boolean): ReadonlySet<EditKind> {
-  const edits = new Set<EditKind>();
+function editsFor(features: Features, movable: boolean): ReadonlySet<Edit["kind"]> {
+  const edits = new Set<Edit["kind"]>();
   if (features.addsFields) edits.add("insertHeader");
   if (features.removesForged || features.removesGuesses || features.tags) edits.add("changeHeader");
   if (features.tags) edits.add("addHeader");
@@ -97,12 +105,12 @@ function editsFor(features: Features, movable: boolean): ReadonlySet<EditKind> {
 }
 
 /** The edits that are both needed and offered. */
-export function agreedEdits(offer: Offer, { edits }: Needs): ReadonlySet<EditKind> {
+export function agreedEdits(offer: Offer, { edits }: Needs): ReadonlySet<Edit["kind"]> {
   return new Set([...edits].filter((kind) => offersEdit(offer, kind)));
 }
 
 /** Whether an MTA lets recipients be replaced by a quarantine box. */
-export function canMove(offered: ReadonlySet<EditKind>): boolean {
+export function canMove(offered: ReadonlySet<Edit["kind"]>): boolean {
   return offered.has("addRecipient") && offered.has("deleteRecipient");
 }
 
