@@ -43,45 +43,26 @@ const WAYS: readonly Way[] = [
 /** What is to happen, in the order of its time. */
 class Future {
   nowMs = 0;
-  readonly #heap: { readonly atMs: number; readonly run: () => void }[] = [];
+  /** The latest first. */
+  readonly #events: { readonly atMs: number; readonly run: () => void }[] = [];
 
   at(atMs: number, run: () => void): void {
-    const heap = this.#heap;
-    let i = heap.length;
-    const entry = { atMs, run };
-    heap.push(entry);
-    while (i > 0) {
-      const parent = (i - 1) >> 1;
-      const above = heap[parent];
-      if (above === undefined || above.atMs <= atMs) break;
-      heap[i] = above;
-      i = parent;
+    let start = 0;
+    let end = this.#events.length;
+    while (start < end) {
+      const middle = (start + end) >> 1;
+      if ((this.#events[middle]?.atMs ?? 0) > atMs) start = middle + 1;
+      else end = middle;
     }
-    heap[i] = entry;
+    this.#events.splice(start, 0, { atMs, run });
   }
 
   /** Runs what comes first; false where nothing is left. */
   step(): boolean {
-    const heap = this.#heap;
-    const [first] = heap;
-    const last = heap.pop();
-    if (first === undefined || last === undefined) return false;
-    if (heap.length > 0) {
-      let i = 0;
-      for (;;) {
-        let child = 2 * i + 1;
-        const [left, right] = [heap[child], heap[child + 1]];
-        if (left === undefined) break;
-        if (right !== undefined && right.atMs < left.atMs) child++;
-        const lesser = heap[child];
-        if (lesser === undefined || lesser.atMs >= last.atMs) break;
-        heap[i] = lesser;
-        i = child;
-      }
-      heap[i] = last;
-    }
-    this.nowMs = first.atMs;
-    first.run();
+    const next = this.#events.pop();
+    if (next === undefined) return false;
+    this.nowMs = next.atMs;
+    next.run();
     return true;
   }
 }
