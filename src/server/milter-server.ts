@@ -34,7 +34,7 @@ export interface ServerStatistics {
 }
 
 /** Where to listen: a Unix socket's path, an address and port, or a socket that is open already (systemd). */
-export type ListenAddress =
+export type ListenTarget =
   | { readonly path: string }
   | { readonly host: string; readonly port: number; readonly ipv6Only?: boolean }
   | { readonly fd: number };
@@ -140,8 +140,8 @@ export class MilterServer {
    * Starts to accept. Rejects with the system's error (`EADDRINUSE`, `EACCES` and others) where that cannot be.
    * Mode and owner of a socket file, and what becomes of it, are the caller's.
    */
-  async listen(address: ListenAddress): Promise<void> {
-    const options: ListenOptions & { fd?: number } = { ...address, backlog: BACKLOG };
+  async listen(target: ListenTarget): Promise<void> {
+    const options: ListenOptions & { fd?: number } = { ...target, backlog: BACKLOG };
     await new Promise<void>((resolve, reject) => {
       this.#server.once("error", reject);
       this.#server.listen(options, () => {

@@ -112,23 +112,12 @@ function filterPorts(
       events.push(event);
     },
     evaluator: {
-      evaluate: ({ ip, domain, sender, helo, receiver, deadlineMs }, done) => {
+      evaluate: (request, done) => {
         let isCancelled = false;
         const beganMs = nowMs();
-        const { localPolicy } = settings;
-        const input: CheckHostInput = {
-          ip,
-          domain,
-          sender,
-          helo,
-          receiver,
-          nowSeconds,
-          limits: settings,
-          localPolicy,
-          hints: settings.prefetch,
-          trace: false,
-        };
-        void evaluate(input, deadlineMs).then((outcome) => {
+        const { localPolicy, prefetch: hints } = settings;
+        const input = { ...request, nowSeconds, limits: settings, localPolicy, hints, trace: false };
+        void evaluate(input, request.deadlineMs).then((outcome) => {
           if (!isCancelled) done({ outcome, cached: false, elapsedMs: nowMs() - beganMs });
         });
         return {
