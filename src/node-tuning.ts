@@ -1,5 +1,5 @@
 /**
- * What V8 is to be told about a daemon that lives for months, and how much memory its parts may take.
+ * What V8 has to be told about a daemon that runs for months, and how much memory its parts may take.
  *
  * Each trick names its gain, as `test/tools/bench/tuning.ts NAME` measures it: the daemon with and without it in turn,
  * processor time of a message at 16 and at 64 connections. One that gains less than 3 % goes. Three more belong to the
@@ -95,7 +95,7 @@ const MENDED_V8 = 12;
 /**
  * Has the sockets of all connections share their hidden classes. Node's constructor copies its options by
  * `{ ...options }`, and as long as these look alike, V8 11 gives every copy a hidden class of its own, which then
- * is learnt anew at every look at the copy, and 1.5 KB of the old part of the heap for each connection. When V8 has seen
+ * has to be learnt again at every look at the copy, and 1.5 KB of the old part of the heap for each connection. When V8 has seen
  * many shapes at that place, it goes the general way there, on which classes are shared.
  *
  * `socketShapes`: without it a message on a connection of its own costs 34 and 27 % more. It goes with Node 20.

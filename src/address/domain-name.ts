@@ -10,7 +10,8 @@ const U_LABELS_OCTETS_MAX = 4 * NAME_OCTETS_MAX;
 
 /**
  * The name with every U-label as an A-label (RFC 8616 section 3, RFC 5891); a name of ASCII labels is
- * returned as it is. Undefined where a label is not UTF-8 or not a valid U-label, and for a name that is too long for DNS in any case.
+ * returned as it is. Undefined where a label is not UTF-8 or not a valid U-label, and for a name that is too long for DNS in
+ * any case.
  */
 export function toALabels(name: OctetString): OctetString | undefined {
   if (isAscii(name)) return name;

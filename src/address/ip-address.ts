@@ -15,7 +15,7 @@ export interface IpAddress {
  * Undefined for everything else: a zone (`%eth0`), a prefix length, brackets, white space.
  */
 export function parseIpAddress(text: string): IpAddress | undefined {
-  // Spelled anew: a text that was cut out of a packet holds on to all of it.
+  // The text is built again: one that was cut out of a packet holds on to all of it.
   if (isIPv4(text)) return ipAddressOfBytes(ipv4Bytes(text));
   if (!isIPv6(text) || text.includes("%")) return undefined;
   return ipAddressOfBytes(ipv6Bytes(text));

@@ -63,7 +63,7 @@ function malformed(reason: string): Path {
   return { kind: "malformed", reason };
 }
 
-/** What stands between the brackets, or the whole text where there are none; undefined for one without the other. */
+/** What is between the brackets, or the whole text where there are none; undefined for one without the other. */
 function bracketed(text: OctetString): OctetString | undefined {
   if (text.startsWith("<")) return text.endsWith(">") && text.length > 1 ? text.slice(1, -1) : undefined;
   return text.endsWith(">") ? undefined : text;
@@ -123,7 +123,7 @@ export function asciiLowerCase(text: OctetString): OctetString {
 
 /** A quoted string, a quoted pair, white space, a run of plain octets, or one octet that means something. */
 const PIECE = /"(?:[^"\\]|\\.)*"|\\.|[ \t]+|[^ \t"\\()<>@]+|./y;
-/** White space beside one of these separates nothing. */
+/** White space next to one of these separates nothing. */
 const SEPARATOR = /[@.,:;]/;
 const SPECIAL = /[()<>,;:\\"[\]@ ]/;
 

@@ -42,7 +42,7 @@ interface CompletedProgram {
 
 const quoted = (text: string): string => `'${text.replaceAll("'", "'\\''")}'`;
 
-/** bash parts words at `=` and `:` (COMP_WORDBREAKS), so `--format=js` comes as three words. */
+/** bash splits words at `=` and `:` (COMP_WORDBREAKS), so `--format=js` comes as three words. */
 function bashCompletion({ name, options, rest }: CompletedProgram): string {
   const cases = options.flatMap(({ names, value }) => {
     if (value === undefined || value.isOptional) return [];

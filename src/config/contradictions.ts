@@ -17,7 +17,7 @@ import { type MessageKey, OPTION_KEYS, OPTIONS, type ValueOf } from "./table.ts"
 type Rule = (given: Given, settings: Settings) => Fault | readonly Fault[] | undefined;
 
 /**
- * Explains options that contradict another or have no effect beside it. Only what the file gives is mentioned,
+ * Explains options that contradict another or have no effect together with it. Only what the file gives is mentioned,
  * never a default.
  */
 export function contradictions(given: Given, settings: Settings): Fault[] {

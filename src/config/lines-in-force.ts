@@ -85,7 +85,7 @@ export const ACTING_OPTIONS = [
   "quarantine",
 ] as const satisfies readonly OptionKey[];
 
-/** The options whose lines decide about mail, as far as it is told which of them has. */
+/** The options whose lines decide about mail, as far as a decision names the line. */
 const RULES: readonly OptionKey[] = [
   "whitelistIP",
   "whitelistPTR",

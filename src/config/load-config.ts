@@ -1,4 +1,4 @@
-/** From the files to the settings: each line is looked up in the table, and what is wrong is told. */
+/** From the files to the settings: each line is looked up in the table, and what is wrong is reported. */
 import { closeSync, fstatSync, openSync, readSync } from "node:fs";
 import { contradictions } from "./contradictions.ts";
 import {
@@ -114,7 +114,7 @@ function codeOf(error: unknown): string {
     : String(error);
 }
 
-/** What a configuration is read from, beside its text. */
+/** What a configuration is read from besides its text. */
 export interface ConfigSources {
   /** The name of the file, for faults. */
   readonly file: string;

@@ -58,7 +58,7 @@ interface Flight {
 
 const OCTETS_MAX = 64 * 1024 * 1024;
 const NO_RECORDS: readonly never[] = [];
-/** An answer that was found in memory as often is in use. */
+/** An answer that was found in memory this often is in use. */
 const POPULAR_HITS = 3;
 /** RFC 2181 section 8. */
 const TTL_SECONDS_MAX = 0x7fffffff;
@@ -210,7 +210,7 @@ export class AnswerCache implements AnswerSource {
     }
   }
 
-  /** Takes up what {@link dump} gave; false where it is no answer. What is in memory already is newer and stays. */
+  /** Takes in what {@link dump} gave; false where it is not an answer. What is in memory already is newer and stays. */
   restore(plain: unknown, restMs: number): boolean {
     const read = readPlainAnswer(plain);
     if (read === undefined || !(restMs > 0) || restMs > TTL_SECONDS_MAX * 1000) return false;
@@ -280,7 +280,7 @@ function isList(records: AnyRecord | readonly AnyRecord[]): records is readonly 
 const ENTRY_OCTETS = 320;
 const TEXT_OCTETS = 24;
 const ADDRESS_OCTETS = 240;
-/** A larger one is used and not kept: a hundred would flush the cache. */
+/** A larger one is used but not kept: a hundred would flush the cache. */
 const ENTRY_OCTETS_MAX = 16 * 1024;
 
 /**

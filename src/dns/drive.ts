@@ -19,13 +19,13 @@ export interface DriveOptions<Result> {
 const TIME_MS = { rules: 5000, explanation: 2000 } as const;
 
 /**
- * The time of the client's own names, in milliseconds from the first wait for one: whoever sends mail owns them, and
- * could spend LookupTime with them. What is asked of them afterwards is a fault, which means no name (RFC 7208 section
+ * The time of the client's own names, in milliseconds from the first wait for one: the sender of the mail owns them, and
+ * could use up LookupTime with them. What is asked of them afterwards is a fault, which means no name (RFC 7208 section
  * 5.5).
  */
 const CLIENT_NAMES_MS = 5000;
 
-/** How much of answers that are known at once is worked on before everybody else has a turn: see {@link workOf}. */
+/** How much work on answers that are known at once is done before everybody else has a turn: see {@link workOf}. */
 const SLICE_WORK = 2000;
 
 const OUT_OF_TIME: Answer = { status: "fault", problem: "out of time for DNS lookups", cause: "deadline" };
@@ -53,8 +53,8 @@ export interface EarlyAllowance {
 
 /**
  * How many questions are asked early at once: by all, by one key, by one evaluation. A hint that finds its share
- * taken is dropped, and the question asked once it is needed. So whoever has includes of silent names takes
- * nothing but speed, and only from himself: a question that is needed never waits for one that was only hinted at.
+ * taken is dropped, and the question asked once it is needed. So a domain with includes of silent names slows
+ * down nobody but itself: a question that is needed never waits for one that was only hinted at.
  */
 export class EarlyShares {
   readonly #max: number;

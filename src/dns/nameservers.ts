@@ -26,7 +26,7 @@ const LOCAL: readonly Nameserver[] = [{ address: "127.0.0.1", port: DNS_PORT }];
 /** MAXNS of resolv.h: libc uses no more. */
 const SERVERS_MAX = 3;
 
-/** A change is seen after so long, and where lookups fail after so long. */
+/** How soon a change is seen, and how soon while lookups fail. */
 const LOOK_EVERY_MS = 5000;
 const LOOK_WHILE_FAILING_MS = 1000;
 
@@ -92,7 +92,7 @@ export class SystemNameservers implements NameserverList {
   }
 }
 
-/** Another one after every change that libc would notice; undefined where there is no such file. */
+/** Differs after every change that libc would notice; undefined where there is no such file. */
 function versionOf(path: string): string | undefined {
   const stat = statSync(path, { throwIfNoEntry: false, bigint: true });
   return stat && `${stat.dev} ${stat.ino} ${stat.mtimeNs} ${stat.size}`;

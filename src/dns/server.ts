@@ -16,7 +16,7 @@ export type ServerListener = (server: Nameserver, state: ServerState) => void;
 
 /**
  * One name server, the ways to it, and whether it answers. A try that nobody answers says nothing about the server:
- * whoever sends mail has any number of silent names. So after one the server is asked for the name servers of the
+ * a sender of mail has any number of silent names. So after one the server is asked for the name servers of the
  * root, which nobody outside has a hand in, with EDNS0 and without. If both stay unanswered, and nothing else has
  * come from it meanwhile, it is down; then it is probed once a second, and not asked anything else until it answers.
  */

@@ -5,10 +5,10 @@ import type { OctetString } from "../address/index.ts";
 import type { Nameserver } from "./nameservers.ts";
 
 const SOCKETS = 16;
-/** A port is asked from so often or so long; then it only waits for the answers that are still to come. */
+/** So many questions, or for so long, are sent from a port; then it only waits for the answers still to come. */
 const QUESTIONS_PER_SOCKET = 100;
 const SOCKET_LIFE_MS = 10_000;
-/** Ports that wait; a further one ends the wait of the oldest: silent names must not use up descriptors. */
+/** Ports that wait; one more ends the wait of the oldest: silent names must not use up descriptors. */
 const WAITING_SOCKETS_MAX = 32;
 const IDS = 0x1_0000;
 

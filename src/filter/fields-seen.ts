@@ -24,7 +24,7 @@ export const CHANGED_FIELDS_MAX = 100;
 
 /** What a number in an array takes, roughly. */
 const NUMBER_OCTETS = 16;
-/** What an entry with a text takes beside twice the octets of that text: it may hold on to all that it was cut from. */
+/** What an entry with a text takes on top of twice its octets: the text may hold on to all that it was cut from. */
 const TEXT_OCTETS = 128;
 
 /** An Authentication-Results field of a DKIM verifier; whether it is of this message is known at its end. */
@@ -209,7 +209,7 @@ export class FieldsSeen {
     return (this.#ofVerifier?.length ?? 0) > CHANGED_FIELDS_MAX;
   }
 
-  /** Each relay's field stands above that of the relay before it. */
+  /** Each relay's field is above that of the relay before it. */
   #seeReceived(value: OctetString): void {
     if (this.#hop !== undefined && this.#hop.kind !== "relay") return;
     this.#hop = readRelayHop(this.#settings, value);

@@ -15,7 +15,7 @@ const TEXT_OCTETS_MAX = LINE_OCTETS_MAX - HEAD_OCTETS_MAX;
 const VALUE_OCTETS_MAX = 160;
 const CUT = "...";
 
-/** The priority of an event: what is ordinary or told again is info, the rest notice. */
+/** The priority of an event: what is ordinary or repeated is info, the rest notice. */
 export function levelOf(event: FilterEvent): LogLevel {
   if (event.event === "result") return event.cached || event.result === "none" ? "info" : "notice";
   return event.action === "skipped" || event.action === "header removed" ? "info" : "notice";

@@ -181,7 +181,7 @@ const FLAGS = constants.O_WRONLY | constants.O_APPEND | constants.O_NOFOLLOW | c
 
 /**
  * Opens a log file for appending. A symbolic link, a second hard link, or something that is neither file, FIFO
- * nor device is refused: whoever can write to the directory could otherwise lead root's writes elsewhere.
+ * nor device is refused: anyone who can write to the directory could otherwise lead root's writes elsewhere.
  *
  * @throws DaemonError with EX_CANTCREAT, path and reason
  */

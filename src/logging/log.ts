@@ -91,7 +91,7 @@ export class Log {
     }
   }
 
-  /** Lines lost and not told yet, for the counters. */
+  /** Lines lost and not reported yet, for the counters. */
   get lost(): number {
     return this.#sinks.reduce((sum, sink) => sum + sink.lost, 0);
   }

@@ -1,4 +1,4 @@
-/** What every way out of the log has: levels, a bounded queue, writes that serve many lines, losses that are told. */
+/** What every sink of the log has: levels, a bounded queue, writes of many lines at once, losses that are reported. */
 
 /** One of the levels of syslog that smf-spf writes, most urgent first. */
 export type LogLevel = "error" | "warning" | "notice" | "info" | "debug";
@@ -11,14 +11,14 @@ export function isWanted(level: LogLevel, threshold: LogLevel): boolean {
   return SEVERITY[level] <= SEVERITY[threshold];
 }
 
-/** Where lines go. Nothing here blocks or throws: what cannot be written is dropped, counted, told later. */
+/** Where lines go. Nothing here blocks or throws: what cannot be written is dropped, counted, reported later. */
 export interface Sink {
   write(level: LogLevel, line: string): void;
   /** Starts what helps to write: until then lines may wait in the queue. */
   start(): void;
   /** Reopens a file after rotation; the words of a failure, or undefined. */
   reopen(): string | undefined;
-  /** Lines lost and not told yet. */
+  /** Lines lost and not reported yet. */
   readonly lost: number;
   /** All lines lost since the sink was made. */
   readonly lostInAll: number;
@@ -92,7 +92,7 @@ export class LineQueue {
     this.#dropped += lines;
   }
 
-  /** The number of lines lost since the last call that told it. */
+  /** The number of lines lost since the last call that returned it. */
   takeDropped(): number {
     const dropped = this.#dropped;
     this.#told += dropped;

@@ -99,7 +99,7 @@ export const ARGUMENTS_MAX = 1_000;
 export const BACKLOG_PAUSE_OCTETS = 65_536;
 /** Octets that may wait for an outstanding answer at all. A pause stops well before. */
 export const BACKLOG_OCTETS_MAX = 2 * PACKET_OCTETS_MAX;
-/** What a command of which a handler may keep everything takes beside twice its octets. */
+/** What a command of which a handler may keep everything takes on top of twice its octets. */
 export const KEPT_COMMAND_OCTETS = 512;
 /** Octets of replies gathered before they are written, where one chunk brings very many commands. */
 export const REPLY_BATCH_OCTETS = 65_536;

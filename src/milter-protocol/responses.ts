@@ -108,7 +108,7 @@ const ENHANCED = /^[245](\.[0-9]{1,3}\.[0-9]{1,3})$/;
  * result is printable ASCII, no line ends early or is too long, and every line has the code. A `%` is
  * doubled: Sendmail formats the text, and a single one makes it throw the whole reply away. A class of the
  * enhanced code that differs from the reply code's is corrected (RFC 2034 section 4).
- * Throws RangeError where the code is not 4xx or 5xx: MTAs refuse such a reply and then go without filter.
+ * Throws RangeError where the code is not 4xx or 5xx: MTAs refuse such a reply and then go on without the filter.
  */
 export function replyText(reply: Reply, linesMax: number = REPLY_LINES_MAX): string {
   const { code } = reply;

@@ -139,7 +139,7 @@ export interface ConnectionFacts {
 
 /** What is done with the messages of a connection. */
 export type ConnectDecision =
-  /** Nothing is evaluated, for the reason told; there is no client where the mail does not come by SMTP over IP. */
+  /** Nothing is evaluated, for this reason; there is no client where the mail does not come by SMTP over IP. */
   | { readonly kind: "skip"; readonly reason: Reason; readonly client: Client | undefined }
   /** Our own relay: the client is the one that its Received field names. */
   | { readonly kind: "relay"; readonly client: Client }
@@ -207,7 +207,7 @@ function optionReason(settings: PolicySettings, option: string): Reason {
 
 /** What is to be done at MAIL, before anything is evaluated; a sender to be checked may have a {@link senderFault}. */
 export type MailDecision =
-  /** Not evaluated, for the reason told; forged fields are still removed at end of message. */
+  /** Not evaluated, for this reason; forged fields are still removed at end of message. */
   | { readonly kind: "skip"; readonly reason: Reason }
   | { readonly kind: "check"; readonly sender: Path; readonly policy: MailPolicy };
 

@@ -8,7 +8,7 @@ import type { ActionSettings, PolicySettings } from "./settings.ts";
 export interface VerifierResults {
   /** What it says; undefined where it does not follow the grammar. */
   readonly read: ReadResults | undefined;
-  /** It stands above every Received field of the message. */
+  /** It is above every Received field of the message. */
   readonly onTop: boolean;
 }
 
@@ -40,7 +40,7 @@ const BREAKS_OUT = /[\0-\x20"();\\\x7f]/;
 
 /**
  * Whether a text of an outsider could pass for a result of its own where a verifier repeats it: OpenDKIM writes the decoded
- * `i=` of a signature as it stands, and `x;dkim=pass header.d=victim.example z@attacker.example` in it is a pass for the
+ * `i=` of a signature as it is, and `x;dkim=pass header.d=victim.example z@attacker.example` in it is a pass for the
  * victim.
  */
 export function breaksOut(text: OctetString): boolean {
@@ -88,9 +88,10 @@ export const VERIFIER_RESULTS_MAX = 2;
 
 /**
  * Weighs the fields of the DKIM verifier for a sender. All of this must hold: there is one such field and no other that
- * could be taken for one; it bears the queue id of this message, where the verifier writes one; no Received field stands
- * above it; no text of an outsider that it repeats could pass for a result; and it has a pass for the sender's domain or one above it. Whoever holds the key of a domain holds those
- * below, so no list of public suffixes is asked; of a sibling or a child that says nothing.
+ * could be taken for one; it bears the queue id of this message, where the verifier writes one; no Received field is
+ * above it; no text of an outsider that it repeats could pass for a result; and it has a pass for the sender's domain or
+ * one above it. Who holds the key of a domain holds those below it, so no list of public suffixes is asked; of a sibling
+ * or a child that says nothing.
  *
  * @param ids the names of the verifier
  * @param queueId the MTA's own for this message

@@ -204,9 +204,9 @@ function shownEnd(value: OctetString): string {
 }
 
 /**
- * The domain's words are marked as such, since they are not ours (RFC 7208 section 8.4). They stand beside a
+ * The domain's words are marked as such, since they are not ours (RFC 7208 section 8.4). They are added to a
  * refusal by local rules too: the domain has said fail then, and there is no SPFExplanation in their place. They
- * explain no error.
+ * do not explain an error.
  */
 function explanationLine(cause: Cause, values: ReasonValues): string | undefined {
   const { explanation } = cause.checked.outcome;

@@ -1,4 +1,5 @@
 /** How a program ends: exit codes, words for errors, and output that could not be written. */
+
 /** The exit codes of sysexits.h that the daemon uses. */
 export const EXIT = {
   ok: 0,
@@ -66,7 +67,8 @@ export function systemReason(error: unknown, special: Readonly<Record<string, st
 }
 
 /**
- * Watches standard output and standard error of a command that ends by itself. A reader that has seen enough (`| head`) is not an error.
+ * Watches standard output and standard error of a command that ends by itself. A reader that has seen enough (`| head`)
+ * is not an error.
  *
  * @param unread called when nobody reads standard output any more
  * @returns waits until what was written has left the process, which a pipe takes no faster than it is read; resolves

@@ -103,7 +103,7 @@ export function isRoot(): boolean {
 
 /**
  * Whether this Node can drop root privileges at all. One that is built on its distribution's libuv may not: that
- * libuv may use io_uring, whose helpers in the kernel would keep root (CVE-2024-22017). Debian 13 has such a one.
+ * libuv may use io_uring, whose helpers in the kernel would keep root (CVE-2024-22017). Debian 13 has such a libuv.
  */
 export function canDropPrivileges(): boolean {
   try {

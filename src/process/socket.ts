@@ -178,7 +178,7 @@ function workplaceFor(path: string, account: Account | undefined): Workplace {
   };
 }
 
-/** A name beside the path, and no longer than it: what does not fit is cut off without a word. */
+/** A name in the same directory, and no longer than the path: the system would silently cut off what does not fit. */
 function temporaryFor(path: string): string {
   const temporary = join(dirname(path), `.s${process.pid.toString(36)}`);
   if (Buffer.byteLength(temporary) > PATH_OCTETS_MAX) {

@@ -8,13 +8,13 @@ export type ServerEvent =
   | { readonly event: "protocol-error"; readonly peer: string; readonly error: ProtocolError }
   /** A handler has thrown: a fault of ours. The session has answered for it. */
   | { readonly event: "handler-error"; readonly peer: string; readonly error: unknown }
-  /** Connections over MaxConnections were closed; told at once and then at most once a minute. */
+  /** Connections over MaxConnections were closed; reported at once and then at most once a minute. */
   | { readonly event: "connection-refused"; readonly count: number; readonly maxConnections: number }
-  /** Connections that held too much of the memory for all were closed; told at once and then at most once a minute. */
+  /** Connections that held too much of the memory for all were closed; reported as often. */
   | { readonly event: "memory-budget"; readonly count: number; readonly octetsMax: number }
-  /** Messages that held too much of the memory for all were answered 452 4.3.1; told at once and then at most once a minute. */
+  /** Messages that held too much of the memory for all were answered 452 4.3.1; reported as often. */
   | { readonly event: "messages-deferred"; readonly count: number; readonly octetsMax: number }
-  /** accept(2) has failed, for lack of descriptors for one; told at once and then at most once a minute. */
+  /** accept(2) has failed, for example for lack of descriptors; reported as often. */
   | { readonly event: "accept-error"; readonly count: number; readonly code: string };
 
 /** Counters of a server since its start, and what is open now. */

@@ -28,7 +28,7 @@ export interface EngineError {
 }
 
 /**
- * A connection to an engine. `done` is called once, in a later tick; whoever calls has time limits of his own and does
+ * A connection to an engine. `done` is called once, in a later tick; the caller has time limits of its own and does
  * not rely on any here.
  */
 export interface CacheEngine {
@@ -46,7 +46,7 @@ export interface CacheEngine {
 const ERRORS_MAX = 5;
 const FIRST_PAUSE_MS = 5000;
 const PAUSE_MS_MAX = 5 * 60_000;
-/** One that has served for so long has recovered; one that opens again before that goes on with longer pauses. */
+/** A circuit that was closed for so long has recovered; one that opens again before that goes on with longer pauses. */
 const STEADY_MS = 60_000;
 
 /**
@@ -126,7 +126,7 @@ export interface WriteListener {
   dropped(): void;
 }
 
-/** Writes in the background, so many at once; more than wait already are dropped. */
+/** Writes in the background, a number at once; what finds the queue full is dropped. */
 export class WriteQueue {
   readonly #engine: CacheEngine;
   readonly #listener: WriteListener;

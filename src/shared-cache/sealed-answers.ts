@@ -70,7 +70,7 @@ function derive(secret: Uint8Array, purpose: string): Uint8Array {
 
 /** A larger answer is used and not shared. */
 export const VALUE_OCTETS_MAX = 16 * 1024;
-/** However long a TTL is: what other hosts hear of a domain is no older. */
+/** However long a TTL is: what other hosts are given about a domain is not older than this. */
 const LIFE_MS_MAX = 24 * 3_600_000;
 /** By so much the clocks of two hosts may differ. */
 const SKEW_MS = 60_000;
@@ -96,7 +96,7 @@ export function isKeepable(answer: Answer): answer is KeepableAnswer {
 
 /**
  * The answer to the question with that key, with what is left of its TTL: "over" where nothing is left, it was
- * written before `notBeforeMs`, or on a host whose clock is far ahead; undefined where it is no such value.
+ * written before `notBeforeMs`, or on a host whose clock is far ahead; undefined where it is not such a value.
  */
 export function readValue(
   key: string,

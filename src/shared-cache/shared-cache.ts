@@ -10,14 +10,14 @@ const GET_MS = 20;
 const GETS_MAX = 2000;
 /** What is longer was not made here. */
 const SEALED_OCTETS_MAX = VALUE_OCTETS_MAX + 256;
-/** Writes that the engine refuses in a row until it is told. */
+/** So many writes refused in a row are reported. */
 const WRITE_ERRORS_MAX = 5;
 /** The time of a probe: to connect, sign on, and be answered. */
 const PROBE_MS = 3000;
 
 const FORGED = "were not made with SharedCacheKey";
 
-/** The kinds of errors that are counted apart; `other` is a value that nobody with the secret has made. */
+/** The kinds of errors that are counted separately; `other` is a value that nobody with the secret has made. */
 export type SharedCacheError = "connect" | "timeout" | "reply" | "dropped" | "other";
 
 /** Why a call came to nothing. */
@@ -240,7 +240,7 @@ export class SharedCache {
     this.#writes.add({ name, lifeMs, value: () => this.#seal.seal(name, text) });
   }
 
-  /** What is read in between is well: so many in a row open no circuit, and somebody should know. */
+  /** Reads in between succeed, so that no circuit opens, and somebody should know. */
   #notWritten(reason: string): void {
     if (++this.#writeErrors < WRITE_ERRORS_MAX || this.#isReadOnlyTold) return;
     this.#isReadOnlyTold = true;

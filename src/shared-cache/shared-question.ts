@@ -1,7 +1,7 @@
 import type { Answer, AnswerSource, Pending, Question } from "spf-check";
 import { questionKey } from "../dns/index.ts";
 
-/** DNS waits so long for the engine. */
+/** How long the question to DNS waits for the engine. */
 const GRACE_MS = 3;
 
 /** What a question needs of the cache. */

@@ -1,11 +1,11 @@
-/** The engine behind a client for Valkey and Redis. Built into a file of its own, loaded only with SharedCache. */
+/** The engine that a client for Valkey and Redis leads to. Built into a file of its own, loaded only with SharedCache. */
 import { readFileSync } from "node:fs";
 import { Cluster, Redis, type RedisOptions } from "iovalkey";
 import type { CacheEngine, EngineAddress, EngineError } from "./engine.ts";
 
 /** For each of several hosts: one that is silent leaves time for the next. */
 const CONNECT_MS = 800;
-/** Longer than whoever calls waits: it frees what the client keeps of a command. */
+/** Longer than the caller waits: it frees what the client keeps of a command. */
 const COMMAND_MS = 2000;
 /**
  * What a connection may bring without completing an answer. The client collects an answer in memory, and an engine has

@@ -37,7 +37,7 @@ const LOOK_EVERY = 10;
 const BATCH = 100;
 const READ_OCTETS = 256 * 1024;
 const LINE_END = 0x0a;
-/** Clocks of a host that was set back a little are no reason to begin anew. */
+/** A clock that was set back a little is not a reason to start with nothing. */
 const FUTURE_MS = 60_000;
 const CLOSING_LINE_OCTETS_MAX = 200;
 /** No entry of ours is longer: 16 KB, each octet written as six. A longer line would hold up others. */
@@ -234,7 +234,7 @@ export class CacheFile {
   }
 }
 
-/** The file is there, and is no cache. */
+/** The file exists and is not a cache. */
 class NotACache extends Error {}
 
 /** Undefined where there is none. Links are not followed; only a regular file that nobody else may write to is read. */

@@ -355,7 +355,7 @@ class Daemon {
 
   /** Whole new settings, or none. */
   #reload(): void {
-    // Also where the file has faults: whoever rotates logs sends this signal as well.
+    // Also where the file has faults: log rotation sends this signal as well.
     this.#log.reopen();
     // A file that is gone, or just being replaced, is not meant to throw away whitelists and policy.
     const read = readSettings(this.#start.choice, { mustExist: true });

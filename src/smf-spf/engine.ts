@@ -50,7 +50,7 @@ export interface GenerationPorts {
   /** See {@link FilterPorts.waited}. */
   readonly waited?: FilterPorts["waited"];
   readonly onError: (error: unknown) => void;
-  /** What the operator is to know, in words. */
+  /** Is told what the operator should know, in words. */
   readonly tell: (text: string) => void;
   /** Answers that other hosts have found, with SharedCache. */
   readonly shared?: SharedCache | undefined;
@@ -136,7 +136,7 @@ export class Engine {
 
   /**
    * @param onError told of defects: what an evaluation or a filter has thrown
-   * @param tell what the operator is to know of the name servers, in words
+   * @param tell is told what the operator should know about the name servers, in words
    * @param shared answers that other hosts have found; it is the caller's to close
    */
   constructor(
@@ -258,7 +258,7 @@ export class Engine {
     };
   }
 
-  /** A defect costs the explanation and no more: whoever waits gets the verdict. */
+  /** A defect costs the explanation and no more: the verdict is given all the same. */
   #explained(
     evaluation: Evaluation,
     request: EvaluationRequest,
@@ -275,7 +275,7 @@ export class Engine {
     }
   }
 
-  /** Another engine takes its place: it serves on where it is still asked, and asks for nothing of its own accord. */
+  /** Another engine takes its place: it still answers where it is asked, but renews nothing any more. */
   retire(): void {
     this.#renewals.stop();
   }

@@ -60,7 +60,7 @@ export class Renewals {
     clearTimeout(this.#timer);
   }
 
-  /** Nothing is noted any more, nor asked. */
+  /** From now on nothing is noted or asked for. */
   stop(): void {
     this.#isStopped = true;
     this.clear();

@@ -5,7 +5,7 @@ import { DaemonError, EXIT, systemCode } from "../process/index.ts";
 import { SharedCache } from "../shared-cache/index.ts";
 import { loadPart } from "./parts.ts";
 
-/** A key that can be guessed would let whoever writes to the engine make a pass. */
+/** A key that can be guessed would let anyone who writes to the engine make a pass. */
 const KEY_OCTETS_MIN = 32;
 const KEY_OCTETS_MAX = 4096;
 const OTHERS_READ = 0o004;
@@ -40,7 +40,7 @@ export async function openSharedCache(
   }
 }
 
-/** Why that file cannot be SharedCacheKey; undefined where it can, or where whoever asks may not read it. */
+/** Why that file cannot be SharedCacheKey; undefined where it can, or where this process may not read it. */
 export function keyFileProblem(path: string): string | undefined {
   const key = readKey(path);
   return "problem" in key && key.code !== "EACCES" ? key.problem : undefined;

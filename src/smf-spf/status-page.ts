@@ -1,4 +1,4 @@
-/** What the status page is told of the daemon, and the evaluations that it asks for. */
+/** What the status page learns from the daemon, and the evaluations that it asks for. */
 import { createHash } from "node:crypto";
 import { isIP } from "node:net";
 import { hostname } from "node:os";

@@ -23,8 +23,9 @@ export const DEFAULT_INPUT: Pick<CheckHostInput, "receiver" | "limits" | "localP
   };
 
 /**
- * Answers a step of check_host() through node:dns; undefined for a step that is not a question. It gives no TTL for most types, so the answer has none and is not to be kept,
- * and it refuses some names that macros legally make: those are taken for names that do not exist.
+ * Answers a step of check_host() through node:dns; undefined for a step that is not a question. node:dns gives no TTL for
+ * most types, so the answer has none and is not to be kept; and it refuses some names that macros legally make: those are
+ * taken for names that do not exist.
  */
 export async function answerFrom(resolver: NodeResolver, step: Step): Promise<Answer | undefined> {
   if (step.kind !== "ask") return undefined;

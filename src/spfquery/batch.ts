@@ -110,7 +110,7 @@ function optional(fields: Record<string, unknown>, name: string): string | undef
 
 /**
  * Runs work on every line of an input, at most `concurrency` lines at a time, and hands the results on in the
- * order of the lines, each as soon as it and those before it are there: whoever writes one line at a time gets
+ * order of the lines, each as soon as it and those before it are there: a writer of one line at a time gets
  * its result before the next.
  */
 export async function inOrder<T>(

@@ -1,4 +1,4 @@
-/** How text is laid out for whoever reads it. */
+/** How text is laid out. */
 export interface Style {
   /** Columns. */
   readonly width: number;

@@ -9,7 +9,7 @@ import { wrap } from "./layout.ts";
 import type { Query } from "./query.ts";
 import type { MessageField } from "./values.ts";
 
-/** What the command line says of the message beside what is checked. */
+/** What the command line says about the message besides what is checked. */
 export interface PolicyQuestion {
   readonly query: Query;
   /** Recipients without angle brackets; `postmaster` where none is given. */

@@ -54,7 +54,7 @@ export interface LoggedAnswer {
   readonly elapsedMs: number;
 }
 
-/** One check that was made, with all that is told about it. */
+/** One check that was made, with all that is printed about it. */
 export interface Report {
   readonly query: Query;
   readonly settings: QuerySettings;

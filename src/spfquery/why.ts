@@ -76,7 +76,7 @@ const PERMITTED_SHOWN_MAX = 16;
 
 /**
  * Why the check came out as it did, in paragraphs of plain words: the record, the directive and the lookup that
- * decided, what would have passed, and what whoever runs the domain can do. Items of a list begin with `- `.
+ * decided, what would have passed, and what the owner of the domain can do. Items of a list begin with `- `.
  */
 export function whyOf(report: Report): string[] {
   const { outcome } = report;

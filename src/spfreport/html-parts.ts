@@ -133,7 +133,7 @@ export function refusedByDay(days: readonly DayRow[]): Markup {
   ]);
 }
 
-/** A bar beside a figure, as long as its share of the largest. */
+/** A bar next to a figure, as long as its share of the largest. */
 export function shareBar(
   parts: readonly { readonly name: SpfResult; readonly count: number }[],
   most: number,

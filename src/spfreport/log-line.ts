@@ -42,7 +42,7 @@ export interface ActionLine extends Common {
   readonly reason: string;
   /** The option that decided. */
   readonly rule: string | undefined;
-  /** Where it stands: `file:line`. */
+  /** Where it is: `file:line`. */
   readonly line: string | undefined;
   readonly to: readonly string[];
 }
@@ -59,7 +59,7 @@ type Word =
   | { readonly result: SpfResult; readonly cached: boolean }
   | { readonly action: Action; readonly reportOnly: boolean };
 
-/** What can stand between `SPF ` and the colon. */
+/** What can be between `SPF ` and the colon. */
 const WORDS: ReadonlyMap<string, Word> = new Map<string, Word>([
   ...SPF_RESULTS.flatMap((result): [string, Word][] => [
     [result, { result, cached: false }],

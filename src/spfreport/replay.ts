@@ -17,7 +17,7 @@ import { isIpv6, policyDomain } from "./names.ts";
  * Whether a message would be refused under these settings, as far as the log tells: the verdict is the one logged, the
  * options are those for all recipients, and RefuseFail nomail refuses nothing, as no line holds the record. A message
  * without a verdict keeps its fate, unless the settings exempt it. What comes through a TrustedRelay counts as
- * accepted: the log does not tell the client behind it.
+ * accepted: the log does not name the client that it relayed for.
  *
  * @param was what became of the message
  */

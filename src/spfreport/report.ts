@@ -101,7 +101,7 @@ export interface Report {
   readonly inexact: number;
 }
 
-/** What the report is made of, apart from the tally. */
+/** What the report is made of besides the tally. */
 export interface ReportParts {
   readonly lines: LineCounts;
   readonly ours: Ours;
@@ -230,7 +230,7 @@ function forwardersOf(tally: Tally, suggestions: readonly Suggestion[]): Forward
     }));
 }
 
-/** Lines are told all; of advice to others only as much as of a table. */
+/** Lines are all given; advice to others only as many rows as of a table. */
 function cutSuggestions(suggestions: readonly Suggestion[], detail: number): Suggestion[] {
   let advice = 0;
   return suggestions.filter(({ line }) => line !== undefined || advice++ < detail);

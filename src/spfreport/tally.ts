@@ -7,7 +7,7 @@ import { isInNetworks, isOurDomain, type Ours, policyDomain, shown } from "./nam
 
 /** Tables are exact up to this many keys. */
 const KEYS_MAX = 100_000;
-/** Domains that are counted apart for one client, and days. */
+/** Domains, and days, that are counted separately for one client. */
 export const DOMAINS_MAX = 64;
 const DAYS_MAX = 1_000;
 const NONE: readonly string[] = [];

@@ -15,7 +15,7 @@ import {
   spanOf,
 } from "./words.ts";
 
-/** How much is told. */
+/** How much is printed. */
 export interface TextOptions extends TextLook {
   /** What is wrong comes before the totals. */
   readonly problemsFirst: boolean;

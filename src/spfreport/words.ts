@@ -113,7 +113,7 @@ export function noSuggestion({ knowsOurs, dnsAsked }: Report): string {
   return `No line for smf-spf.conf was found. Without ${without.join(" and ")} some cannot be found.`;
 }
 
-/** What could not be read, or not told exactly, in sentences. */
+/** What could not be read, or not counted exactly, in sentences. */
 export function caveats(report: Report): string[] {
   const { lines, inexact, dnsAsked } = report;
   const said: string[] = [];

@@ -1,6 +1,6 @@
 /**
- * What is counted: the closed sets that labels come from, so that however mail is made no series comes to those that exist
- * at the start; and the figures that the daemon hands over.
+ * What is counted: the closed sets that labels come from, so that no mail can add a series to those that exist from the
+ * start; and the figures that the daemon hands over.
  */
 import type { Action } from "../filter/index.ts";
 import type { HistogramCounts } from "./counts.ts";
@@ -51,10 +51,10 @@ export const ACTION_RULES: Readonly<Record<Action, readonly string[]>> = {
 export const CLOSE_CAUSES = ["idle", "budget", "protocol", "handler"] as const;
 export type CloseCause = (typeof CLOSE_CAUSES)[number];
 
-/** The RCODEs that are counted apart. */
+/** The RCODEs that are counted separately. */
 export const FAULT_RCODES = ["SERVFAIL", "REFUSED", "FORMERR", "NOTIMP", "other"] as const;
 
-/** Errors of the shared cache that are counted apart. */
+/** Errors of the shared cache that are counted separately. */
 export const SHARED_CACHE_ERRORS = ["connect", "timeout", "reply", "dropped", "other"] as const;
 
 /** An action as a label: one word. */

@@ -157,13 +157,13 @@ export class SpaceSaving<Label> {
 export interface Forwarder {
   readonly ip: string;
   readonly ptr: string;
-  /** Different sender domains, as far as they are told apart. */
+  /** Different sender domains, as far as they are distinguished. */
   readonly domains: number;
   readonly count: number;
   readonly trend: readonly number[];
 }
 
-/** Domains of a client that are told apart; one that fails for more is listed with this many. */
+/** Domains of a client that are distinguished; one that fails for more is listed with this many. */
 const DOMAINS_MAX = 16;
 
 /** The clients that fail, and for how many domains each, in bounded memory. */

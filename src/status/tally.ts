@@ -21,7 +21,7 @@ import {
 import { Forwarders, SpaceSaving } from "./space-saving.ts";
 import { keptText } from "./texts.ts";
 
-/** Keys that each list of the most frequent keeps apart. */
+/** Keys that each list of the most frequent counts separately. */
 const PLACES = 1000;
 /** The columns of a sparkline, an hour each. */
 const TREND_HOURS = 24;

@@ -149,7 +149,7 @@ export function fold(name: string, words: readonly OctetString[]): OctetString {
 }
 
 /**
- * The same for words in one piece, without cutting them out: to be used where every space parts two of them (in
+ * The same for words in one piece, without cutting them out: to be used where every space separates two of them (in
  * a run of spaces the last). That is so in nearly all fields.
  */
 export function foldText(name: string, text: OctetString): OctetString {
@@ -177,7 +177,7 @@ function partingSpace(text: OctetString, start: number, last: number): number {
   return at;
 }
 
-/** The words of a text that begins with no space; in a run of spaces only the last parts words. */
+/** The words of a text that does not begin with a space; in a run of spaces only the last separates words. */
 export function wordsOf(text: OctetString): OctetString[] {
   return text.split(/ (?=\S)/);
 }

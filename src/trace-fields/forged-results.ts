@@ -98,12 +98,12 @@ function textsOf(value: OctetString): Texts {
   return { whole, outside };
 }
 
-/** How many endings of an id are told apart; no reader gets as far as the last of them. */
+/** How many endings of an id are distinguished; no reader gets as far as the last of them. */
 const IDS_MAX = 8;
 
 /**
  * The ids that readers could find: the first word, and all that is joined to it by dots, whatever white space and
- * there are comments beside them. Quotes and backslashes go, whether or not they belong there.
+ * comments there are around them. Quotes and backslashes go, whether or not they belong there.
  */
 function idsOf(value: OctetString): ReadonlySet<OctetString> {
   const ids = new Set<OctetString>();

@@ -69,7 +69,7 @@ export function receivedSpf(facts: TraceFacts, checked: CheckedIdentity): OctetS
   return fold("Received-SPF", [title, ...wordsOf(comment), ...words]);
 }
 
-/** What stands both in the comment and in a pair. */
+/** What is both in the comment and in a pair. */
 interface Shown {
   readonly receiver: OctetString;
   readonly sender: OctetString;

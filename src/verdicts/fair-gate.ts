@@ -32,8 +32,8 @@ const DOMAIN_PART = 1 / 2;
 const PAIR_PART = 1 / 8;
 
 /**
- * What an evaluation counts against. Whoever has a slow domain has any number of names below it, and whoever has a
- * host often has the addresses beside it; so one network (/24, or /48 of IPv6) together with the last two labels of
+ * What an evaluation counts against. The owner of a slow domain has any number of names below it, and the owner of a
+ * host often has the neighbouring addresses; so one network (/24, or /48 of IPv6) together with the last two labels of
  * a domain gets an eighth of all evaluations, and each of the two alone a half.
  *
  * Two labels may be a public suffix. The list of those is 200 KB that go stale, and is not needed: under one suffix
@@ -54,7 +54,7 @@ export function sharesOf({ ip, domain }: Pick<EvaluationRequest, "ip" | "domain"
   ];
 }
 
-/** Those that wait for one share; the kinds of them take turns, in order of arrival apart from that. */
+/** Those that wait for one share: the kinds of them take turns, and within a kind they go in order of arrival. */
 class Queue {
   size = 0;
   readonly #turns = new Map<string, Set<Runnable>>();

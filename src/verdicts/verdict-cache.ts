@@ -23,7 +23,7 @@ export interface VerdictCacheOptions {
   readonly octetsMax?: number;
   /** Evaluations at once; 1024. What one client and one domain get of them: {@link sharesOf}. */
   readonly runningMax?: number;
-  /** Evaluations that wait for one of those to end; one more is turned away at once. 8192. */
+  /** Evaluations that wait until one of those ends; one more is turned away at once. 8192. */
   readonly waitingMax?: number;
   /** The clock of the deadlines, in milliseconds; `performance.now`. */
   readonly nowMs?: () => number;
@@ -88,7 +88,7 @@ interface Flight extends Runnable {
 const OCTETS_MAX = 64 * 1024 * 1024;
 /** Renewals at once. */
 const RENEWING_MAX = 16;
-/** A renewal that takes longer, in milliseconds, is given up: whoever asks next waits with a deadline of his own. */
+/** A renewal that takes longer, in milliseconds, is given up: the next to ask waits with a deadline of its own. */
 const RENEWAL_MS = 5000;
 const TOO_MANY = "too many SPF evaluations at once";
 
@@ -137,7 +137,7 @@ export class VerdictCache implements Evaluator {
     }
   }
 
-  /** Takes up what {@link dump} gave; false where it is no verdict. What is in memory already is newer and stays. */
+  /** Takes in what {@link dump} gave; false where it is not a verdict. What is in memory already is newer and stays. */
   restore(plain: unknown, restMs: number): boolean {
     const stored = readPlainVerdict(plain);
     if (stored === undefined || !(restMs > 0)) return false;
@@ -211,7 +211,7 @@ export class VerdictCache implements Evaluator {
     }, RENEWAL_MS).unref();
   }
 
-  /** Finds the waiter a flight, or the outcome at once. */
+  /** Finds a flight for the waiter, or the outcome at once. */
   #join(waiter: Waiter, mayFollow: boolean): Outcome | undefined {
     const { base, request } = waiter;
     const key = exactKey(base, request);
@@ -340,7 +340,7 @@ export class VerdictCache implements Evaluator {
     return { outcome, cached, elapsedMs };
   }
 
-  /** @param waited time was lost in our own queue: that is no word of DNS. */
+  /** @param waited time was lost in our own queue, so the result says nothing about DNS */
   #outOfTime(waiter: Waiter, waited: boolean, known?: Outcome): Evaluation {
     this.#counts.timeouts++;
     if (known !== undefined) return this.#evaluation(waiter, known, false);
@@ -352,7 +352,7 @@ export class VerdictCache implements Evaluator {
     return this.#evaluation(waiter, outcome, false);
   }
 
-  /** A caller that throws must not keep the verdict from those who wait beside it. */
+  /** A caller that throws must not keep the verdict from the others who wait for it. */
   #serve(waiter: Waiter, evaluation: Evaluation): void {
     clearTimeout(waiter.timer);
     waiter.flight = undefined;
@@ -378,7 +378,7 @@ export class VerdictCache implements Evaluator {
   }
 }
 
-/** What is known so far of what someone waits for; not for another sender where it depends on the sender. */
+/** What is known so far of the outcome that someone waits for; nothing where it depends on another one's sender. */
 function knownFor({ flight, ...waiter }: Waiter): Outcome | undefined {
   const known = flight?.pending?.known;
   if (known === undefined || flight === undefined) return undefined;

@@ -14,7 +14,7 @@ export type MacroMask = number;
 /** Every mask but the empty one. */
 const MACRO_MASKS: readonly MacroMask[] = Array.from({ length: 15 }, (_, i) => i + 1);
 
-/** The sets that the masks stand for: verdicts in memory share them. */
+/** The set for each mask: verdicts in memory share them. */
 const MACRO_SETS: readonly ReadonlySet<SenderMacro>[] = Array.from(
   { length: 16 },
   (_, mask) => new Set(LETTERS.filter((_letter, bit) => (mask & (1 << bit)) !== 0)),
@@ -131,12 +131,12 @@ export class KeptVerdict {
     this.#extra = extraFieldsOf(outcome, asked);
   }
 
-  /** The same verdict with another end, or with other masks beside it. */
+  /** The same verdict with another expiry, or with other masks seen. */
   with({ expiresMs = this.expiresMs, masksSeen = this.masksSeen }): KeptVerdict {
     return new KeptVerdict(this.outcome(""), "", expiresMs, masksSeen);
   }
 
-  /** The outcome, made anew for the domain that is asked for. */
+  /** The outcome, built for the domain that is asked for. */
   outcome(asked: OctetString): Outcome {
     const extra = this.#extra;
     const domain = extra?.domain ?? asked;
@@ -334,7 +334,7 @@ export class VerdictStore {
     }
   }
 
-  /** Takes up what {@link dump} gave. What is in memory already is newer and stays. */
+  /** Takes in what {@link dump} gave. What is in memory already is newer and stays. */
   restore({ key, masksSeen, outcome }: StoredVerdict, restMs: number, nowMs: number): void {
     if (this.#entries?.has(key) === true) return;
     const expiresMs = nowMs + Math.min(restMs, this.#lifeMsMax);
@@ -360,13 +360,13 @@ export class VerdictStore {
   }
 }
 
-/** A verdict that was found as often is in use. */
+/** A verdict that was found this often is in use. */
 const POPULAR_HITS = 3;
 /** An entry of the cache, its place in the table, the objects around its texts. */
 const ENTRY_OCTETS = 320;
 const TEXT_OCTETS = 24;
 const PATH_STEP_OCTETS = 80;
-/** A larger one is used and not kept: a few hundred would flush the cache. */
+/** A larger one is used but not kept: a few hundred would flush the cache. */
 export const ENTRY_OCTETS_MAX = 16 * 1024;
 
 /**
