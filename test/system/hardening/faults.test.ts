@@ -111,7 +111,7 @@ describe("the daemon, when something fails", () => {
   });
 
   after(async () => {
-    installed.close();
+    await installed.close();
     await nameserver.close();
   });
 

@@ -81,7 +81,7 @@ describe("the daemon and whoever reaches its socket", () => {
   });
 
   after(async () => {
-    installed.close();
+    await installed.close();
     await nameserver.close();
   });
 

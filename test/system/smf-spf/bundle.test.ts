@@ -1,10 +1,11 @@
 import assert from "node:assert/strict";
-import { spawn } from "node:child_process";
+import { once } from "node:events";
 import { closeSync, existsSync, openSync, readdirSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
-import { after, before, describe, it } from "node:test";
+import { after, afterEach, before, describe, it } from "node:test";
+import { setTimeout as delay } from "node:timers/promises";
 import { type Nameserver, startNameserver } from "../../support/nameserver/index.ts";
-import { ended, Installed, lives, until } from "./installed.ts";
+import { ended, exitOf, Installed, lives, until } from "./installed.ts";
 
 const manifest = JSON.parse(readFileSync(join(import.meta.dirname, "../../../package.json"), "utf8")) as {
   version: string;
@@ -24,8 +25,10 @@ describe("smf-spf as one file in an empty folder", () => {
     });
   });
 
+  afterEach(() => installed.killAll());
+
   after(async () => {
-    installed.close();
+    await installed.close();
     await nameserver.close();
   });
 
@@ -63,10 +66,8 @@ describe("smf-spf as one file in an empty folder", () => {
   ] as const) {
     it(`keeps its exit code where nobody reads what ${args.join(" ")} prints`, async () => {
       installed.configure("RefuseFail perhaps");
-      const child = spawn(installed.program, [...args, "-c", installed.config], {
-        stdio: ["ignore", "pipe", "pipe"],
-      });
-      child.stdout.destroy();
+      const child = installed.spawn([...args, "-c", installed.config]);
+      child.stdout?.destroy();
       const end = await ended(child);
       assert.deepEqual([end.code, end.err], [code, ""]);
     });
@@ -75,8 +76,11 @@ describe("smf-spf as one file in an empty folder", () => {
   it("prints all faults into a pipe that is read late", async () => {
     const file = join(installed.folder, "many-faults.conf");
     writeFileSync(file, "RefuseFail perhaps\n".repeat(2000));
-    const child = spawn(installed.program, ["-t", "-c", file], { stdio: ["ignore", "pipe", "pipe"] });
-    await new Promise((resolve) => setTimeout(resolve, 500));
+    const child = installed.spawn(["-t", "-c", file]);
+    assert.ok(child.stdout !== null);
+    // It has begun to print, and then has time to find the pipe full.
+    await once(child.stdout, "readable");
+    await delay(500);
     const { code, out } = await ended(child);
     assert.equal(out.split("\n").filter((line) => line.includes(": RefuseFail: ")).length, 2000);
     assert.equal(code, 78);
@@ -87,7 +91,7 @@ describe("smf-spf as one file in an empty folder", () => {
       skip: !existsSync("/dev/full") && "there is no /dev/full",
     }, async () => {
       const full = openSync("/dev/full", "w");
-      const child = spawn(installed.program, args, { stdio: ["ignore", full, "pipe"] });
+      const child = installed.spawn(args, { stdio: ["ignore", full, "pipe"] });
       const { code, err } = await ended(child);
       closeSync(full);
       assert.equal(err, "smf-spf: cannot write the output: no space left on the device\n");
@@ -95,30 +99,25 @@ describe("smf-spf as one file in an empty folder", () => {
     });
   }
 
-  it("ends by SIGTERM though nobody reads its standard error", { timeout: 60_000 }, async (t) => {
+  it("ends by SIGTERM though nobody reads its standard error", async () => {
     installed.configure();
     const text = readFileSync(installed.config, "utf8").replace(/^LogTo .*$/m, "TTL 1 h\n".repeat(3000));
     writeFileSync(installed.config, text);
-    const child = spawn(installed.program, ["-f", "-c", installed.config], {
-      stdio: ["ignore", "ignore", "pipe"],
-    });
-    t.after(() => child.kill("SIGKILL"));
-    const over = new Promise((resolve) => child.once("exit", resolve));
+    const child = installed.spawn(["-f", "-c", installed.config], { stdio: ["ignore", "ignore", "pipe"] });
+    const over = exitOf(child);
     await until("the daemon", () => existsSync(installed.socket));
     // It answers, so it also hears signals.
     (await installed.mta()).quit();
     child.kill("SIGTERM");
     assert.equal(await over, 0);
-    child.stderr.destroy();
+    child.stderr?.destroy();
   });
 
   it("tells warnings on standard error where no log is there to take them", async () => {
     installed.configure();
     const text = readFileSync(installed.config, "utf8").replace(/^LogTo .*$/m, "TTL 1 h");
     writeFileSync(installed.config, text);
-    const child = spawn(installed.program, ["-f", "-c", installed.config], {
-      stdio: ["ignore", "pipe", "pipe"],
-    });
+    const child = installed.spawn(["-f", "-c", installed.config]);
     const over = ended(child);
     await until("the daemon", () => existsSync(installed.socket));
     child.kill("SIGTERM");

@@ -1,5 +1,5 @@
 /** The bundle under its installed name in a folder with nothing else, or with its parts, and daemons run from it. */
-import { type ChildProcess, execFileSync, spawn } from "node:child_process";
+import { type ChildProcess, type StdioOptions, spawn } from "node:child_process";
 import {
   chmodSync,
   chownSync,
@@ -15,12 +15,20 @@ import {
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { findUser } from "../../../src/process/index.ts";
-import { type Ended, ended, until } from "../../support/child-process.ts";
+import { builtDirectory } from "../../support/built.ts";
+import {
+  commandLineOf,
+  type Ended,
+  ended,
+  exitOf,
+  killed,
+  lives,
+  until,
+} from "../../support/child-process.ts";
 import { MtaPlayer, openSocket, openSocketOnceListening } from "../../support/mta-player.ts";
 
-export { type Ended, ended, until };
+export { type Ended, ended, exitOf, killed, lives, until };
 
-const ROOT = join(import.meta.dirname, "../../..");
 const IS_ROOT = process.getuid?.() === 0;
 
 /** An installation for the tests of one file. */
@@ -35,15 +43,13 @@ export class Installed {
 
   /** @param parts those that are installed beside the program: `status` */
   constructor(...parts: readonly ("shared-cache" | "status")[]) {
-    const built = join(this.folder, "built");
-    execFileSync(process.execPath, [join(ROOT, "build.mjs"), built], { stdio: "pipe" });
+    const built = builtDirectory();
     mkdirSync(join(this.folder, "sbin"));
     copyFileSync(join(built, "smf-spf.js"), this.program);
     chmodSync(this.program, 0o755);
     const data = join(this.folder, "share", "smf-spf");
     mkdirSync(data, { recursive: true });
     for (const part of parts) copyFileSync(join(built, `${part}.cjs`), join(data, `${part}.cjs`));
-    rmSync(built, { recursive: true });
     chmodSync(this.folder, 0o755);
     mkdirSync(join(this.folder, "log"));
     const nobody = findUser("nobody");
@@ -63,17 +69,17 @@ export class Installed {
 
   /** Runs the program to its end. */
   async run(...args: string[]): Promise<Ended> {
-    return ended(this.#spawn(args));
+    return ended(this.spawn(args));
   }
 
   /** Starts a daemon in the foreground and waits until it listens. */
   async start(args: readonly string[] = [], env: NodeJS.ProcessEnv = {}): Promise<ChildProcess> {
-    const child = this.#spawn(["-f", "-c", this.config, ...args], env);
-    const over = ended(child);
-    let end: Ended | undefined;
-    void over.then((result) => (end = result));
+    const child = this.spawn(["-f", "-c", this.config, ...args], { env });
+    let said = "";
+    for (const stream of [child.stdout, child.stderr])
+      stream?.on("data", (chunk: Buffer) => (said += chunk.toString()));
     await until("the daemon", () => {
-      if (end !== undefined) throw new Error(`the daemon ended: ${end.err}`);
+      if (child.exitCode !== null || child.signalCode !== null) throw new Error(`the daemon ended: ${said}`);
       return existsSync(this.socket) && this.logLines().some((line) => line.includes("started"));
     });
     return child;
@@ -81,13 +87,13 @@ export class Installed {
 
   /** The pid of the PID file, or undefined. */
   get pid(): number | undefined {
-    return existsSync(this.pidFile) ? Number(readFileSync(this.pidFile, "latin1")) : undefined;
+    const text = textOf(this.pidFile);
+    return text === "" ? undefined : Number(text);
   }
 
   /** The lines of LogTo, without their heads. */
   logLines(path = this.log): string[] {
-    if (!existsSync(path)) return [];
-    return readFileSync(path, "latin1")
+    return textOf(path)
       .split("\n")
       .slice(0, -1)
       .map((line) => line.replace(/^.*? smf-spf\[\d+\]: /, ""));
@@ -103,28 +109,49 @@ export class Installed {
     return mta;
   }
 
-  close(): void {
-    for (const child of this.#children) child.kill("SIGKILL");
+  /** Ends all that was started here, and what the PID file names; then nothing is left. */
+  async close(): Promise<void> {
+    await this.killAll();
     rmSync(this.folder, { recursive: true, force: true });
   }
 
-  #spawn(args: readonly string[], env: NodeJS.ProcessEnv = {}): ChildProcess {
-    const child = spawn(this.program, args, {
+  /** Kills what {@link start}, {@link run} and {@link spawn} have started, and what the PID file names. */
+  async killAll(): Promise<void> {
+    for (const child of this.#children.splice(0)) {
+      if (child.exitCode === null && child.signalCode === null) await killed(child.pid ?? 0);
+    }
+    // A number may be another's by now.
+    const { pid = 0 } = this;
+    if (commandLineOf(pid).includes(this.folder)) await killed(pid);
+  }
+
+  /** Starts the program, or another that is to start it. */
+  spawn(args: readonly string[], { program = this.program, ...options }: SpawnOptions = {}): ChildProcess {
+    const { env, ...rest } = options;
+    const child = spawn(program, args, {
       cwd: join(this.folder, "sbin"),
       stdio: ["ignore", "pipe", "pipe"],
+      ...rest,
       env: { PATH: process.env["PATH"], ...env },
     });
+    // Where it cannot be started at all, whoever waits for its end is told.
+    child.on("error", () => undefined);
     this.#children.push(child);
     return child;
   }
 }
 
-/** Whether a process is there. */
-export function lives(pid: number): boolean {
+/** A file may go at any moment. */
+function textOf(path: string): string {
   try {
-    process.kill(pid, 0);
-    return true;
+    return readFileSync(path, "latin1");
   } catch {
-    return false;
+    return "";
   }
+}
+
+interface SpawnOptions {
+  readonly program?: string;
+  readonly stdio?: StdioOptions;
+  readonly env?: NodeJS.ProcessEnv;
 }

@@ -1,17 +1,16 @@
 import assert from "node:assert/strict";
-import { execFileSync, spawn } from "node:child_process";
+import type { ChildProcess } from "node:child_process";
 import { existsSync, readFileSync, renameSync, statSync, writeFileSync } from "node:fs";
 import { userInfo } from "node:os";
 import { dirname, join } from "node:path";
 import { after, afterEach, before, describe, it } from "node:test";
 import { MtaPlayer, openSocket } from "../../support/mta-player.ts";
 import { type Nameserver, startNameserver } from "../../support/nameserver/index.ts";
-import { ended, Installed, lives, until } from "./installed.ts";
+import { ended, exitOf, Installed, lives, until } from "./installed.ts";
 
 describe("the life of the daemon", () => {
   let installed: Installed;
   let nameserver: Nameserver;
-  const running: number[] = [];
 
   before(async () => {
     installed = new Installed();
@@ -24,24 +23,17 @@ describe("the life of the daemon", () => {
     });
   });
 
-  afterEach(async () => {
-    for (const pid of running.splice(0)) {
-      if (lives(pid)) process.kill(pid, "SIGKILL");
-      await until("the end of the daemon", () => !lives(pid));
-    }
-  });
+  afterEach(() => installed.killAll());
 
   after(async () => {
-    installed.close();
+    await installed.close();
     await nameserver.close();
   });
 
-  async function start(...lines: string[]): Promise<ReturnType<typeof spawn>> {
+  async function start(...lines: string[]): Promise<ChildProcess> {
     writeFileSync(installed.log, "");
     installed.configure(`Nameserver 127.0.0.1:${nameserver.port}`, ...lines);
-    const child = await installed.start();
-    running.push(child.pid ?? 0);
-    return child;
+    return installed.start();
   }
 
   const logged = (text: string): boolean => installed.logLines().some((line) => line.includes(text));
@@ -150,9 +142,10 @@ describe("the life of the daemon", () => {
     const daemon = await start();
     writeFileSync(
       installed.config,
-      execFileSync("cat", [installed.config])
-        .toString()
-        .replace(/^LogTo .*$/m, `LogTo ${installed.folder}/no/log\nRefuseFail off`),
+      readFileSync(installed.config, "utf8").replace(
+        /^LogTo .*$/m,
+        `LogTo ${installed.folder}/no/log\nRefuseFail off`,
+      ),
     );
     daemon.kill("SIGHUP");
     await until("the refusal", () => logged("the log could not be moved, the old settings stay in force"));
@@ -198,7 +191,7 @@ describe("the life of the daemon", () => {
       mta.quit();
       return nameserver.questions.of("fail.example");
     };
-    const crash = async (daemon: ReturnType<typeof spawn>): Promise<void> => {
+    const crash = async (daemon: ChildProcess): Promise<void> => {
       daemon.kill("SIGKILL");
       await until("the end", () => !lives(daemon.pid ?? 0));
     };
@@ -292,8 +285,7 @@ describe("the life of the daemon", () => {
       `Nameserver 127.0.0.1:${nameserver.port}`,
       "PolicyFor from=@fail.example ReportOnly=off",
     );
-    const child = await installed.start(["-n"]);
-    running.push(child.pid ?? 0);
+    await installed.start(["-n"]);
     const mta = await installed.mta();
     assert.equal(await kindOf(mta), "continue");
     await until("the line", () => logged("(report only)"));
@@ -308,8 +300,7 @@ describe("the life of the daemon", () => {
     );
     writeFileSync(installed.log, "");
     installed.configure(`Nameserver 127.0.0.1:${nameserver.port}`);
-    const daemon = await installed.start([], { NODE_OPTIONS: `--require ${thrower}` });
-    running.push(daemon.pid ?? 0);
+    const daemon = await installed.start([], { NODE_OPTIONS: `--require "${thrower}"` });
     const mta = await installed.mta();
     const times = (): number =>
       installed.logLines().filter((line) => line.includes("out of the blue")).length;
@@ -341,16 +332,14 @@ describe("the life of the daemon", () => {
     writeFileSync(installed.log, "");
     installed.configure(`Nameserver 127.0.0.1:${nameserver.port}`);
     const path = join(installed.folder, "passed");
-    const child = spawn(
-      "systemd-socket-activate",
+    const child = installed.spawn(
       ["-l", path, process.execPath, installed.program, "-f", "-c", installed.config],
-      { stdio: "ignore" },
+      { program: "systemd-socket-activate", stdio: "ignore" },
     );
-    running.push(child.pid ?? 0);
+    const over = exitOf(child);
     const mta = await installed.mta(path);
     assert.equal(await kindOf(mta), "reply");
     mta.quit();
-    const over = new Promise((resolve) => child.once("exit", resolve));
     child.kill("SIGTERM");
     assert.equal(await over, 0);
     assert.ok(statSync(path).isSocket());

@@ -29,9 +29,9 @@ describe("a part that is missing", {
     answering = createServer((_request, response) => response.end("{}"));
     await new Promise<void>((resolve) => answering.listen(socket, resolve));
   });
-  after(() => {
+  after(async () => {
     answering.close();
-    installed.close();
+    await installed.close();
   });
 
   for (const [option, part] of [

@@ -1,9 +1,10 @@
 import assert from "node:assert/strict";
-import { type ChildProcess, spawn } from "node:child_process";
+import type { ChildProcess } from "node:child_process";
 import { existsSync, readdirSync, readFileSync, readlinkSync, rmSync } from "node:fs";
 import { constants } from "node:os";
 import { join } from "node:path";
 import { after, afterEach, before, describe, it } from "node:test";
+import { PATIENCE_MS } from "../../support/child-process.ts";
 import { ended, Installed, lives, until } from "./installed.ts";
 
 const SKIP = process.platform === "linux" ? false : "needs /proc";
@@ -38,7 +39,9 @@ function hasDebugger(pid: number): boolean {
 
 /** Resolves in the moment in which the condition holds, or when the process has ended. */
 async function inTheMoment(child: ChildProcess, condition: () => boolean): Promise<void> {
+  const end = performance.now() + PATIENCE_MS;
   while (!condition() && child.exitCode === null && child.signalCode === null) {
+    if (performance.now() > end) throw new Error("the moment has not come");
     await new Promise((resolve) => setImmediate(resolve));
   }
 }
@@ -62,24 +65,15 @@ describe("a signal at any moment of a start", { skip: SKIP }, () => {
   });
 
   afterEach(async () => {
-    const { pid } = installed;
-    if (pid !== undefined && lives(pid)) {
-      process.kill(pid, "SIGKILL");
-      await until("the end of the daemon", () => !lives(pid));
-    }
+    await installed.killAll();
     rmSync(run(), { recursive: true, force: true });
     rmSync(installed.log, { force: true });
   });
 
-  after(() => {
-    installed.close();
-  });
+  after(() => installed.close());
 
   function spawnProgram(...args: string[]): ChildProcess {
-    return spawn(installed.program, ["-c", installed.config, ...args], {
-      stdio: ["ignore", "pipe", "pipe"],
-      env: { PATH: process.env["PATH"] },
-    });
+    return installed.spawn(["-c", installed.config, ...args]);
   }
 
   for (const [moment, isReached] of Object.entries(moments)) {

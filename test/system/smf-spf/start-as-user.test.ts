@@ -1,5 +1,4 @@
 import assert from "node:assert/strict";
-import { type ChildProcess, spawn } from "node:child_process";
 import {
   chmodSync,
   chownSync,
@@ -14,7 +13,7 @@ import { join } from "node:path";
 import { after, afterEach, before, describe, it } from "node:test";
 import { findUser } from "../../../src/process/index.ts";
 import { type Nameserver, startNameserver } from "../../support/nameserver/index.ts";
-import { type Ended, ended, Installed, lives, until } from "./installed.ts";
+import { type Ended, ended, exitOf, Installed, lives, until } from "./installed.ts";
 
 /** What a Node upon a libuv with io_uring does, as Debian 13's. */
 const REFUSAL = `for (const name of ["setuid", "seteuid", "setgid", "setegid", "setgroups", "initgroups"])
@@ -40,17 +39,13 @@ describe("a start as root where Node does not let root be given up", { skip: SKI
   });
 
   afterEach(async () => {
-    const { pid } = installed;
-    if (pid !== undefined && lives(pid)) {
-      process.kill(pid, "SIGKILL");
-      await until("the end of the daemon", () => !lives(pid));
-    }
+    await installed.killAll();
     rmSync(runFolder(), { recursive: true, force: true });
     rmSync(installed.log, { force: true });
   });
 
   after(async () => {
-    installed.close();
+    await installed.close();
     await nameserver.close();
   });
 
@@ -59,16 +54,9 @@ describe("a start as root where Node does not let root be given up", { skip: SKI
   }
 
   function start(...args: string[]): Promise<Ended> {
-    const child = spawn(installed.program, ["-c", installed.config, ...args], {
-      stdio: ["ignore", "pipe", "pipe"],
-      env: { PATH: process.env["PATH"], NODE_OPTIONS: REFUSING_NODE },
-    });
-    return ended(child);
-  }
-
-  /** The daemon keeps the standard streams of the process that started it in systemd's foreground. */
-  function exitCodeOf(child: ChildProcess): Promise<number | null> {
-    return new Promise((resolve) => child.once("exit", resolve));
+    return ended(
+      installed.spawn(["-c", installed.config, ...args], { env: { NODE_OPTIONS: REFUSING_NODE } }),
+    );
   }
 
   function assertIsNobody(pid: number): void {
@@ -82,8 +70,12 @@ describe("a start as root where Node does not let root be given up", { skip: SKI
     }
   }
 
-  it("makes a daemon that is User from the beginning, with all that only root can open", async () => {
+  it("makes a daemon that is User from the beginning, with all that only root can open", async (t) => {
     // The log's folder and the socket's group are root's.
+    t.after(() => {
+      chmodSync(join(installed.folder, "log"), 0o755);
+      chownSync(join(installed.folder, "log"), nobody?.uid ?? 0, nobody?.gid ?? 0);
+    });
     chownSync(join(installed.folder, "log"), 0, 0);
     chmodSync(join(installed.folder, "log"), 0o700);
     configure("SocketMode 0660", "SocketGroup daemon");
@@ -106,8 +98,6 @@ describe("a start as root where Node does not let root be given up", { skip: SKI
     const lines = installed.logLines();
     assert.match(lines[0] ?? "", /started/);
     assert.match(lines.at(-1) ?? "", /stopped/);
-    chmodSync(join(installed.folder, "log"), 0o755);
-    chownSync(join(installed.folder, "log"), nobody?.uid ?? 0, nobody?.gid ?? 0);
   });
 
   it("refuses a second one with 69, and leaves the first alone", async () => {
@@ -147,14 +137,13 @@ describe("a start as root where Node does not let root be given up", { skip: SKI
     assert.equal(existsSync(installed.socket), false);
   });
 
-  it("ends in the foreground of systemd once that knows the daemon", async (t) => {
+  it("ends in the foreground of systemd once that knows the daemon", async () => {
     configure();
-    const child = spawn(installed.program, ["-f", "-c", installed.config], {
+    const child = installed.spawn(["-f", "-c", installed.config], {
       stdio: "ignore",
-      env: { PATH: process.env["PATH"], NODE_OPTIONS: REFUSING_NODE, NOTIFY_SOCKET: "/nonexistent" },
+      env: { NODE_OPTIONS: REFUSING_NODE, NOTIFY_SOCKET: "/nonexistent" },
     });
-    t.after(() => child.kill("SIGKILL"));
-    assert.equal(await exitCodeOf(child), 0);
+    assert.equal(await exitOf(child), 0);
     assertIsNobody(installed.pid ?? 0);
     await until("the line", () =>
       installed.logLines().some((line) => line.startsWith("cannot tell systemd")),
@@ -163,20 +152,18 @@ describe("a start as root where Node does not let root be given up", { skip: SKI
 
   it("hands on a socket that systemd has bound, and leaves its file", {
     skip: !existsSync("/usr/bin/systemd-socket-activate") && "needs systemd-socket-activate",
-  }, async (t) => {
+  }, async () => {
     configure();
     mkdirSync(runFolder());
     const path = join(installed.folder, "passed");
-    const child = spawn(
-      "systemd-socket-activate",
+    const child = installed.spawn(
       [
         ...["-l", path, `--setenv=NODE_OPTIONS=${REFUSING_NODE}`, "--setenv=NOTIFY_SOCKET=/nonexistent"],
         ...[process.execPath, installed.program, "-f", "-c", installed.config],
       ],
-      { stdio: "ignore" },
+      { program: "systemd-socket-activate", stdio: "ignore" },
     );
-    t.after(() => child.kill("SIGKILL"));
-    const over = exitCodeOf(child);
+    const over = exitOf(child);
     const mta = await installed.mta(path);
     assert.equal(await over, 0);
     const message = await mta.message({ from: "<a@fail.example>", recipients: ["<b@c.test>"] });

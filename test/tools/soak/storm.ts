@@ -56,7 +56,7 @@ export async function runStorm(options: StormOptions): Promise<StormReport> {
   try {
     return await new Storm(options, installed, nameserver.port).run();
   } finally {
-    installed.close();
+    await installed.close();
     await nameserver.close();
   }
 }
