@@ -1,15 +1,18 @@
 /**
  * Runs node:test over the test files named by directory or file, all of them where none is named. Unit tests share a
  * process for each processor and one more, because many wait for a timer or a socket; so do some of the system's.
- * Every other file has its own. The last line counts the tests of all; it fails where no
+ * Every other file has its own. Each process has a TMPDIR of its own, which goes with all that is in it; where something
+ * that was started there lives on, the run fails. The last line counts the tests of all; it fails where no
  * file was found or no test ran: `node --test` on Node 20 expands no patterns and calls an empty run green.
  *
  *     tsx test/run.ts [--concurrency N] [DIRECTORY|FILE …]
  */
 import { spawn } from "node:child_process";
-import { readdirSync, statSync } from "node:fs";
-import { availableParallelism } from "node:os";
+import { chmodSync, mkdtempSync, readdirSync, rmSync, statSync } from "node:fs";
+import { availableParallelism, tmpdir } from "node:os";
 import { join, relative } from "node:path";
+import { setTimeout as delay } from "node:timers/promises";
+import { commandLineOf } from "./support/child-process.ts";
 
 /** Directories that other make targets run; here only where they are named. */
 const OWN_TARGET = new Set(["test/system/e2e", "test/system/deb", "test/system/container"]);
@@ -51,6 +54,37 @@ interface Running {
   readonly kill: (why: string) => void;
 }
 const running = new Set<Running>();
+
+/** What tests make is to be found by the users that daemons become, whatever the umask of whoever runs them. */
+process.umask(0o022);
+/** The path of a socket has some hundred octets at most, and tests have theirs some folders down. */
+const TMP_OCTETS_MAX = 20;
+const TMP = tmpdir().length > TMP_OCTETS_MAX ? "/tmp" : tmpdir();
+
+/** Kills the processes whose command lines name the folder, once they have had so long to end; the lines of these. */
+async function killStragglers(folder: string, seconds: number): Promise<string[]> {
+  const end = performance.now() + seconds * 1000;
+  for (;;) {
+    const found = processes().filter((pid) => commandLineOf(pid).includes(folder));
+    if (found.length === 0) return [];
+    if (performance.now() > end) {
+      const lines = found.map((pid) => commandLineOf(pid));
+      for (const pid of found) {
+        try {
+          process.kill(Number(pid), "SIGKILL");
+        } catch {
+          // It has ended by itself.
+        }
+      }
+      return lines;
+    }
+    await delay(50);
+  }
+}
+
+function processes(): string[] {
+  return process.platform === "linux" ? readdirSync("/proc").filter((name) => /^\d+$/.test(name)) : [];
+}
 let isStopping = false;
 
 const REPORTERS = [
@@ -65,9 +99,12 @@ const REPORTERS = [
  * named, and the run has failed.
  */
 function run(files: readonly string[]): Promise<Outcome> {
+  const folder = mkdtempSync(join(TMP, "smf-spf-tests-"));
+  chmodSync(folder, 0o755);
   return new Promise((resolve) => {
     const child = spawn(process.execPath, ["--import", "tsx", ...REPORTERS, "test/group.ts", ...files], {
       stdio: ["ignore", "pipe", "pipe"],
+      env: { ...process.env, TMPDIR: folder },
       detached: true,
     });
     let out = "";
@@ -99,16 +136,20 @@ function run(files: readonly string[]): Promise<Outcome> {
       clearTimeout(limit);
       held = setTimeout(kill, HELD * 1000, "left a process behind that holds its output");
     });
-    child.on("close", (code) => {
+    const finish = async (code: number | null): Promise<void> => {
       clearTimeout(held);
+      const stragglers = await killStragglers(folder, fault === undefined ? HELD : 0);
+      rmSync(folder, { recursive: true, force: true, maxRetries: 10 });
       running.delete(entry);
+      if (stragglers.length > 0) fault ??= `left running: ${stragglers.join("; ")}`;
       process.stdout.write(out);
       if (fault !== undefined) process.stdout.write(`✖ ${files.join(" ")}: ${fault}\n`);
       const counts: Record<string, number> = {};
       for (const [, name = "", n] of out.matchAll(SUMMARY)) counts[name] = Number(n);
       if (fault !== undefined) counts["fail"] = (counts["fail"] ?? 0) + 1;
       resolve({ code: fault === undefined ? (code ?? 1) : 1, counts });
-    });
+    };
+    child.on("close", (code) => void finish(code));
   });
 }
 
