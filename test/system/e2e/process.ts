@@ -2,7 +2,7 @@
 import { type ChildProcess, spawn } from "node:child_process";
 import { setTimeout as sleep } from "node:timers/promises";
 
-const WAIT_MS = 20_000;
+const WAIT_MS = 60_000;
 
 /** Polls until `ready` holds; the rig's programs tell no other way. */
 export async function waitUntil(what: string, ready: () => boolean | Promise<boolean>): Promise<void> {

@@ -11,7 +11,7 @@ import { actionEvent, resultEvent } from "../../unit/logging/samples.ts";
 import { checkedOf, factsOf } from "../../unit/trace-fields/samples.ts";
 
 /** Far more than any of these takes, far less than what would grow with the square of the length. */
-const WATCHDOG_MS = 20_000;
+const WATCHDOG_MS = 120_000;
 const MEGABYTE = 1_048_576;
 
 const GUESS = { guess: { result: "pass", mechanism: "a" } } as const;

@@ -97,11 +97,10 @@ describe("the daemon and whoever reaches its socket", () => {
   /** Sends octets and waits for the other side to close. */
   async function sendUntilClosed(bytes: Buffer): Promise<void> {
     const socket = createConnection(installed.socket);
-    const closed = new Promise((resolve) => socket.once("close", resolve));
     socket.on("error", () => undefined);
     socket.resume();
     socket.write(bytes);
-    await closed;
+    await until("the end of the connection", () => socket.closed);
   }
 
   it("closes that connection alone, with one line that names the error, for every broken packet", async () => {
@@ -143,7 +142,6 @@ describe("the daemon and whoever reaches its socket", () => {
     const socket = createConnection({ path: installed.socket });
     let received = Buffer.alloc(0);
     socket.on("data", (chunk: Buffer) => (received = Buffer.concat([received, chunk])));
-    const closed = new Promise((resolve) => socket.once("close", resolve));
     const session = Buffer.concat([
       ...START,
       command.mail("<a@fail.test>"),
@@ -156,7 +154,7 @@ describe("the daemon and whoever reaches its socket", () => {
       socket.write(Buffer.of(octet));
       await new Promise((resolve) => setImmediate(resolve));
     }
-    await closed;
+    await until("the end of the connection", () => socket.closed);
     assert.match(received.toString("latin1"), /y550 5\.7\.23 .*Authentication-Results\0.*spf=pass/s);
   });
 

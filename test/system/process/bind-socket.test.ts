@@ -92,10 +92,13 @@ describe("bindSocket", () => {
 
   it("keeps the umask of the process", () =>
     withFolder(async (folder) => {
-      process.umask(0o027);
+      const former = process.umask(0o027);
       const { server, listen } = bareServer();
-      await bindSocket(listen, { kind: "unix", path: join(folder, "s") }, access);
-      assert.equal(process.umask(0o022), 0o027);
+      try {
+        await bindSocket(listen, { kind: "unix", path: join(folder, "s") }, access);
+      } finally {
+        assert.equal(process.umask(former), 0o027);
+      }
       await closed(server);
     }));
 

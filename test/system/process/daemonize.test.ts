@@ -3,7 +3,7 @@ import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import { describe, it } from "node:test";
 import { ownEnvironment, type StartOutcome, startInBackground } from "../../../src/process/index.ts";
-import { until, withFolder } from "./samples.ts";
+import { killed, lives, until, withFolder } from "./samples.ts";
 
 const start = (...args: string[]): Promise<StartOutcome> =>
   startInBackground({
@@ -21,23 +21,20 @@ describe("startInBackground", () => {
       const file = join(folder, "pid");
       const outcome = await start("ready", file);
       const { pid, mark } = JSON.parse(readFileSync(file, "utf8")) as { pid: number; mark: boolean };
-      assert.deepEqual(outcome, { exitCode: 0, message: "", pid });
-      assert.equal(mark, false, "the mark must not be inherited further");
-      if (process.platform === "linux") {
-        const session = readFileSync(`/proc/${pid}/stat`, "latin1")
-          .replace(/^.*\) /, "")
-          .split(" ")[3];
-        assert.equal(Number(session), pid);
-      }
-      process.kill(pid, "SIGTERM");
-      await until("its end", () => {
-        try {
-          process.kill(pid, 0);
-          return false;
-        } catch {
-          return true;
+      try {
+        assert.deepEqual(outcome, { exitCode: 0, message: "", pid });
+        assert.equal(mark, false, "the mark must not be inherited further");
+        if (process.platform === "linux") {
+          const session = readFileSync(`/proc/${pid}/stat`, "latin1")
+            .replace(/^.*\) /, "")
+            .split(" ")[3];
+          assert.equal(Number(session), pid);
         }
-      });
+        process.kill(pid, "SIGTERM");
+        await until("its end", () => !lives(pid));
+      } finally {
+        await killed(pid);
+      }
     }));
 
   it("passes on what a daemon reads of the environment, and nothing else", () => {

@@ -1,5 +1,6 @@
 import assert from "node:assert/strict";
 import { execFileSync } from "node:child_process";
+import { once } from "node:events";
 import {
   existsSync,
   mkdirSync,
@@ -13,6 +14,7 @@ import {
 import { join } from "node:path";
 import { describe, it } from "node:test";
 import { removePidFile, writePidFile } from "../../../src/process/index.ts";
+import { PATIENCE_MS } from "../../support/child-process.ts";
 import { daemonError, deadPid, NEEDS_ROOT, runScript, withFolder } from "./samples.ts";
 
 const PROGRAM = "/usr/local/sbin/smf-spf";
@@ -68,15 +70,19 @@ describe("writePidFile", () => {
         const script = join(folder, "daemon.js");
         writeFileSync(script, "console.log('up'); setInterval(() => {}, 60000);");
         const child = runScript(script, []);
-        await new Promise((resolve) => child.stdout?.once("data", resolve));
-        writeFileSync(path, String(child.pid));
-        assert.throws(
-          () => {
-            writePidFile(path, undefined, script);
-          },
-          daemonError(69, /is already running/),
-        );
-        child.kill("SIGKILL");
+        try {
+          assert.ok(child.stdout !== null);
+          await once(child.stdout, "data", { signal: AbortSignal.timeout(PATIENCE_MS) });
+          writeFileSync(path, String(child.pid));
+          assert.throws(
+            () => {
+              writePidFile(path, undefined, script);
+            },
+            daemonError(69, /is already running/),
+          );
+        } finally {
+          child.kill("SIGKILL");
+        }
       }),
   );
 

@@ -5,7 +5,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { DaemonError, type Listen } from "../../../src/process/index.ts";
 
-export { ended as outputOf, until } from "../../support/child-process.ts";
+export { ended as outputOf, exitOf, killed, lives, until } from "../../support/child-process.ts";
 
 /** Why tests that need root are left out. */
 export const NEEDS_ROOT = process.getuid?.() !== 0 && "needs root";

@@ -1,9 +1,11 @@
 import assert from "node:assert/strict";
 import { execFileSync, fork } from "node:child_process";
+import { once } from "node:events";
 import { readdirSync, readFileSync, symlinkSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { describe, it } from "node:test";
 import { takeLock } from "../../../src/process/run-files.ts";
+import { PATIENCE_MS } from "../../support/child-process.ts";
 import { deadPid, withFolder } from "./samples.ts";
 
 describe("takeLock", () => {
@@ -60,19 +62,16 @@ describe("takeLock", () => {
     withFolder(async (folder) => {
       const path = join(folder, "lock");
       writeFileSync(path, `${deadPid()}\n`);
-      const results = await Promise.all(
-        Array.from({ length: 6 }, () => {
-          const child = fork(join(import.meta.dirname, "lock-contender.ts"), [path], {
-            execArgv: ["--import", "tsx"],
-          });
-          return new Promise<string>((resolve) => {
-            child.once("message", (message) => {
-              resolve(message as string);
-            });
-          }).then((result) => ({ child, result }));
-        }),
+      const contender = join(import.meta.dirname, "lock-contender.ts");
+      const children = Array.from({ length: 6 }, () =>
+        fork(contender, [path], { execArgv: ["--import", "tsx"] }),
       );
-      for (const { child } of results) child.kill();
-      assert.equal(results.filter(({ result }) => result === "won").length, 1);
+      try {
+        const signal = AbortSignal.timeout(PATIENCE_MS);
+        const results = await Promise.all(children.map((child) => once(child, "message", { signal })));
+        assert.equal(results.filter(([result]) => result === "won").length, 1);
+      } finally {
+        for (const child of children) child.kill();
+      }
     }));
 });

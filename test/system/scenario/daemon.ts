@@ -4,12 +4,13 @@ import { existsSync, mkdirSync, readFileSync, statSync, writeFileSync } from "no
 import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import { accepts } from "../../support/accepts.ts";
+import { exitOf } from "../../support/child-process.ts";
 import type { Scenario } from "./scenario.ts";
 
 /** The bundle that `make build` makes, or another one named by SMF_SPF. */
 export const BUNDLE = process.env["SMF_SPF"] ?? join(import.meta.dirname, "../../../dist/smf-spf.js");
 
-const START_MS = 20_000;
+const START_MS = 60_000;
 
 /** Where a daemon lives. */
 export interface DaemonPlace {
@@ -38,7 +39,6 @@ export function writeConfiguration(place: DaemonPlace, { settings, files }: Conf
 /** One running daemon. */
 export class Daemon {
   readonly #child: ChildProcess;
-  readonly #exited: Promise<number | null>;
   #output = "";
   #running = true;
 
@@ -52,11 +52,8 @@ export class Daemon {
         this.#output = (this.#output + chunk.toString("latin1")).slice(-10_000);
       });
     }
-    this.#exited = new Promise((resolve) => {
-      this.#child.once("close", (code) => {
-        this.#running = false;
-        resolve(code);
-      });
+    this.#child.once("close", () => {
+      this.#running = false;
     });
   }
 
@@ -103,6 +100,6 @@ export class Daemon {
   /** Sends the signal, which is to end it, and waits for the end. */
   async stop(signal: NodeJS.Signals = "SIGTERM"): Promise<number | null> {
     this.#child.kill(signal);
-    return this.#exited;
+    return exitOf(this.#child, "close");
   }
 }

@@ -11,8 +11,7 @@ export interface DaemonLog {
   lines(): readonly LoggedLine[];
 }
 
-const LOG_MS = 5000;
-const HIDDEN_LOG_MS = 100;
+const LOG_MS = 60_000;
 
 /** Settings under which the daemon's own lines do not show. */
 const HIDES_OWN_LINES = /^LogLevel\s+(error|warning)\b/im;
@@ -57,9 +56,12 @@ export class ScenarioDaemon {
     return daemon;
   }
 
-  /** The lines about the messages of a scenario: SIGUSR1 brings the counters behind them. */
+  /**
+   * The lines about the messages of a scenario: SIGUSR1 brings the counters behind them, where these show. Where they
+   * do not the daemon is ended, which writes what is left; the next scenario has another one in any case.
+   */
   async mailLog({ settings }: Scenario): Promise<readonly LoggedLine[]> {
-    if (HIDES_OWN_LINES.test(settings)) await sleep(HIDDEN_LOG_MS);
+    if (HIDES_OWN_LINES.test(settings)) await this.stop();
     else {
       this.#daemon?.signal("SIGUSR1");
       await this.#sees(COUNTERS_END);

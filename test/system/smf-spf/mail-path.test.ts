@@ -1,4 +1,5 @@
 import assert from "node:assert/strict";
+import { once } from "node:events";
 import { mkdtempSync, readFileSync, rmSync } from "node:fs";
 import { Session } from "node:inspector/promises";
 import { connect } from "node:net";
@@ -8,6 +9,7 @@ import { it } from "node:test";
 import { setTimeout as sleep } from "node:timers/promises";
 import { MilterServer } from "../../../src/server/index.ts";
 import { createGeneration } from "../../../src/smf-spf/engine.ts";
+import { PATIENCE_MS } from "../../support/child-process.ts";
 import { command, MODERN_OFFER } from "../../support/mta-codec.ts";
 import { startNameserver } from "../../support/nameserver/index.ts";
 import { settingsOf } from "../hardening/filter-bench.ts";
@@ -43,7 +45,7 @@ it("a MAIL FROM whose verdict is in memory leads through the files that ARCHITEC
   await server.listen({ path: join(folder, "s") });
   const socket = connect(join(folder, "s"));
   const send = (...packets: Buffer[]): Promise<unknown> => {
-    const heard = new Promise((resolve) => socket.once("data", resolve));
+    const heard = once(socket, "data", { signal: AbortSignal.timeout(PATIENCE_MS) });
     socket.write(Buffer.concat(packets));
     return heard;
   };
@@ -57,8 +59,9 @@ it("a MAIL FROM whose verdict is in memory leads through the files that ARCHITEC
   session.connect();
   await session.post("Profiler.enable");
   await session.post("Profiler.startPreciseCoverage", { callCount: true, detailed: false });
-  // What the message before has left to do is done.
+  // What the message before has left to do is done: no timer of it is left, and nothing that one has put off.
   await sleep(100);
+  for (let turns = 0; turns < 20; turns++) await new Promise((resolve) => setImmediate(resolve));
   await session.post("Profiler.takePreciseCoverage");
   await send(mail);
   const { result } = await session.post("Profiler.takePreciseCoverage");

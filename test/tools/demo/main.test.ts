@@ -1,21 +1,18 @@
 import assert from "node:assert/strict";
 import { spawn } from "node:child_process";
-import { chmodSync, mkdtempSync, readdirSync, readFileSync, rmSync } from "node:fs";
+import { chmodSync, mkdtempSync, readdirSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterEach, beforeEach, describe, it } from "node:test";
+import { commandLineOf, exitOf, until } from "../../support/child-process.ts";
 
 const DEMO = join(import.meta.dirname, "main.ts");
 
 /** The command lines of processes that name a folder. */
 function processesIn(folder: string): string[] {
   return readdirSync("/proc").flatMap((pid) => {
-    try {
-      const line = readFileSync(join("/proc", pid, "cmdline"), "latin1").replaceAll("\0", " ");
-      return /^\d+$/.test(pid) && line.includes(folder) ? [line] : [];
-    } catch {
-      return [];
-    }
+    const line = commandLineOf(pid);
+    return line.includes(folder) ? [line] : [];
   });
 }
 
@@ -39,7 +36,7 @@ describe("make demo", { skip: process.platform !== "linux" && "needs /proc" }, (
         env: { ...process.env, TMPDIR: folder },
         stdio: ["ignore", "pipe", "inherit"],
       });
-      const over = new Promise((resolve) => child.once("exit", resolve));
+      const over = exitOf(child);
       let text = "";
       // The first scene: the daemon runs by then.
       child.stdout.on("data", (chunk: Buffer) => {
@@ -48,10 +45,7 @@ describe("make demo", { skip: process.platform !== "linux" && "needs /proc" }, (
         if (!wasThere && text.includes("< 250 ok")) end(child);
       });
       assert.equal(await over, code);
-      for (let i = 0; i < 200 && processesIn(folder).length > 0; i++) {
-        await new Promise((resolve) => setTimeout(resolve, 10));
-      }
-      assert.deepEqual(processesIn(folder), []);
+      await until("the end of the daemon", () => processesIn(folder).length === 0);
       assert.deepEqual(
         readdirSync(folder).filter((name) => name.startsWith("smf-spf-demo")),
         [],

@@ -15,7 +15,7 @@ import { Stage } from "./stage.ts";
 import { ZONE } from "./zone.ts";
 
 const NOBODY = 65534;
-const LOG_WAIT_MS = 3000;
+const LOG_WAIT_MS = 30_000;
 
 /** The daemon's log, read as it grows. */
 class Log {

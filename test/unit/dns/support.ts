@@ -73,8 +73,3 @@ export function gist(answer: Answer): unknown {
   if (answer.status !== "found") return answer.status;
   return answer.records.map((data) => (typeof data === "object" && "text" in data ? data.text : data));
 }
-
-/** Waits until the condition holds; a test that waits for ever is ended by the runner. */
-export async function until(condition: () => boolean): Promise<void> {
-  while (!condition()) await new Promise((resolve) => setTimeout(resolve, 2));
-}

@@ -1,10 +1,11 @@
 import { chmodSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { setTimeout as delay } from "node:timers/promises";
 import fc from "fast-check";
 import { SPF_RESULTS } from "spf-check";
 import type { ActionEvent, ResultEvent } from "../../../src/filter/index.ts";
+
+export { until } from "../../support/child-process.ts";
 
 /** The verdict of the contract's first log line. */
 export function resultEvent(changes: Partial<ResultEvent> = {}): ResultEvent {
@@ -127,15 +128,6 @@ export async function withFolder(use: (folder: string) => Promise<void> | void):
   } finally {
     rmSync(folder, { recursive: true, force: true });
   }
-}
-
-/** Waits until the condition holds; fails after five seconds. */
-export async function until(what: string, condition: () => boolean): Promise<void> {
-  for (let i = 0; i < 500; i++) {
-    if (condition()) return;
-    await delay(10);
-  }
-  throw new Error(`waited in vain for ${what}`);
 }
 
 /** The lines of a file, none where it does not exist. */

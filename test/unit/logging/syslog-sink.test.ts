@@ -4,17 +4,18 @@ import { writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { describe, it } from "node:test";
 import { SyslogSink } from "../../../src/logging/syslog-sink.ts";
+import { exitOf } from "../../support/child-process.ts";
 import { fakeLogger, linesOf, until, withFolder } from "./samples.ts";
 
 const CHILD = join(import.meta.dirname, "logger-without-descriptors.ts");
 
-function sinkOf(command: string): SyslogSink {
+function sinkOf(command: string, stableMs = 10): SyslogSink {
   return new SyslogSink({
     facility: "mail",
     ident: "smf-spf[7]",
     command,
     restartMs: [20, 40],
-    stableMs: 10,
+    stableMs,
     formatOwn: (_level, text) => text,
   });
 }
@@ -53,7 +54,8 @@ describe("SyslogSink", () => {
     withFolder(async (folder) => {
       const body =
         '[ -e "$F/up" ] || { echo "socket /dev/log: no such file" >&2; exit 1; }\nexec cat >> "$F/log"';
-      const sink = sinkOf(fakeLogger(folder, body));
+      // Longer than one takes to die: what is written is for the one that stays.
+      const sink = sinkOf(fakeLogger(folder, body), 500);
       sink.start();
       await until("a second attempt", () => linesOf(join(folder, "args")).length >= 2);
       sink.write("notice", "waited");
@@ -108,7 +110,7 @@ describe("SyslogSink", () => {
       );
       let errors = "";
       child.stderr.on("data", (chunk: Buffer) => (errors += chunk.toString()));
-      const code = new Promise((resolve) => child.once("close", resolve));
+      const code = exitOf(child, "close");
       await until("the first line", () => linesOf(log).length === 1);
       setTimeout(() => {
         writeFileSync(join(folder, "go"), "");

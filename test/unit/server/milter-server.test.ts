@@ -19,6 +19,7 @@ import {
   type ServerOptions,
   type Transport,
 } from "../../../src/server/index.ts";
+import { until } from "../../support/child-process.ts";
 import { command, MODERN_OFFER, packet } from "../../support/mta-codec.ts";
 import { MtaPlayer, openSocket } from "../../support/mta-player.ts";
 import { RecordingHandler, type Script } from "../../support/recording-handler.ts";
@@ -84,15 +85,6 @@ async function rig(script: Script = {}, options: Partial<ServerOptions> = {}): P
   const made = new Rig(script, options);
   rigs.push(made);
   return made.start();
-}
-
-/** Waits for something that will be so in a moment; fails where it never is. */
-async function until(what: string, holds: () => boolean): Promise<void> {
-  for (let i = 0; i < 1000; i++) {
-    if (holds()) return;
-    await sleep(10);
-  }
-  assert.fail(`never happened: ${what}`);
 }
 
 const closed = (socket: Socket): Promise<void> =>
@@ -265,7 +257,7 @@ describe("MilterServer, limits", () => {
   });
 
   it("closes the connection over the maximum at once and tells it once an interval with the count", async () => {
-    const one = await rig({}, { maxConnections: 2, reportIntervalMs: 300 });
+    const one = await rig({}, { maxConnections: 2, reportIntervalMs: 3000 });
     const first = await one.player();
     await first.connect(CLIENT);
     const second = await one.player();
@@ -293,14 +285,14 @@ describe("MilterServer, limits", () => {
   });
 
   it("closes silent connections, but not one that waits for us", async () => {
-    const one = await rig({ mail: () => LATER }, { idleTimeoutMs: 80 });
+    const one = await rig({ mail: () => LATER }, { idleTimeoutMs: 1000 });
     const waiting = await one.player();
     await waiting.connect(CLIENT);
     const verdict = waiting.mail("<a@a.test>");
     const silent = await one.raw();
     await closed(silent);
     assert.equal(one.server.statistics().idleClosed, 1);
-    await sleep(200);
+    await sleep(1500);
     assert.equal(one.server.statistics().open, 1);
     one.resumes[0]?.(ACCEPT);
     assert.equal((await verdict).kind, "accept");

@@ -5,7 +5,7 @@ import { createServer, connect as netConnect, type Server, type Socket } from "n
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { after, describe, it } from "node:test";
-import { setTimeout as sleep } from "node:timers/promises";
+import { exitOf, until } from "../../support/child-process.ts";
 import { MtaPlayer, openSocket } from "../../support/mta-player.ts";
 
 const CHILD = join(import.meta.dirname, "server-child.ts");
@@ -27,18 +27,10 @@ function linesOf(child: ChildProcess): string[] {
   return lines;
 }
 
-async function until(what: string, holds: () => boolean): Promise<void> {
-  for (let i = 0; i < 2000; i++) {
-    if (holds()) return;
-    await sleep(10);
-  }
-  assert.fail(`never happened: ${what}`);
-}
-
 async function stop(child: ChildProcess): Promise<void> {
-  const exited = new Promise((resolve) => child.once("exit", resolve));
+  const over = exitOf(child);
   child.kill("SIGTERM");
-  await exited;
+  await over;
 }
 
 async function listening(listen: (server: Server) => Server): Promise<Server> {
@@ -108,14 +100,15 @@ describe("MilterServer in a process", () => {
       for (const socket of sockets) socket.destroy();
       await until("all closed", () => gone === 100);
       let verdict: string | undefined;
-      for (let i = 0; i < 100 && verdict === undefined; i++) {
+      await until("an answer", async () => {
         const mta = new MtaPlayer(await openSocket(path));
         verdict = await mta.connect(CLIENT).then(
           ({ kind }) => kind,
           () => undefined,
         );
         mta.hangUp();
-      }
+        return verdict !== undefined;
+      });
       assert.equal(verdict, "continue");
     } finally {
       await stop(child);

@@ -76,6 +76,20 @@ const get = (engine: CacheEngine, key: string): Promise<EngineError | string | u
     });
   });
 
+/**
+ * Does it again where the client's own time of two seconds has run out, as it may on a busy machine: that is not what is
+ * tested here.
+ */
+async function inTime<T>(act: () => Promise<T>): Promise<T> {
+  for (let tries = 1; ; tries++) {
+    const result = await act();
+    const isLate = [result]
+      .flat()
+      .some((one) => /timed out|ETIMEDOUT/i.test((one as Error | undefined)?.message ?? ""));
+    if (!isLate || tries === 20) return result;
+  }
+}
+
 /** Writes without end for as long as the other side takes it; how much that was. */
 function stream(socket: Socket, head: string): () => number {
   let octets = 0;
@@ -106,9 +120,11 @@ describe("the client of SharedCache", () => {
         if (command === "get") written = stream(socket, head);
         return undefined;
       });
-      const engine = engineOf({ hosts: hostsOf(port) });
-      assert.equal(await open(engine), undefined);
-      assert.deepEqual(await get(engine, "key"), { kind: "connect", message: "an answer is too large" });
+      const answer = await inTime(async () => {
+        const engine = engineOf({ hosts: hostsOf(port) });
+        return (await open(engine)) ?? get(engine, "key");
+      });
+      assert.deepEqual(answer, { kind: "connect", message: "an answer is too large" });
       assert.ok(written() < 32 * 1024 * 1024, `${written()} octets`);
     });
   }
@@ -117,8 +133,10 @@ describe("the client of SharedCache", () => {
     const value = "v".repeat(16_000);
     const port = await serverOf(([command]) => (command === "get" ? `$16000\r\n${value}\r\n` : undefined));
     const engine = engineOf({ hosts: hostsOf(port) });
-    assert.equal(await open(engine), undefined);
-    const answers = await Promise.all(Array.from({ length: 1000 }, (_, nth) => get(engine, `key${nth}`)));
+    assert.equal(await inTime(() => open(engine)), undefined);
+    const answers = await inTime(() =>
+      Promise.all(Array.from({ length: 1000 }, (_, nth) => get(engine, `key${nth}`))),
+    );
     assert.ok(answers.every((answer) => answer === value));
   });
 
@@ -130,7 +148,7 @@ describe("the client of SharedCache", () => {
     it(`takes ${what} for no value`, async () => {
       const port = await serverOf(([command]) => (command === "get" ? answer : undefined));
       const engine = engineOf({ hosts: hostsOf(port) });
-      assert.equal(await open(engine), undefined);
+      assert.equal(await inTime(() => open(engine)), undefined);
       assert.deepEqual(await get(engine, "key"), {
         kind: "reply",
         message: "the answer to GET is not a value",
@@ -143,7 +161,7 @@ describe("the client of SharedCache", () => {
       command === "select" ? "-ERR DB index is out of range\r\n" : "$5\r\nvalue\r\n",
     );
     const engine = engineOf({ hosts: hostsOf(port), db: 99 });
-    assert.equal(await open(engine), undefined);
+    assert.equal(await inTime(() => open(engine)), undefined);
     assert.deepEqual(await get(engine, "key"), { kind: "reply", message: "ERR DB index is out of range" });
   });
 
@@ -162,8 +180,8 @@ describe("the client of SharedCache", () => {
       [sentinel, silent],
     ]) {
       const engine = engineOf({ hosts: hostsOf(...ports), sentinel: "mymaster" });
-      assert.equal(await open(engine), undefined);
-      assert.equal(await get(engine, "key"), "value");
+      assert.equal(await inTime(() => open(engine)), undefined);
+      assert.equal(await inTime(() => get(engine, "key")), "value");
     }
   });
 

@@ -8,6 +8,7 @@ import { after, before, describe, it } from "node:test";
 import fc from "fast-check";
 import { ACTION_RULES } from "../../../src/status/figures.ts";
 import { type Figures, Status, type StatusDocument, statusLines } from "../../../src/status/index.ts";
+import { until } from "../../support/child-process.ts";
 import { actionEvent, hostileEvent, resultEvent } from "../logging/samples.ts";
 import { figures } from "./support.ts";
 
@@ -172,7 +173,7 @@ describe("who may ask", () => {
     for (const socket of held) socket.destroy();
   });
 
-  it("gives a slow request five seconds", { timeout: 15_000 }, async () => {
+  it("gives a slow request five seconds", { timeout: 90_000 }, async () => {
     const answer = await page.raw("GET / HTTP/1.1\r\nHost: local");
     assert.match(answer, /^(?:HTTP\/1\.1 40[08] |$)/);
   });
@@ -285,10 +286,10 @@ describe("the paths", () => {
     const one = await fresh();
     const slow = "/why?ip=192.0.2.1&helo=slow&sender=u@b.test";
     const first = one.ask(slow);
-    while (one.whys.length < 1) await new Promise((resolve) => setTimeout(resolve, 5));
+    await until("the first", () => one.whys.length === 1);
     const answerFirst = one.answerWhy;
     const second = one.ask(slow);
-    while (one.whys.length < 2) await new Promise((resolve) => setTimeout(resolve, 5));
+    await until("the second", () => one.whys.length === 2);
     const third = await one.ask(slow);
     assert.deepEqual([third.status, third.headers["retry-after"]], [429, "1"]);
     answerFirst();
@@ -437,13 +438,19 @@ describe("the figures", () => {
     ]);
   });
 
-  it("come from one snapshot a second", async () => {
+  it("come from one snapshot a second", async (t) => {
+    let ms = performance.now();
+    t.mock.method(performance, "now", () => ms);
     const page = await fresh();
     const first = await page.document();
     page.status.add(resultEvent());
+    ms += 999;
     const second = await page.document();
+    ms += 1;
+    const third = await page.document();
     page.status.close();
     assert.deepEqual(second, first);
+    assert.notDeepEqual(third, first);
   });
 });
 
