@@ -2,7 +2,13 @@ import { LRUCache } from "lru-cache";
 import type { Answer, AnswerSource, Pending, Question, RecordData, RecordType } from "spf-check";
 import { ownText } from "../address/index.ts";
 import type { Remembered } from "./foresee.ts";
-import { type KeepableAnswer, type PlainAnswer, plainAnswer, readPlainAnswer } from "./kept-answers.ts";
+import {
+  type KeepableAnswer,
+  type PlainAnswer,
+  plainAnswer,
+  readPlainAnswer,
+  recordOctets,
+} from "./kept-answers.ts";
 import { questionKey } from "./messages.ts";
 
 /** Options of {@link AnswerCache}. */
@@ -276,23 +282,12 @@ function isList(records: AnyRecord | readonly AnyRecord[]): records is readonly 
   return Array.isArray(records);
 }
 
-/** An entry, its place in the table, the objects around its texts. */
+/** An entry and its place in the table. */
 const ENTRY_OCTETS = 320;
-const TEXT_OCTETS = 24;
-const ADDRESS_OCTETS = 240;
 /** A larger one is used but not kept: a hundred would flush the cache. */
 const ENTRY_OCTETS_MAX = 16 * 1024;
 
-/**
- * How many octets of memory an answer takes, roughly and rather too many than too few: a bound on the number of
- * entries alone would let a hostile zone fill the memory with records of 64 KB.
- */
+/** A bound on the number of entries alone would let a hostile zone fill the memory with records of 64 KB. */
 function estimateOctets(key: string, records: readonly AnyRecord[]): number {
-  let octets = ENTRY_OCTETS + key.length;
-  for (const record of records) {
-    if (typeof record === "string") octets += TEXT_OCTETS + record.length;
-    else if ("bytes" in record) octets += ADDRESS_OCTETS;
-    else octets += 2 * TEXT_OCTETS + record.exchange.length;
-  }
-  return octets;
+  return ENTRY_OCTETS + key.length + recordOctets(records);
 }

@@ -1,4 +1,5 @@
 import type { Answer, AnswerSource, Pending, PendingResult, Question, Step } from "spf-check";
+import { recordOctets } from "./kept-answers.ts";
 import { questionKey } from "./messages.ts";
 
 /** How an evaluation is run. */
@@ -25,8 +26,10 @@ const TIME_MS = { rules: 5000, explanation: 2000 } as const;
  */
 const CLIENT_NAMES_MS = 5000;
 
-/** How much work on answers that are known at once is done before everybody else has a turn: see {@link workOf}. */
+/** How much work is done in one go before everybody else has a turn, in the unit of {@link workOf}. */
 const SLICE_WORK = 2000;
+/** What a piece of a record costs the evaluator. */
+export const PIECE_WORK = 1000;
 
 const OUT_OF_TIME: Answer = { status: "fault", problem: "out of time for DNS lookups", cause: "deadline" };
 
@@ -85,6 +88,12 @@ export class EarlyShares {
   }
 }
 
+/**
+ * A larger answer is not held until it is needed, but asked for again then: thousands of evaluations may wait for
+ * something else meanwhile.
+ */
+const EARLY_OCTETS_MAX = 4096;
+
 /** A question that was asked because of a hint and is not answered yet. */
 interface EarlyQuestion {
   readonly pending: Pending;
@@ -138,6 +147,12 @@ class Run<Result extends object> implements PendingResult<Result> {
         for (const question of step.questions) this.#askEarly(question);
       } else if (step.kind === "known") {
         this.#beginPhase(step);
+      } else if (step.kind === "pause") {
+        work += PIECE_WORK;
+        if (work > SLICE_WORK) {
+          this.#pending = inNextTurn(undefined, this.#answered);
+          return undefined;
+        }
       } else {
         value = this.#clientOutOfTime && step.ofClient === true ? OUT_OF_TIME : this.#ask(step.question);
         if (value === undefined) {
@@ -172,7 +187,7 @@ class Run<Result extends object> implements PendingResult<Result> {
     this.#early = undefined;
   }
 
-  readonly #answered = (answer: Answer): void => {
+  readonly #answered = (answer: Answer | undefined): void => {
     if (this.#ended) return;
     this.#pending = undefined;
     this.#awaitsClient = false;
@@ -246,16 +261,21 @@ class Run<Result extends object> implements PendingResult<Result> {
     const early = (this.#early ??= new Map<string, EarlyQuestion | Answer>());
     const key = questionKey(question);
     if (this.#outOfTime || early.has(key) || !this.#take()) return;
+    const hold = (answer: Answer): void => {
+      const octets = answer.status === "found" ? recordOctets(answer.records) : 0;
+      if (octets <= EARLY_OCTETS_MAX) early.set(key, answer);
+      else early.delete(key);
+    };
     const asked = this.#options.source.ask(question, (answer) => {
       const { needed } = early.get(key) as EarlyQuestion;
-      early.set(key, answer);
+      hold(answer);
       this.#give();
       if (needed) this.#answered(answer);
     });
     if ("cancel" in asked) {
       early.set(key, { pending: asked, needed: false });
     } else {
-      early.set(key, asked);
+      hold(asked);
       this.#give();
     }
   }
@@ -283,8 +303,8 @@ export function workOf(answer: Answer): number {
   return answer.records.length + (typeof first === "string" ? first.length >> 5 : 0);
 }
 
-/** Gives an answer once what else is there has had its turn. */
-function inNextTurn(answer: Answer, done: (answer: Answer) => void): Pending {
+/** Goes on once what else is there has had its turn. */
+function inNextTurn(answer: Answer | undefined, done: (answer: Answer | undefined) => void): Pending {
   const turn = setImmediate(done, answer);
   return {
     cancel: () => {

@@ -1,5 +1,5 @@
 import type { Answer, Question, Step } from "spf-check";
-import { workOf } from "./drive.ts";
+import { PIECE_WORK, workOf } from "./drive.ts";
 import { questionKey } from "./messages.ts";
 
 /** More is not worth asking early; an evaluation may ask as much at once. */
@@ -46,6 +46,8 @@ export function foresee(
         if (remembered.isOver) note(step.question);
         value = remembered.answer;
         work += workOf(value);
+      } else if (step.kind === "pause") {
+        work += PIECE_WORK;
       }
     }
   } catch {

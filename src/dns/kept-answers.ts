@@ -18,6 +18,21 @@ const TEXT_OCTETS_MAX = 65_535;
 const PREFERENCE_MAX = 65_535;
 const TYPES: ReadonlySet<string> = new Set<RecordType>(["TXT", "A", "AAAA", "MX", "PTR"]);
 
+/** The objects around the texts. */
+const TEXT_OCTETS = 24;
+const ADDRESS_OCTETS = 240;
+
+/** How many octets of memory records take, roughly and rather too many than too few. */
+export function recordOctets(records: readonly RecordData[RecordType][]): number {
+  let octets = 0;
+  for (const record of records) {
+    if (typeof record === "string") octets += TEXT_OCTETS + record.length;
+    else if ("bytes" in record) octets += ADDRESS_OCTETS;
+    else octets += 2 * TEXT_OCTETS + record.exchange.length;
+  }
+  return octets;
+}
+
 /** @param key as `questionKey` makes it: the type, a space, the name. */
 export function plainAnswer(key: string, answer: KeepableAnswer): PlainAnswer {
   const records = answer.status === "found" ? answer.records.map(plainRecord) : [];

@@ -1,4 +1,10 @@
-import { isMultiLabelDomain, type OctetString, toALabels, withoutFinalDot } from "../address/index.ts";
+import {
+  type IpAddress,
+  isMultiLabelDomain,
+  type OctetString,
+  toALabels,
+  withoutFinalDot,
+} from "../address/index.ts";
 import { domainExplanation } from "./explanation.ts";
 import { isAskable, type MacroString, printable, readsMacro, targetName } from "./macros.ts";
 import {
@@ -11,11 +17,13 @@ import {
 } from "./mechanisms.ts";
 import {
   type Directive,
+  type Keeping,
   type Mechanism,
   type Modifier,
-  parseRecord,
+  type ParsedRecord,
   printMechanisms,
   type Qualifier,
+  readRecord,
   type SpfRecord,
 } from "./record.ts";
 import { type CurrentRecord, fetchRecord, Scope, Session, SpfError, Term } from "./session.ts";
@@ -142,25 +150,77 @@ function* checkDomain(
   scope.ownRecord ??= fetched;
   trace.record(fetched.text, fetched.source);
   // Section 4.6.
-  const parsed = parseRecord(fetched.text);
+  const relevant = new RelevantTerms(scope, trace);
+  const parsed = yield* inTurns(readRecord(fetched.text, relevant));
   if ("fault" in parsed) {
     const { term: text, reason } = parsed.fault;
     const problem = `${printable(domain)}: syntax error in "${printable(text)}": ${reason}`;
     throw new SpfError("permerror", "syntax", problem);
   }
-  const current = { domain, record: parsed.record, trace, depth, takesLocalRules };
+  const { rulesIndex } = relevant;
+  const current = { domain, record: parsed.record, trace, depth, takesLocalRules, rulesIndex };
   const decision = yield* evaluateRecord(scope, current);
   trace.end(decision.result);
   return decision;
 }
 
+/** Runs a parser to its end, with a turn for others now and then. */
+function* inTurns(parser: Generator<undefined, ParsedRecord>): Evaluating<ParsedRecord> {
+  for (;;) {
+    const next = parser.next();
+    if (next.done === true) return next.value;
+    yield { kind: "pause" };
+  }
+}
+
+/**
+ * What of a record can play a part, where no trace of it is wanted: directives with lookups, one more than there may
+ * be, and the first other one that matches. Thousands of evaluations may wait for an answer that is late, each in ten
+ * records of nine thousand terms, and hold what is kept of them meanwhile.
+ */
+class RelevantTerms implements Keeping {
+  readonly keepsUnknownModifiers: boolean;
+  readonly #ip: IpAddress;
+  readonly #rules = new RulesPlace();
+  #lookupsLeft: number;
+  #kept = 0;
+  #isDecided = false;
+
+  constructor({ session, lookupsLeft }: Scope, trace: RecordTracer) {
+    this.keepsUnknownModifiers = trace.tree !== undefined;
+    this.#ip = session.ip;
+    this.#lookupsLeft = lookupsLeft + 1;
+  }
+
+  /** See {@link localRulesIndex}: among those that are kept. */
+  get rulesIndex(): number | undefined {
+    return this.#rules.index;
+  }
+
+  keepsDirective(directive: Directive): boolean {
+    this.#rules.add(directive, this.#kept);
+    const isKept = this.keepsUnknownModifiers || this.#isRelevant(directive);
+    if (isKept) this.#kept++;
+    return isKept;
+  }
+
+  #isRelevant({ mechanism }: Directive): boolean {
+    if (this.#isDecided) return false;
+    if (!isStatic(mechanism)) return this.#lookupsLeft-- > 0;
+    this.#isDecided = staticMatches(mechanism, this.#ip);
+    return this.#isDecided;
+  }
+}
+
 /** Directives from left to right, then the redirect, then the default (RFC 7208 sections 4.6.2, 4.7 and 6.1). */
-function* evaluateRecord(scope: Scope, current: CurrentRecord): Evaluating<Decision> {
-  const { record, domain, takesLocalRules } = current;
+function* evaluateRecord(
+  scope: Scope,
+  current: CurrentRecord & { readonly rulesIndex: number | undefined },
+): Evaluating<Decision> {
+  const { record, domain, takesLocalRules, rulesIndex } = current;
   yield* hint(scope, current);
-  const rulesIndex = takesLocalRules ? localRulesIndex(record) : undefined;
   for (const [i, directive] of record.directives.entries()) {
-    if (i === rulesIndex) scope.localRulesPlace = current;
+    if (takesLocalRules && i === rulesIndex) scope.localRulesPlace = current;
     const path = yield* matchDirective(scope, current, directive);
     if (path === undefined) continue;
     return { result: RESULTS[directive.qualifier], mechanism: directive.text, path, decidedIn: current };
@@ -318,10 +378,27 @@ function* evaluateRules(
  * run begins the record: local rules do not help a domain that sends no mail.
  */
 export function localRulesIndex({ directives }: SpfRecord): number | undefined {
-  const all = directives.findIndex(({ mechanism }) => mechanism.kind === "all");
-  const qualifier = directives[all]?.qualifier;
-  if (qualifier === undefined || qualifier === "+") return undefined;
-  let start = all;
-  while (start > 0 && directives[start - 1]?.qualifier === qualifier) start--;
-  return start === 0 ? undefined : start;
+  const place = new RulesPlace();
+  for (const [i, directive] of directives.entries()) place.add(directive, i);
+  return place.index;
+}
+
+/** Finds what {@link localRulesIndex} does in directives that come one after another. */
+class RulesPlace {
+  index: number | undefined;
+  #qualifier: Qualifier | undefined;
+  /** Where the last run begins; undefined where it begins the record. */
+  #start: number | undefined;
+  #isOver = false;
+
+  add({ qualifier, mechanism }: Directive, index: number): void {
+    if (this.#isOver) return;
+    if (qualifier !== this.#qualifier) {
+      this.#start = this.#qualifier === undefined ? undefined : index;
+      this.#qualifier = qualifier;
+    }
+    if (mechanism.kind !== "all") return;
+    this.#isOver = true;
+    if (qualifier !== "+") this.index = this.#start;
+  }
 }

@@ -19,6 +19,9 @@ export type MacroPart =
 /** A parsed macro-string and the text it was read from. */
 export interface MacroString {
   readonly text: OctetString;
+  /** The letters of its macros, each once. */
+  readonly letters: readonly string[];
+  /** Of a long string they are made anew each time: they take twenty times the memory of their text. */
   readonly parts: readonly MacroPart[];
 }
 
@@ -50,6 +53,8 @@ export type MacroPlace = "domain-spec" | "explanation" | "own explanation";
 export type ParsedMacroString = { readonly macroString: MacroString } | { readonly fault: RecordFault };
 
 const NAME_OCTETS_MAX = 253;
+/** A string with more of them is read again when they are needed. */
+const PARTS_KEPT_MAX = 32;
 
 /** RFC 7208 section 7.2; c, r and t are for explanations only. */
 const EXPLANATION_LETTERS = new Set("slodiphvcrt");
@@ -78,7 +83,24 @@ export function parseMacroString(text: OctetString, place: MacroPlace): ParsedMa
 export function readMacroString(text: OctetString, place: MacroPlace): MacroString {
   const foreign = (place === "domain-spec" ? /[^\x21-\x7e]/ : /[^\x20-\x7e]/).exec(text);
   if (foreign !== null) throw new RecordSyntaxError(`${octetName(foreign[0])} is not allowed here`);
+  const { parts, letters, endsInMacro } = readParts(text, place);
+  if (place === "domain-spec" && !endsInMacro) checkDomainEnd(text);
+  if (parts.length <= PARTS_KEPT_MAX) return { text, letters, parts };
+  return {
+    text,
+    letters,
+    get parts() {
+      return readParts(text, place).parts;
+    },
+  };
+}
+
+function readParts(
+  text: OctetString,
+  place: MacroPlace,
+): Pick<MacroString, "parts" | "letters"> & { readonly endsInMacro: boolean } {
   const parts: MacroPart[] = [];
+  const letters: string[] = [];
   let at = 0;
   let endsInMacro = false;
   while (at < text.length) {
@@ -89,10 +111,10 @@ export function readMacroString(text: OctetString, place: MacroPlace): MacroStri
     if (percent === -1) break;
     const { part, end } = readExpand(text, percent, place);
     parts.push(part);
+    if (part.kind === "macro" && !letters.includes(part.letter)) letters.push(part.letter);
     at = end;
   }
-  if (place === "domain-spec" && !endsInMacro) checkDomainEnd(text);
-  return { text, parts };
+  return { parts, letters, endsInMacro };
 }
 
 /** The macro or escape that begins with the percent sign at a place, and where it ends. */
@@ -171,7 +193,7 @@ type Macro = Extract<MacroPart, { kind: "macro" }>;
 
 /** Whether a macro-string reads one of these letters. */
 export function readsMacro(string: MacroString, letters: string): boolean {
-  return string.parts.some((part) => part.kind === "macro" && letters.includes(part.letter));
+  return string.letters.some((letter) => letters.includes(letter));
 }
 
 /** Expands from left to right, and stops once more than `max` octets are there; the result may be longer. */
@@ -189,9 +211,10 @@ export function expandText(string: MacroString, values: MacroValues, max: number
  * its left side anyway (RFC 7208 section 7.3), so a hostile record cannot make it grow.
  */
 export function expandEnd(string: MacroString, values: MacroValues, max: number): OctetString {
+  const { parts } = string;
   let text = "";
-  for (let i = string.parts.length - 1; i >= 0 && text.length <= max; i--) {
-    const part = string.parts[i];
+  for (let i = parts.length - 1; i >= 0 && text.length <= max; i--) {
+    const part = parts[i];
     if (part !== undefined) text = expandPart(part, values) + text;
   }
   return text;

@@ -60,12 +60,8 @@ function* aMatches(term: Term, name: OctetString, cidr: DualCidr): Evaluating<bo
 
 /** The `mx` mechanism (RFC 7208 section 5.4); exchanges are looked up in the order of their preference. */
 function* mxMatches(term: Term, name: OctetString, cidr: DualCidr): Evaluating<boolean> {
-  const { ip, addressType, input } = term.session;
-  const records = yield* term.records(name, "MX");
-  const exchanges = distinct(records, ({ preference, exchange }) => `${preference} ${exchange.toLowerCase()}`)
-    .sort(byPreference)
-    .map(({ exchange }) => withoutFinalDot(exchange))
-    .filter(isAskable);
+  const { addressType, input } = term.session;
+  const exchanges = yield* exchangesOf(term, name);
   if (input.hints && exchanges.length > 1)
     yield { kind: "hint", questions: addressHints(exchanges, addressType) };
   for (const [i, exchange] of exchanges.entries()) {
@@ -76,9 +72,19 @@ function* mxMatches(term: Term, name: OctetString, cidr: DualCidr): Evaluating<b
         `more than ${MX_ADDRESS_LOOKUPS_MAX} mail exchangers to look up`,
       );
     }
-    if (anyInBlock(ip, yield* term.records(exchange, addressType), cidr)) return true;
+    if (yield* aMatches(term, exchange, cidr)) return true;
   }
   return false;
+}
+
+/** The exchangers that can be asked for, in order; of those that are over the limit one. */
+function* exchangesOf(term: Term, name: OctetString): Evaluating<readonly OctetString[]> {
+  const records = yield* term.records(name, "MX");
+  return distinct(records, ({ preference, exchange }) => `${preference} ${exchange.toLowerCase()}`)
+    .sort(byPreference)
+    .map(({ exchange }) => withoutFinalDot(exchange))
+    .filter(isAskable)
+    .slice(0, MX_ADDRESS_LOOKUPS_MAX + 1);
 }
 
 function addressHints(exchanges: readonly OctetString[], type: Session["addressType"]): Question[] {
@@ -137,11 +143,27 @@ function rank(name: OctetString, domain: OctetString): number {
 
 /** The names of the client by its PTR records. */
 function* clientNames(scope: Scope, ask: Ask): Evaluating<readonly OctetString[]> {
-  scope.pointers ??= yield* askOfClient(scope, pointersQuestion(scope.session), ask);
-  const records = scope.pointers.status === "found" ? scope.pointers.records : [];
-  return distinct(records, (name) => name.toLowerCase())
-    .slice(0, PTR_NAMES_MAX)
-    .map(withoutFinalDot);
+  if (scope.pointers === undefined) {
+    const answer = yield* askOfClient(scope, pointersQuestion(scope.session), ask);
+    scope.pointers = remembered(scope, answer, (records) => distinctNames(records).slice(0, PTR_NAMES_MAX));
+  }
+  const { pointers } = scope;
+  if (pointers.status !== "found") return [];
+  return distinctNames(pointers.records).slice(0, PTR_NAMES_MAX).map(withoutFinalDot);
+}
+
+function distinctNames(records: readonly OctetString[]): OctetString[] {
+  return distinct(records, (name) => name.toLowerCase());
+}
+
+/** An answer with no more than what is looked at again, unless it is to be shown: it is held to the end. */
+function remembered<T extends RecordType>(
+  { session }: Scope,
+  answer: Answer<T>,
+  select: (records: readonly RecordData[T][]) => readonly RecordData[T][],
+): Answer<T> {
+  if (answer.status !== "found" || session.input.trace) return answer;
+  return { ...answer, records: select(answer.records) };
 }
 
 function* askOfClient<T extends RecordType>(
@@ -169,15 +191,15 @@ function pointersQuestion({ ip }: Session): Question<"PTR"> {
 function* isValidated(scope: Scope, name: OctetString, ask: Ask): Evaluating<boolean> {
   if (!isAskable(name)) return false;
   const { ip, addressType } = scope.session;
+  const isItself = (address: IpAddress): boolean => inBlock(ip, address, ip.bytes.length * 8);
   const key = name.toLowerCase();
   let answer = scope.clientAddresses.get(key);
   if (answer === undefined) {
-    answer = yield* askOfClient(scope, { name, type: addressType }, ask);
+    const asked = yield* askOfClient(scope, { name, type: addressType }, ask);
+    answer = remembered(scope, asked, (addresses) => addresses.filter(isItself).slice(0, 1));
     scope.clientAddresses.set(key, answer);
   }
-  return (
-    answer.status === "found" && answer.records.some((address) => inBlock(ip, address, ip.bytes.length * 8))
-  );
+  return answer.status === "found" && answer.records.some(isItself);
 }
 
 function anyInBlock(ip: IpAddress, addresses: readonly IpAddress[], cidr: DualCidr): boolean {

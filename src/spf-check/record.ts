@@ -52,6 +52,7 @@ export interface SpfRecord {
 export type ParsedRecord = { readonly record: SpfRecord } | { readonly fault: RecordFault };
 
 const VERSION_LENGTH = "v=spf1".length;
+const SPACE = 0x20;
 
 /** Whether a TXT record is an SPF record: its version section is exactly `v=spf1` (RFC 7208 section 4.5). */
 export function isSpfRecord(text: OctetString): boolean {
@@ -63,43 +64,80 @@ export function isSpfRecord(text: OctetString): boolean {
  * checked, also after `all` and in unknown modifiers. Modifiers may be anywhere.
  */
 export function parseRecord(text: OctetString): ParsedRecord {
+  return toEnd(readRecord(text));
+}
+
+/** Which parts of a record are kept; all of them where none is given. */
+export interface Keeping {
+  keepsDirective(directive: Directive): boolean;
+  readonly keepsUnknownModifiers: boolean;
+}
+
+/** Parses a record as {@link parseRecord} does, and yields now and then, as one may have nine thousand terms. */
+export function* readRecord(text: OctetString, keeping?: Keeping): Generator<undefined, ParsedRecord> {
   if (!isSpfRecord(text)) return { fault: { term: text, reason: 'a record begins with "v=spf1"' } };
-  return parseTerms(text.slice(VERSION_LENGTH), (name) => name);
+  return yield* readTerms(text, VERSION_LENGTH, (name) => name, keeping);
 }
 
 /** Parses the value of SPFRules or SPFGuess: directives only, no version section, no modifiers. */
 export function parseMechanisms(text: OctetString): ParsedRecord {
-  const parsed = parseTerms(text, (name) => {
+  const allow = (name: string | undefined): string | undefined => {
     if (name === undefined) return undefined;
     throw new RecordSyntaxError("only mechanisms are allowed here, no version and no modifiers");
-  });
+  };
+  const parsed = toEnd(readTerms(text, 0, allow));
   if ("record" in parsed && parsed.record.directives.length === 0) {
     return { fault: { term: text, reason: "no mechanism is given" } };
   }
   return parsed;
 }
 
+function toEnd(reading: Generator<undefined, ParsedRecord>): ParsedRecord {
+  let next = reading.next();
+  while (next.done !== true) next = reading.next();
+  return next.value;
+}
+
+/** So many octets of a record are parsed in one go. */
+const PARSED_AT_ONCE = 4096;
+
 /** Parses terms in their order; `allow` may throw at the name of a modifier. */
-function parseTerms(
+function* readTerms(
   text: OctetString,
+  start: number,
   allow: (modifierName: string | undefined) => string | undefined,
-): ParsedRecord {
+  keeping?: Keeping,
+): Generator<undefined, ParsedRecord> {
   const directives: Directive[] = [];
-  const modifiers: Modifier[] = [];
+  const known: Modifier[] = [];
+  const unknownModifiers: Modifier[] = [];
+  let pauseAt = start + PARSED_AT_ONCE;
   // Only spaces separate terms (RFC 7208 section 4.6.1); a tab is an octet of a term, and wrong there.
-  for (const term of text.split(" ")) {
-    if (term === "") continue;
+  for (let at = start; at < text.length; at++) {
+    if (text.charCodeAt(at) === SPACE) continue;
+    const space = text.indexOf(" ", at);
+    const end = space === -1 ? text.length : space;
+    const term = text.slice(at, end);
+    at = end;
     try {
       const name = allow(/^([a-z][a-z0-9\-_.]*)=/i.exec(term)?.[1]);
-      if (name === undefined) directives.push(parseDirective(term));
-      else modifiers.push(parseModifier(term, name, modifiers));
+      if (name === undefined) {
+        const directive = parseDirective(term);
+        if (keeping?.keepsDirective(directive) !== false) directives.push(directive);
+      } else {
+        const modifier = parseModifier(term, name, known);
+        if (isKnownModifier(modifier.name)) known.push(modifier);
+        else if (keeping?.keepsUnknownModifiers !== false) unknownModifiers.push(modifier);
+      }
     } catch (error) {
       if (error instanceof RecordSyntaxError) return { fault: { term, reason: error.message } };
       throw error;
     }
+    if (at < pauseAt) continue;
+    pauseAt = at + PARSED_AT_ONCE;
+    yield;
   }
-  const named = (wanted: string): Modifier | undefined => modifiers.find(({ name }) => name === wanted);
-  const unknownModifiers = modifiers.filter(({ name }) => !isKnownModifier(name));
+  const named = (wanted: string): Modifier | undefined => known.find(({ name }) => name === wanted);
   return {
     record: { directives, redirect: named("redirect"), explanation: named("exp"), unknownModifiers },
   };

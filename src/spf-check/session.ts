@@ -69,9 +69,7 @@ export class Session {
 
   /** Notes which of the sender's macros a string reads: they widen a cache key. */
   noteMacros(string: MacroString): void {
-    for (const part of string.parts) {
-      if (part.kind === "macro" && isSenderMacro(part.letter)) this.macrosRead.add(part.letter);
-    }
+    for (const letter of string.letters) if (isSenderMacro(letter)) this.macrosRead.add(letter);
   }
 
   /** Whether a string reads a local part that no name can hold: its term does not match (RFC 8616 section 4). */

@@ -96,7 +96,8 @@ export type TemperrorCause = (typeof TEMPERROR_CAUSES)[number];
  * What the evaluator yields. `ask` must be answered by the value given to `next()`. The others are resumed with no
  * value, and may be ignored. `hint` names questions that the parsed record may need later: the driver may ask them
  * early; they count nothing. `known` tells the result as it is before the rest, which can only add to it: the driver gives
- * the rest a time of its own, and may use this result once that is over.
+ * the rest a time of its own, and may use this result once that is over. `pause`: a piece of a long record
+ * has been parsed, and others may have a turn.
  */
 export type Step<Result = Outcome> =
   | {
@@ -106,7 +107,8 @@ export type Step<Result = Outcome> =
       readonly ofClient?: true;
     }
   | { readonly kind: "hint"; readonly questions: readonly Question[] }
-  | { readonly kind: "known"; readonly result: Result; readonly next: "rules" | "explanation" };
+  | { readonly kind: "known"; readonly result: Result; readonly next: "rules" | "explanation" }
+  | { readonly kind: "pause" };
 
 /** The wait for what was asked. */
 export interface Pending {

@@ -41,6 +41,8 @@ export function drive(
         break;
       case "known":
         known.push(step.value);
+        break;
+      case "pause":
     }
     step = evaluation.next();
   }

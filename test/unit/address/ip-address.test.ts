@@ -44,6 +44,17 @@ describe("parseIpAddress()", () => {
     });
   }
 
+  it("reads what the system reads, and nothing else", () => {
+    const pieces = ["::", ":", ":", "0", "00ff", "1", "ABCD", "10000", "g", "1.2.3.4", "01.2.3.4", ".", " "];
+    const text = fc.array(fc.constantFrom(...pieces), { maxLength: 18 }).map((parts) => parts.join(""));
+    fc.assert(
+      fc.property(text, (address) => {
+        assert.equal(parseIpAddress(address)?.family ?? 0, isIP(address), address);
+      }),
+      { numRuns: 2000 },
+    );
+  });
+
   it("gives back the octets that a canonical text was made from", () => {
     const bytes = fc.oneof(
       fc.uint8Array({ minLength: 4, maxLength: 4 }),

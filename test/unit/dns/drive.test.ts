@@ -1,9 +1,26 @@
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
-import type { Answer, AnswerSource, Pending, Question, Step } from "spf-check";
+import {
+  type Answer,
+  type AnswerSource,
+  checkHost,
+  DEFAULT_INPUT,
+  type Pending,
+  type Question,
+  type Step,
+} from "spf-check";
 import { drive, EarlyShares, withDeadline } from "../../../src/dns/index.ts";
 import { promised } from "../../support/now-or-later.ts";
+import { addressOf } from "../spf-check/support.ts";
 import { keepingAlive } from "../verdicts/support.ts";
+
+const CLIENT = {
+  ip: addressOf("192.0.2.1"),
+  domain: "long.test",
+  sender: "a@long.test",
+  helo: "h.test",
+  nowSeconds: 0,
+};
 
 interface Result {
   readonly text: string;
@@ -260,6 +277,34 @@ describe("EarlyShares", () => {
   });
 });
 
+describe("drive, what was asked early", () => {
+  const long = found("x".repeat(10_000));
+  function* hintingAndAsking(...names: readonly string[]): Evaluator {
+    yield { kind: "hint", questions: ["late", ...names].map(question) };
+    return yield* askAll("late", ...names);
+  }
+
+  it("is asked for again where its answer is large and was not needed at once", () => {
+    const source = new FakeSource();
+    const { results } = start(hintingAndAsking("large", "small"), source);
+    source.answer("large", long);
+    source.answer("small", found("1"));
+    source.answer("late", found("2"));
+    assert.deepEqual([results, source.asked.slice(3)], [[], ["large"]]);
+    source.answer("large", long);
+    assert.equal(results.length, 1);
+    assert.deepEqual(source.asked, ["late", "large", "small", "large"]);
+  });
+
+  it("is not asked for again where it was waited for", () => {
+    const source = new FakeSource();
+    const { results } = start(hintingAndAsking("large"), source);
+    source.answer("late", found("2"));
+    source.answer("large", long);
+    assert.deepEqual([results.length, source.asked], [1, ["late", "large"]]);
+  });
+});
+
 describe("withDeadline", () => {
   it("gives a fault for what is not answered in time, and ends the wait for it", async () => {
     const source = new FakeSource({ a: found("1") });
@@ -307,6 +352,26 @@ describe("drive with much work", () => {
     assert.deepEqual([returned, results], [false, []]);
     for (let turns = 0; turns < 5; turns++) await turn();
     assert.equal(results.length, 1);
+  });
+
+  it("gives others a turn between the pieces of a record", async () => {
+    const evaluator = function* (): Evaluator {
+      const run = checkHost({ ...DEFAULT_INPUT, ...CLIENT });
+      let step = run.next();
+      while (step.done !== true) {
+        const { value } = step;
+        step = run.next(value.kind === "known" ? undefined : yield value);
+      }
+      return { text: step.value.mechanism ?? step.value.result };
+    };
+    const record = `v=spf1${" ip6:::".repeat(9_000)} ip4:192.0.2.1`;
+    const { results, returned } = start(evaluator(), new FakeSource({ "long.test": found(record) }));
+    assert.equal(returned, false);
+    let turns = 0;
+    for (; results.length === 0 && turns < 100; turns++) await turn();
+    assert.deepEqual(results, ["ip4:192.0.2.1"]);
+    // Sixteen pieces, two at a time.
+    assert.ok(turns >= 5, `${turns} turns`);
   });
 
   it("can be cancelled in between", async () => {

@@ -92,6 +92,7 @@ describe("parseMacroString", () => {
     assert.deepEqual(parsed, {
       macroString: {
         text: "a%%b%_%-%{L2r-+-}.com",
+        letters: ["l"],
         parts: [
           { kind: "literal", text: "a" },
           { kind: "literal", text: "%" },
