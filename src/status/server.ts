@@ -21,6 +21,8 @@ export type Respond = (request: {
 
 const CONNECTIONS_MAX = 16;
 const REQUEST_MS_MAX = 5_000;
+/** Afterwards a connection ends with the next answer, so that others get its place. */
+const CONNECTION_MS_MAX = 5_000;
 const HEAD_OCTETS_MAX = 8 * 1024;
 const FIELDS_MAX = 64;
 
@@ -31,6 +33,9 @@ export class StatusServer {
   readonly #respond: Respond;
   readonly #server: Server;
   readonly #onError: (error: unknown) => void;
+  /** Those with a request that is not answered yet, and those that are to end. */
+  readonly #busy = new WeakSet<Socket>();
+  readonly #old = new WeakSet<Socket>();
   #isTcp = false;
   #started = false;
 
@@ -65,6 +70,13 @@ export class StatusServer {
         socket.destroy();
       });
       socket.unref();
+      const timer = setTimeout(() => {
+        this.#old.add(socket);
+        if (!this.#busy.has(socket)) socket.destroy();
+      }, CONNECTION_MS_MAX).unref();
+      socket.once("close", () => {
+        clearTimeout(timer);
+      });
     });
     this.#server.on("clientError", (_error, socket) => {
       if (!socket.writable) socket.destroy();
@@ -107,17 +119,26 @@ export class StatusServer {
   }
 
   async #serve(request: IncomingMessage, response: ServerResponse): Promise<void> {
+    const { socket } = request;
+    // No browser and no Prometheus asks before the answer to the last question has come; a thousand requests in a
+    // packet would keep mail waiting.
+    if (this.#busy.has(socket)) {
+      socket.destroy();
+      return;
+    }
+    this.#busy.add(socket);
     const abort = new AbortController();
     const timer = setTimeout(() => request.socket.destroy(), REQUEST_MS_MAX).unref();
     response.on("close", () => {
       clearTimeout(timer);
       abort.abort();
+      this.#busy.delete(socket);
     });
     try {
-      send(request, response, await this.#answer(request, abort.signal));
+      this.#send(request, response, await this.#answer(request, abort.signal));
     } catch (error) {
       this.#onError(error);
-      send(request, response, text(500, "internal error\n"));
+      this.#send(request, response, text(500, "internal error\n"));
     }
   }
 
@@ -133,26 +154,27 @@ export class StatusServer {
     const page = await this.#respond({ path, query: new URLSearchParams(query), accept, signal });
     return page ?? text(404, "/, /metrics, /status.json, /healthz and /why are served\n");
   }
+
+  #send(request: IncomingMessage, response: ServerResponse, page: Page): void {
+    if (response.destroyed || response.headersSent) return;
+    // What came with the request is not read, so no other request can follow it.
+    const hasBody = request.headers["content-length"] !== undefined || "transfer-encoding" in request.headers;
+    const isLast = hasBody || page.status === 403 || this.#old.has(request.socket);
+    response.writeHead(page.status, {
+      "Content-Type": page.type,
+      "Content-Length": Buffer.byteLength(page.body),
+      "Cache-Control": "no-store",
+      "X-Content-Type-Options": "nosniff",
+      ...page.headers,
+      ...(isLast ? { Connection: "close" } : {}),
+    });
+    response.end(request.method === "HEAD" ? undefined : page.body);
+  }
 }
 
 /** A page of plain text. */
 export function text(status: number, body: string): Page {
   return { status, type: "text/plain; charset=utf-8", body };
-}
-
-function send(request: IncomingMessage, response: ServerResponse, page: Page): void {
-  if (response.destroyed || response.headersSent) return;
-  // What came with the request is not read, so no other request can follow it.
-  const hasBody = request.headers["content-length"] !== undefined || "transfer-encoding" in request.headers;
-  response.writeHead(page.status, {
-    "Content-Type": page.type,
-    "Content-Length": Buffer.byteLength(page.body),
-    "Cache-Control": "no-store",
-    "X-Content-Type-Options": "nosniff",
-    ...page.headers,
-    ...(hasBody || page.status === 403 ? { Connection: "close" } : {}),
-  });
-  response.end(request.method === "HEAD" ? undefined : page.body);
 }
 
 /**

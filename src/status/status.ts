@@ -37,7 +37,8 @@ const WHY_MAX = 2;
 
 type Format = "json" | "prometheus" | "openmetrics";
 
-interface Snapshot extends Partial<Readonly<Record<Format, string>>> {
+/** Texts as octets, since many may ask for the same. */
+interface Snapshot extends Partial<Readonly<Record<Format, Buffer>>> {
   /** Why the daemon does not serve; empty when it does. */
   readonly unhealthy: string;
 }
@@ -186,13 +187,13 @@ export class Status {
     this.#tally.advance();
     const figures = read();
     this.#tally.rules.setRules(figures.rules);
-    const texts: Partial<Record<Format, string>> = {};
+    const texts: Partial<Record<Format, Buffer>> = {};
     if (formats.has("json")) {
-      texts.json = statusJson(statusDocument(product, figures, this.#tally, nowMs()));
+      texts.json = Buffer.from(statusJson(statusDocument(product, figures, this.#tally, nowMs())));
     }
     for (const format of ["prometheus", "openmetrics"] as const) {
       if (!formats.has(format)) continue;
-      texts[format] = await this.#metrics.text(format, figures);
+      texts[format] = Buffer.from(await this.#metrics.text(format, figures));
       // Work of some milliseconds each: mail comes in between.
       await afterPoll();
     }
@@ -205,7 +206,7 @@ function whyUnhealthy({ accepting, dnsProblem }: Figures): string {
   return dnsProblem ?? "";
 }
 
-function jsonPage(body: string): Page {
+function jsonPage(body: string | Buffer): Page {
   return { status: 200, type: "application/json", body };
 }
 

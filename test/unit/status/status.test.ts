@@ -178,6 +178,36 @@ describe("who may ask", () => {
     assert.match(answer, /^(?:HTTP\/1\.1 40[08] |$)/);
   });
 
+  it("answers one request at a time, and ends a connection that sends more", async () => {
+    const one = "GET /healthz HTTP/1.1\r\nHost: localhost\r\n\r\n";
+    assert.equal(await page.raw(one.repeat(1000)), "");
+    assert.equal((await page.ask("/healthz")).status, 200);
+  });
+
+  const held: readonly [what: string, first: string, then: string][] = [
+    ["asks again and again", "", "GET /healthz HTTP/1.1\r\nHost: localhost\r\n\r\n"],
+    ["speaks no HTTP and goes on", "hello\r\n\r\n", "x"],
+    ["sends octet by octet", "GET / HTTP/1.1\r\nX: ", "x"],
+    [
+      "sends a body without end",
+      "GET /healthz HTTP/1.1\r\nHost: localhost\r\nTransfer-Encoding: chunked\r\n\r\n",
+      "1\r\nx\r\n",
+    ],
+  ];
+  for (const [what, first, then] of held) {
+    it(`gives the place of one that ${what} to others`, { timeout: 30_000 }, async () => {
+      const socket = connect({ port: page.status.port ?? 0, host: "127.0.0.1", allowHalfOpen: true });
+      const closed = new Promise((resolve) => socket.once("close", resolve));
+      socket.on("error", () => undefined).resume();
+      socket.write(first);
+      const more = setInterval(() => {
+        socket.write(then);
+      }, 500);
+      await closed;
+      clearInterval(more);
+    });
+  }
+
   it("serves every Host on a Unix socket, where no browser comes by a name", async () => {
     const directory = mkdtempSync(join(tmpdir(), "status-"));
     const socketPath = join(directory, "s");
