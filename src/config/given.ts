@@ -49,7 +49,7 @@ export function allGiven<K extends OptionKey>(given: Given, key: K): readonly Gi
   return given[key] ?? [];
 }
 
-/** The options of a PolicyFor line: their values come from the kinds of the table. */
+/** The options of a PolicyFor line, with the types that the table gives them; the reader of lines knows no table. */
 export function givenByLine(line: ValueOf<"policyFor">): GivenForMessage {
   return line.given;
 }

@@ -1,5 +1,6 @@
 import { parseIpAddress } from "../../src/address/index.ts";
 import type { Evaluation, EvaluationRequest, Evaluator } from "../../src/filter/index.ts";
+import { nowOrLater, promised } from "./now-or-later.ts";
 
 /** Evaluates: `done` is told the verdict, known at once or later. The returned function cancels. */
 export function evaluate(
@@ -7,14 +8,7 @@ export function evaluate(
   request: EvaluationRequest,
   done: (evaluation: Evaluation) => void,
 ): () => void {
-  const answer = evaluator.evaluate(request, done);
-  if ("cancel" in answer) {
-    return () => {
-      answer.cancel();
-    };
-  }
-  done(answer);
-  return () => undefined;
+  return nowOrLater((later) => evaluator.evaluate(request, later), done);
 }
 
 /**
@@ -31,7 +25,5 @@ export function verdictOf(evaluator: Evaluator, domain: string, waitMs = 10_000)
     receiver: "mx.here.test",
     deadlineMs: performance.now() + waitMs,
   };
-  return new Promise((resolve) => {
-    evaluate(evaluator, request, resolve);
-  });
+  return promised((done) => evaluator.evaluate(request, done));
 }

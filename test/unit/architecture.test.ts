@@ -15,28 +15,15 @@ const PACKAGES = ["milter-protocol", "spf-check"];
  */
 const PROGRAMS = ["smf-spf", "spfquery", "spfreport", "completions"];
 
-/** Which folders a folder may import, each through its index.ts. */
-const MAY_IMPORT: Record<string, readonly string[]> = {
-  address: [],
-  "milter-protocol": [],
-  process: [],
-  "spf-check": ["address"],
-  config: ["address", "spf-check"],
-  "trace-fields": ["address", "spf-check"],
-  policy: ["address", "spf-check", "trace-fields"],
-  filter: ["address", "milter-protocol", "spf-check", "trace-fields", "policy"],
-  server: ["milter-protocol"],
-  dns: ["address", "spf-check"],
-  "shared-cache": ["spf-check", "dns"],
-  verdicts: ["address", "spf-check", "filter"],
-  logging: ["filter", "process"],
-  status: ["address", "filter", "spf-check"],
-};
-
-/** Folders of which a folder may import the types. */
-const MAY_IMPORT_TYPES: Record<string, readonly string[]> = {
-  config: ["policy", "process", "shared-cache"],
-};
+/** What a folder may import of others, each through its index.ts: the table of ARCHITECTURE.md. */
+const ROWS = [
+  ...readFileSync(join(SRC, "../ARCHITECTURE.md"), "utf8").matchAll(/^\| `([a-z-]+)` \| .* \| (.*) \|$/gm),
+].map(([, folder = "", may = ""]) => {
+  const [all = [], types = []] = may
+    .split("types:")
+    .map((list): string[] => list.match(/[a-z-]+(?=`)/g) ?? []);
+  return { folder, all, types };
+});
 
 /** What a folder may use of Node and of packages; folders not named here may use anything. */
 const OUTSIDE: Record<string, readonly string[]> = {
@@ -86,18 +73,16 @@ const files = sources(SRC).map((file) => ({
 describe("architecture", () => {
   it("knows every folder", () => {
     const folders = new Set(files.flatMap(({ folder }) => (folder === undefined ? [] : [folder])));
-    assert.deepEqual(
-      [...folders].sort(),
-      [...Object.keys(MAY_IMPORT), ...PROGRAMS.filter((name) => folders.has(name))].sort(),
-    );
+    assert.deepEqual([...folders].sort(), [...ROWS.map((row) => row.folder), ...PROGRAMS].sort());
   });
 
   for (const { file, name, folder, imports } of files) {
     if (folder === undefined || PROGRAMS.includes(folder)) continue;
+    const row = ROWS.find((one) => one.folder === folder);
     it(`${name} imports only what its folder may`, () => {
       for (const specifier of imports) {
         if (PACKAGES.includes(specifier)) {
-          assert.ok(MAY_IMPORT[folder]?.includes(specifier), `${name} imports ${specifier}`);
+          assert.ok(row?.all.includes(specifier), `${name} imports ${specifier}`);
           continue;
         }
         if (!specifier.startsWith(".")) {
@@ -112,13 +97,11 @@ describe("architecture", () => {
         );
         const other = folderOf(target);
         if (other === folder) continue;
-        const typesOnly: readonly string[] = importsTypesOnly(file, specifier)
-          ? (MAY_IMPORT_TYPES[folder] ?? [])
-          : [];
-        assert.ok(
-          other !== undefined && [...(MAY_IMPORT[folder] ?? []), ...typesOnly].includes(other),
-          `${name} reaches into ${specifier}`,
-        );
+        const mayImport = [
+          ...(row?.all ?? []),
+          ...(importsTypesOnly(file, specifier) ? (row?.types ?? []) : []),
+        ];
+        assert.ok(other !== undefined && mayImport.includes(other), `${name} reaches into ${specifier}`);
         assert.equal(
           relative(SRC, target),
           join(other, "index.ts"),
