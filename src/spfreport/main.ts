@@ -11,7 +11,7 @@ import { askDns } from "./ask-dns.ts";
 import { parseCommandLine, type Request } from "./command-line.ts";
 import { csvReport, jsonReport } from "./data-report.ts";
 import { htmlReport } from "./html-report.ts";
-import { Mails } from "./mails.ts";
+import { MessageJoiner } from "./messages.ts";
 import type { Ours } from "./names.ts";
 import { Lines, LogReader } from "./read-log.ts";
 import { isRefusedUnder, withoutNat } from "./replay.ts";
@@ -36,7 +36,7 @@ class Run {
   readonly #whatIf: Settings | undefined;
   readonly #ours: Ours;
   readonly #tally: Tally;
-  readonly #mails: Mails;
+  readonly #joiner: MessageJoiner;
   readonly #reader: LogReader;
   readonly #progress = new Progress();
   readonly #nowMs = Date.now();
@@ -54,18 +54,18 @@ class Run {
     const now = withoutNat(settings);
     const then = whatIf === undefined ? undefined : withoutNat(whatIf);
     this.#tally = new Tally(this.#ours, {
-      refusedByDefault: (mail) => isRefusedUnder(now, mail, false),
-      refusedIf: then === undefined ? undefined : (mail, was) => isRefusedUnder(then, mail, was),
+      refusedByDefault: (message) => isRefusedUnder(now, message, false),
+      refusedIf: then === undefined ? undefined : (message, was) => isRefusedUnder(then, message, was),
     });
-    this.#mails = new Mails((mail) => {
-      this.#tally.mail(mail);
+    this.#joiner = new MessageJoiner((message) => {
+      this.#tally.message(message);
     }, settings.checkHelo);
-    this.#reader = new LogReader(this.#tally, this.#mails, request.period, this.#nowMs);
+    this.#reader = new LogReader(this.#tally, this.#joiner, request.period, this.#nowMs);
   }
 
   async run(): Promise<number> {
     for (const source of this.#sources()) await this.#read(source);
-    this.#mails.end();
+    this.#joiner.end();
     const report = await this.#report();
     this.#progress.end();
     if (this.#request.quiet && !isAnythingRefused(report)) return this.#exitCode;

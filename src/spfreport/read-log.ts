@@ -1,6 +1,6 @@
 /** Reads a log line by line: each has a head, which says when and who, and a text. */
 import { readLogLine } from "./log-line.ts";
-import type { Mails } from "./mails.ts";
+import type { MessageJoiner } from "./messages.ts";
 import type { Tally } from "./tally.ts";
 
 /** The time looked at, in milliseconds since 1970: from `since` on, before `until`. */
@@ -49,7 +49,7 @@ export class LogReader {
     future: 0,
   };
   readonly #tally: Tally;
-  readonly #mails: Mails;
+  readonly #joiner: MessageJoiner;
   readonly #period: Period;
   readonly #nowMs: number;
   #heads: LineHeads;
@@ -59,9 +59,9 @@ export class LogReader {
   /** Tells the line before this one again. */
   #repeat: (() => void) | undefined;
 
-  constructor(tally: Tally, mails: Mails, period: Period, nowMs: number) {
+  constructor(tally: Tally, joiner: MessageJoiner, period: Period, nowMs: number) {
     this.#tally = tally;
-    this.#mails = mails;
+    this.#joiner = joiner;
     this.#period = period;
     this.#nowMs = nowMs;
     this.#heads = new LineHeads(nowMs);
@@ -118,9 +118,9 @@ export class LogReader {
     const tell = (): void => {
       if (reading.kind === "result") {
         this.#tally.result(reading, timeMs);
-        this.#mails.result(reading, timeMs, head.process);
+        this.#joiner.result(reading, timeMs, head.process);
       } else {
-        this.#mails.action(reading, timeMs, head.process);
+        this.#joiner.action(reading, timeMs, head.process);
       }
     };
     counts.events++;

@@ -10,7 +10,7 @@ import {
 } from "../policy/index.ts";
 import type { CheckedIdentity } from "../trace-fields/index.ts";
 import type { ResultLine } from "./log-line.ts";
-import type { Mail } from "./mails.ts";
+import type { LoggedMessage } from "./messages.ts";
 import { isIpv6, policyDomain } from "./names.ts";
 
 /**
@@ -21,18 +21,18 @@ import { isIpv6, policyDomain } from "./names.ts";
  *
  * @param was what became of the message
  */
-export function isRefusedUnder(settings: PolicySettings, mail: Mail, was: boolean): boolean {
+export function isRefusedUnder(settings: PolicySettings, message: LoggedMessage, was: boolean): boolean {
   const decided = decideAtConnect(settings, {
-    hostname: unescaped(mail.ptr),
-    family: mail.ip === "" ? "unknown" : isIpv6(mail.ip) ? "inet6" : "inet",
-    address: mail.ip,
+    hostname: unescaped(message.ptr),
+    family: message.ip === "" ? "unknown" : isIpv6(message.ip) ? "inet6" : "inet",
+    address: message.ip,
   });
   if (decided.client === undefined || decided.kind !== "check") return false;
-  const decision = decideAtMail(settings, decided.client, `<${unescaped(mail.from)}>`);
+  const decision = decideAtMail(settings, decided.client, `<${unescaped(message.from)}>`);
   if (decision.kind === "skip") return false;
   if (senderFault(decision.policy.actions, decision.sender) !== undefined) return true;
-  if (isStillExempt(settings, mail)) return false;
-  const findings = findingsOf(settings, mail);
+  if (isStillExempt(settings, message)) return false;
+  const findings = findingsOf(settings, message);
   if (findings === undefined) return was;
   return judge(decision.policy.actions, findings).kind === "refuse";
 }
@@ -43,7 +43,7 @@ export function withoutNat<Settings extends PolicySettings>(settings: Settings):
 }
 
 /** Whether what spared the message by more than its result still does. */
-function isStillExempt(settings: PolicySettings, { actions }: Mail): boolean {
+function isStillExempt(settings: PolicySettings, { actions }: LoggedMessage): boolean {
   if (actions.some(({ action }) => action === "refused")) return false;
   return actions.some(({ action, reason }) => {
     if (action === "spared") return true;
@@ -54,8 +54,8 @@ function isStillExempt(settings: PolicySettings, { actions }: Mail): boolean {
   });
 }
 
-function findingsOf(settings: PolicySettings, mail: Mail): Findings | undefined {
-  const { verdict, heloVerdict, helo, from } = mail;
+function findingsOf(settings: PolicySettings, message: LoggedMessage): Findings | undefined {
+  const { verdict, heloVerdict, helo, from } = message;
   if (verdict === undefined && heloVerdict === undefined) return undefined;
   const identity = from === "" ? "helo" : "mailfrom";
   const sender = from === "" ? `postmaster@${helo}` : from;

@@ -2,7 +2,7 @@ import type { SpfResult } from "spf-check";
 import { ACTIONS, type Action } from "../filter/index.ts";
 import { BoundedTable, type Counted } from "./bounded-table.ts";
 import type { ResultLine } from "./log-line.ts";
-import { type ActionTaken, type Mail, ruleOf } from "./mails.ts";
+import { type ActionTaken, type LoggedMessage, ruleOf } from "./messages.ts";
 import { isInNetworks, isOurDomain, type Ours, policyDomain, shown } from "./names.ts";
 
 /** Tables are exact up to this many keys. */
@@ -98,9 +98,9 @@ export const MS_BUCKETS = [1, 2, 5, 10, 20, 50, 100, 200, 500, 1000, 2000, 5000,
 /** What would become of a message under other settings. */
 export interface Replay {
   /** Whether a result that has no action line would be refused: the C programs log no refusals. */
-  readonly refusedByDefault: (mail: Mail) => boolean;
+  readonly refusedByDefault: (message: LoggedMessage) => boolean;
   /** Whether the message would be refused under the settings of --what-if. */
-  readonly refusedIf: ((mail: Mail, was: boolean) => boolean) | undefined;
+  readonly refusedIf: ((message: LoggedMessage, was: boolean) => boolean) | undefined;
 }
 
 /** Counts what the log says. Memory is bounded, whatever the log holds. */
@@ -163,21 +163,21 @@ export class Tally {
     if (result === "temperror" || result === "permerror") this.#error(line, result, day.date);
   }
 
-  mail(mail: Mail): void {
+  message(message: LoggedMessage): void {
     this.messages++;
-    const { actions } = mail;
-    const day = this.#dayOf(mail.timeMs);
+    const { actions } = message;
+    const day = this.#dayOf(message.timeMs);
     let acted = false;
     let refusal: "done" | "reportOnly" | undefined;
     for (const taken of actions) {
       const how = taken.reportOnly ? "reportOnly" : "done";
-      this.#rule(taken, mail);
+      this.#rule(taken, message);
       if (taken.action === "header removed") continue;
       this.actions[taken.action][how]++;
       if (taken.action === "refused") refusal = how;
       if (taken.action !== "skipped" && taken.action !== "spared") acted = true;
     }
-    if (actions.length === 0 && this.#isRefusedUntold(mail)) {
+    if (actions.length === 0 && this.#isRefusedUntold(message)) {
       refusal = "reportOnly";
       acted = true;
       this.actions.refused.reportOnly++;
@@ -185,22 +185,22 @@ export class Tally {
     const was = refusal !== undefined;
     if (refusal === "done") day.refused++;
     else if (was) day.reportOnly++;
-    const refusedIf = this.#replay.refusedIf?.(mail, was) ?? was;
+    const refusedIf = this.#replay.refusedIf?.(message, was) ?? was;
     this.#countWhatIf(was, refusedIf);
-    const isLocal = isInNetworks(mail.ip, this.#ours.networks);
-    if (isLocal) this.#local(mail, acted, day.date);
+    const isLocal = isInNetworks(message.ip, this.#ours.networks);
+    if (isLocal) this.#local(message, acted, day.date);
     if (!acted && !refusedIf) return;
-    const domain = this.#domain(mail, refusal);
-    this.#client(mail, domain, { refusal, acted, refusedIf, date: day.date });
-    if (acted && !isLocal && verdictOf(mail) === "fail" && isOurDomain(domain, this.#ours)) {
-      this.#ownFail(mail, domain, day.date);
+    const domain = this.#domain(message, refusal);
+    this.#client(message, domain, { refusal, acted, refusedIf, date: day.date });
+    if (acted && !isLocal && verdictOf(message) === "fail" && isOurDomain(domain, this.#ours)) {
+      this.#ownFail(message, domain, day.date);
     }
   }
 
-  #isRefusedUntold(mail: Mail): boolean {
-    const { verdict } = mail;
+  #isRefusedUntold(message: LoggedMessage): boolean {
+    const { verdict } = message;
     if (verdict === undefined || (verdict.result === "pass" && verdict.local === undefined)) return false;
-    return !this.#logsRefusals.has(mail.process) && this.#replay.refusedByDefault(mail);
+    return !this.#logsRefusals.has(message.process) && this.#replay.refusedByDefault(message);
   }
 
   #countWhatIf(was: boolean, refusedIf: boolean): void {
@@ -210,8 +210,8 @@ export class Tally {
     if (was && !refusedIf) this.whatIf.removed++;
   }
 
-  #domain(mail: Mail, refusal: "done" | "reportOnly" | undefined): string {
-    const key = policyDomain(mail.from, mail.helo);
+  #domain(message: LoggedMessage, refusal: "done" | "reportOnly" | undefined): string {
+    const key = policyDomain(message.from, message.helo);
     if (refusal === undefined) return this.domains.get(key)?.domain ?? shown(key);
     let entry = this.domains.get(key);
     if (entry === undefined) {
@@ -226,7 +226,7 @@ export class Tally {
   }
 
   #client(
-    mail: Mail,
+    message: LoggedMessage,
     domain: string,
     about: {
       readonly refusal: "done" | "reportOnly" | undefined;
@@ -236,14 +236,14 @@ export class Tally {
     },
   ): void {
     const { refusal, acted, refusedIf, date } = about;
-    let entry = this.clients.get(mail.ip);
+    let entry = this.clients.get(message.ip);
     if (entry === undefined) {
-      const ip = shown(mail.ip);
+      const ip = shown(message.ip);
       entry = this.clients.add(ip, {
         count: 0,
         ip,
-        ptr: shown(mail.ptr),
-        helo: shown(mail.helo),
+        ptr: shown(message.ptr),
+        helo: shown(message.helo),
         refused: 0,
         reportOnly: 0,
         failed: 0,
@@ -258,20 +258,20 @@ export class Tally {
     if (refusal === "reportOnly") entry.reportOnly++;
     if (refusedIf) entry.ifRefused++;
     if (refusedIf && refusal === undefined) entry.ifAdded++;
-    if (!acted || verdictOf(mail) !== "fail") return;
+    if (!acted || verdictOf(message) !== "fail") return;
     entry.failed++;
     entry.failedDomains = withValue(entry.failedDomains, domain, DOMAINS_MAX);
     entry.failedDays = withValue(entry.failedDays, date, DAYS_MAX);
   }
 
-  #local(mail: Mail, acted: boolean, date: string): void {
-    let entry = this.locals.get(mail.ip);
+  #local(message: LoggedMessage, acted: boolean, date: string): void {
+    let entry = this.locals.get(message.ip);
     if (entry === undefined) {
-      const ip = shown(mail.ip);
+      const ip = shown(message.ip);
       entry = this.locals.add(ip, {
         count: 0,
         ip,
-        ptr: shown(mail.ptr),
+        ptr: shown(message.ptr),
         own: 0,
         foreign: 0,
         foreignDomains: NONE,
@@ -284,7 +284,7 @@ export class Tally {
       entry.acted++;
       entry.actedDays = withValue(entry.actedDays, date, DAYS_MAX);
     }
-    const domain = policyDomain(mail.from, mail.helo);
+    const domain = policyDomain(message.from, message.helo);
     if (isOurDomain(domain, this.#ours)) entry.own++;
     else {
       entry.foreign++;
@@ -294,8 +294,8 @@ export class Tally {
     }
   }
 
-  #ownFail(mail: Mail, domain: string, date: string): void {
-    const ip = shown(mail.ip);
+  #ownFail(message: LoggedMessage, domain: string, date: string): void {
+    const ip = shown(message.ip);
     const key = `${domain} ${ip}`;
     const entry =
       this.ownFails.get(key) ??
@@ -303,8 +303,8 @@ export class Tally {
         count: 0,
         domain,
         ip,
-        ptr: shown(mail.ptr),
-        helo: shown(mail.helo),
+        ptr: shown(message.ptr),
+        helo: shown(message.helo),
         days: NONE,
       });
     entry.count++;
@@ -327,8 +327,8 @@ export class Tally {
     if (line.problem !== undefined && entry.problem === undefined) entry.problem = shown(line.problem);
   }
 
-  #rule(taken: ActionTaken, mail: Mail): void {
-    const rule = ruleOf(taken, mail);
+  #rule(taken: ActionTaken, message: LoggedMessage): void {
+    const rule = ruleOf(taken, message);
     if (rule === undefined) return;
     let entry = this.rules.get(rule);
     if (entry === undefined) {
@@ -367,7 +367,7 @@ function noResults(): Record<SpfResult, number> {
 }
 
 /** The published result that a message's sender has, or its HELO name where that ended the evaluation. */
-function verdictOf({ verdict, heloVerdict }: Mail): SpfResult | undefined {
+function verdictOf({ verdict, heloVerdict }: LoggedMessage): SpfResult | undefined {
   return (verdict ?? heloVerdict)?.result;
 }
 

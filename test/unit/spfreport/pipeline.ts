@@ -1,5 +1,5 @@
 import { parseConfig, type Settings } from "../../../src/config/index.ts";
-import { Mails } from "../../../src/spfreport/mails.ts";
+import { MessageJoiner } from "../../../src/spfreport/messages.ts";
 import type { Ours } from "../../../src/spfreport/names.ts";
 import { LogReader } from "../../../src/spfreport/read-log.ts";
 import { isRefusedUnder, withoutNat } from "../../../src/spfreport/replay.ts";
@@ -42,16 +42,16 @@ export function reportOf(lines: readonly string[], options: PipelineOptions = {}
   const now = withoutNat(settings);
   const then = whatIf === undefined ? undefined : withoutNat(settingsOf(`${config}\n${whatIf}`));
   const tally = new Tally(ours, {
-    refusedByDefault: (mail) => isRefusedUnder(now, mail, false),
-    refusedIf: then === undefined ? undefined : (mail, was) => isRefusedUnder(then, mail, was),
+    refusedByDefault: (message) => isRefusedUnder(now, message, false),
+    refusedIf: then === undefined ? undefined : (message, was) => isRefusedUnder(then, message, was),
   });
-  const mails = new Mails((mail) => {
-    tally.mail(mail);
+  const joiner = new MessageJoiner((message) => {
+    tally.message(message);
   }, settings.checkHelo);
   const period = { since: Number.NEGATIVE_INFINITY, until: Number.POSITIVE_INFINITY };
-  const reader = new LogReader(tally, mails, period, NOW);
+  const reader = new LogReader(tally, joiner, period, NOW);
   for (const line of lines) reader.line(line);
-  mails.end();
+  joiner.end();
   const candidates = findCandidates(tally, settings);
   const answers =
     answer === undefined

@@ -11,7 +11,7 @@ export interface ActionTaken {
 }
 
 /** All that the log says of one message. */
-export interface Mail extends Sender {
+export interface LoggedMessage extends Sender {
   readonly timeMs: number;
   readonly process: string;
   /** The verdict on the sender (on the HELO name where the sender is null). */
@@ -22,7 +22,7 @@ export interface Mail extends Sender {
   actions: ActionTaken[];
 }
 
-interface OpenMail extends Mail {
+interface OpenMessage extends LoggedMessage {
   readonly key: string;
   closed: boolean;
   lastMs: number;
@@ -43,35 +43,35 @@ const LONG_CLIENTS_MAX = 1_000;
 const CUT = "...";
 const NO_ACTIONS: ActionTaken[] = [];
 const NO_RECIPIENTS: string[] = [];
-const NO_MAILS: readonly OpenMail[] = [];
+const NO_MESSAGES: readonly OpenMessage[] = [];
 
 /**
  * Joins the lines of one message: those of one process, client, HELO name and sender that come within some
  * minutes; of several such messages the queue id and the recipients decide.
  */
-export class Mails {
-  readonly #done: (mail: Mail) => void;
+export class MessageJoiner {
+  readonly #done: (message: LoggedMessage) => void;
   readonly #checkHelo: boolean;
-  readonly #open = new Map<string, OpenMail[]>();
+  readonly #open = new Map<string, OpenMessage[]>();
   /** Of each client the last messages with long values, which a line of JSON may have cut off. */
-  readonly #long = new Map<string, OpenMail[]>();
+  readonly #long = new Map<string, OpenMessage[]>();
   /** In the order in which they began, from `#oldest` on. */
-  #queue: (OpenMail | undefined)[] = [];
+  #queue: (OpenMessage | undefined)[] = [];
   #oldest = 0;
 
   /**
    * @param done is given each message once its lines are joined
    * @param checkHelo whether a message may have two results that look alike (classic and 2.5 name no identity)
    */
-  constructor(done: (mail: Mail) => void, checkHelo: boolean) {
+  constructor(done: (message: LoggedMessage) => void, checkHelo: boolean) {
     this.#done = done;
     this.#checkHelo = checkHelo;
   }
 
   result(line: ResultLine, timeMs: number, process: string): void {
     const key = keyOf(line, process);
-    const mails = this.#mailsOf(key, timeMs);
-    const last = mails.at(-1);
+    const messages = this.#messagesOf(key, timeMs);
+    const last = messages.at(-1);
     if (last !== undefined && this.#isSecondResult(last, line, timeMs)) {
       if (last.verdict !== undefined && last.heloVerdict === undefined) last.heloVerdict = last.verdict;
       last.verdict = line;
@@ -79,25 +79,25 @@ export class Mails {
       last.queue ??= line.queue;
       return;
     }
-    const mail = this.#begin(key, line, timeMs, process);
-    if (line.identity === "helo" && line.from !== "") mail.heloVerdict = line;
-    else mail.verdict = line;
-    mail.queue = line.queue;
+    const message = this.#begin(key, line, timeMs, process);
+    if (line.identity === "helo" && line.from !== "") message.heloVerdict = line;
+    else message.verdict = line;
+    message.queue = line.queue;
   }
 
   action(line: ActionLine, timeMs: number, process: string): void {
     const key = keyOf(line, process);
-    const mails = this.#mailsOf(key, timeMs);
-    const mail =
-      matchFor(line, mails.length > 0 ? mails : this.#cutOff(line, process)) ??
+    const messages = this.#messagesOf(key, timeMs);
+    const message =
+      matchFor(line, messages.length > 0 ? messages : this.#cutOff(line, process)) ??
       this.#begin(key, line, timeMs, process);
-    mail.lastMs = timeMs;
-    mail.queue ??= line.queue;
+    message.lastMs = timeMs;
+    message.queue ??= line.queue;
     if (line.to.length > 0) {
-      if (mail.to.length === 0) mail.to = [];
-      if (mail.to.length < RECIPIENTS_MAX) mail.to.push(...line.to);
+      if (message.to.length === 0) message.to = [];
+      if (message.to.length < RECIPIENTS_MAX) message.to.push(...line.to);
     }
-    addAction(mail, line);
+    addAction(message, line);
   }
 
   /** No more lines come. */
@@ -106,27 +106,28 @@ export class Mails {
   }
 
   /** The messages whose values those of the line may be the beginnings of. */
-  #cutOff(line: ActionLine, process: string): readonly OpenMail[] {
-    if (!isCut(line.helo) && !isCut(line.from)) return NO_MAILS;
-    const mails = this.#long.get(`${process} ${line.ip}`) ?? NO_MAILS;
-    return mails.filter(
-      (mail) => !mail.closed && isSameCut(mail.helo, line.helo) && isSameCut(mail.from, line.from),
+  #cutOff(line: ActionLine, process: string): readonly OpenMessage[] {
+    if (!isCut(line.helo) && !isCut(line.from)) return NO_MESSAGES;
+    const messages = this.#long.get(`${process} ${line.ip}`) ?? NO_MESSAGES;
+    return messages.filter(
+      (message) =>
+        !message.closed && isSameCut(message.helo, line.helo) && isSameCut(message.from, line.from),
     );
   }
 
-  #keepLong(mail: OpenMail): void {
-    const client = `${mail.process} ${mail.ip}`;
-    const mails = this.#long.get(client);
-    if (mails === undefined) {
+  #keepLong(message: OpenMessage): void {
+    const client = `${message.process} ${message.ip}`;
+    const messages = this.#long.get(client);
+    if (messages === undefined) {
       if (this.#long.size >= LONG_CLIENTS_MAX) this.#long.clear();
-      this.#long.set(client, [mail]);
+      this.#long.set(client, [message]);
     } else {
-      mails.push(mail);
-      if (mails.length > ALIKE_MAX) mails.shift();
+      messages.push(message);
+      if (messages.length > ALIKE_MAX) messages.shift();
     }
   }
 
-  #isSecondResult(last: OpenMail, line: ResultLine, timeMs: number): boolean {
+  #isSecondResult(last: OpenMessage, line: ResultLine, timeMs: number): boolean {
     if (line.from === "" || line.identity === "helo") return false;
     if (last.actions.length > 0 && line.identity === undefined) return false;
     if (last.heloVerdict !== undefined && last.verdict === undefined) return line.identity === "mailfrom";
@@ -139,9 +140,9 @@ export class Mails {
     );
   }
 
-  #begin(key: string, sender: Sender, timeMs: number, process: string): OpenMail {
+  #begin(key: string, sender: Sender, timeMs: number, process: string): OpenMessage {
     const { ip, ptr, helo, from } = sender;
-    const mail: OpenMail = {
+    const message: OpenMessage = {
       key,
       closed: false,
       timeMs,
@@ -157,47 +158,47 @@ export class Mails {
       queue: undefined,
       to: NO_RECIPIENTS,
     };
-    const mails = this.#open.get(key);
-    if (mails === undefined) this.#open.set(key, [mail]);
+    const messages = this.#open.get(key);
+    if (messages === undefined) this.#open.set(key, [message]);
     else {
-      mails.push(mail);
-      const first = mails[0];
-      if (mails.length > ALIKE_MAX && first !== undefined) this.#close(first);
+      messages.push(message);
+      const first = messages[0];
+      if (messages.length > ALIKE_MAX && first !== undefined) this.#close(first);
     }
-    this.#queue.push(mail);
-    if (helo.length + from.length > LONG_OCTETS) this.#keepLong(mail);
-    return mail;
+    this.#queue.push(message);
+    if (helo.length + from.length > LONG_OCTETS) this.#keepLong(message);
+    return message;
   }
 
   /** The messages that lines with this key may belong to; what is too old is closed. */
-  #mailsOf(key: string, timeMs: number): readonly OpenMail[] {
+  #messagesOf(key: string, timeMs: number): readonly OpenMessage[] {
     while (this.#queue.length - this.#oldest > OPEN_MAX) this.#closeOldest();
     for (;;) {
       const oldest = this.#queue[this.#oldest];
       if (oldest === undefined || (!oldest.closed && Math.abs(timeMs - oldest.lastMs) <= OPEN_MS)) break;
       this.#closeOldest();
     }
-    return this.#open.get(key) ?? NO_MAILS;
+    return this.#open.get(key) ?? NO_MESSAGES;
   }
 
   #closeOldest(): void {
-    const mail = this.#queue[this.#oldest];
+    const message = this.#queue[this.#oldest];
     this.#queue[this.#oldest++] = undefined;
     if (this.#oldest > OPEN_MAX) {
       this.#queue = this.#queue.slice(this.#oldest);
       this.#oldest = 0;
     }
-    if (mail?.closed === false) this.#close(mail);
+    if (message?.closed === false) this.#close(message);
   }
 
-  #close(mail: OpenMail): void {
-    mail.closed = true;
-    const mails = this.#open.get(mail.key);
-    if (mails !== undefined) {
-      if (mails.length <= 1) this.#open.delete(mail.key);
-      else mails.splice(mails.indexOf(mail), 1);
+  #close(message: OpenMessage): void {
+    message.closed = true;
+    const messages = this.#open.get(message.key);
+    if (messages !== undefined) {
+      if (messages.length <= 1) this.#open.delete(message.key);
+      else messages.splice(messages.indexOf(message), 1);
     }
-    this.#done(mail);
+    this.#done(message);
   }
 }
 
@@ -217,18 +218,18 @@ function isSameCut(a: string, b: string): boolean {
 }
 
 /** The message that an action was done to, or undefined where it is the only line of its message. */
-function matchFor(line: ActionLine, mails: readonly OpenMail[]): OpenMail | undefined {
+function matchFor(line: ActionLine, messages: readonly OpenMessage[]): OpenMessage | undefined {
   if (line.queue !== undefined) {
-    const known = mails.find(({ queue }) => queue === line.queue);
+    const known = messages.find(({ queue }) => queue === line.queue);
     if (known !== undefined) return known;
   }
-  if (mails.length === 0 || standsAlone(line)) return undefined;
+  if (messages.length === 0 || standsAlone(line)) return undefined;
   const said = resultIn(line.reason);
-  const free = mails.filter(
-    (mail) =>
-      (mail.queue === undefined || line.queue === undefined) &&
-      (said === undefined || mail.verdict === undefined || saysResult(mail, said)) &&
-      (line.to.length > 0 || !hasAction(mail, line.action)),
+  const free = messages.filter(
+    (message) =>
+      (message.queue === undefined || line.queue === undefined) &&
+      (said === undefined || message.verdict === undefined || saysResult(message, said)) &&
+      (line.to.length > 0 || !hasAction(message, line.action)),
   );
   return (
     free.findLast(({ actions }) => actions.length === 0) ??
@@ -247,19 +248,19 @@ function resultIn(reason: string): string | undefined {
   return /^SPF ([a-z]+)/.exec(reason)?.[1];
 }
 
-function saysResult({ verdict, heloVerdict }: OpenMail, result: string): boolean {
+function saysResult({ verdict, heloVerdict }: OpenMessage, result: string): boolean {
   return verdict?.result === result || heloVerdict?.result === result;
 }
 
-function hasAction({ actions }: OpenMail, action: Action): boolean {
+function hasAction({ actions }: OpenMessage, action: Action): boolean {
   return actions.some((taken) => taken.action === action);
 }
 
-function addAction(mail: OpenMail, { action, reportOnly, reason, rule, line }: ActionLine): void {
-  const known = mail.actions.findIndex((taken) => taken.action === action);
+function addAction(message: OpenMessage, { action, reportOnly, reason, rule, line }: ActionLine): void {
+  const known = message.actions.findIndex((taken) => taken.action === action);
   const taken = { action, reportOnly, reason, rule, line };
-  if (known === -1) mail.actions = [...mail.actions, taken];
-  else if (mail.actions[known]?.reportOnly === true && !reportOnly) mail.actions[known] = taken;
+  if (known === -1) message.actions = [...message.actions, taken];
+  else if (message.actions[known]?.reportOnly === true && !reportOnly) message.actions[known] = taken;
 }
 
 /** The options that refuse, by the result that is acted upon. */
@@ -276,7 +277,7 @@ const REFUSING: Readonly<Record<string, string>> = {
  * The rule that led to something. Classic lines name it for what was skipped; for the rest it follows from the
  * words of the reason.
  */
-export function ruleOf({ action, reason, rule }: ActionTaken, { from }: Mail): string | undefined {
+export function ruleOf({ action, reason, rule }: ActionTaken, { from }: LoggedMessage): string | undefined {
   // "WhitelistIP 10.0.0.0/8" says more than "WhitelistIP".
   if (action === "skipped") return reason === "" ? rule : reason;
   if (rule !== undefined) return rule;
