@@ -6,7 +6,7 @@ export type ZoneRcode = "SERVFAIL" | "REFUSED" | "FORMERR" | "NOTIMP" | "NXDOMAI
 /**
  * One entry of a zone. Strings are octet strings: one character, one octet. An array under TXT or SPF is the
  * character-strings of one record. `TIMEOUT` and the RCODE words speak for every type that has no record of its
- * own; `ttl` beside a type is that record's TTL in seconds.
+ * own; `ttl` next to a type is that record's TTL in seconds.
  */
 export type ZoneEntry = "TIMEOUT" | ZoneRcode | Readonly<Record<string, unknown>>;
 

@@ -65,7 +65,7 @@ describe("completion", () => {
       .filter((line) => line !== "")
       .sort();
 
-  /** As readline asks the function; the words are parted as COMP_WORDBREAKS says. */
+  /** As readline asks the function; the words are split as COMP_WORDBREAKS says. */
   function bash(line: string): string[] {
     const [program = ""] = line.split(" ");
     const words = line

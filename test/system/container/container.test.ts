@@ -49,7 +49,7 @@ describe("the container", { skip: lack() }, () => {
       `mount --bind '${root}' '${root}' && mount -o remount,bind,ro '${root}'`,
       `mount --bind /dev '${root}/dev' && mount -t proc none '${root}/proc'`,
       ...Object.keys(settings.Volumes).map((path) => `mount --bind '${folder}${path}' '${root}${path}'`),
-      // As runc does: whoever runs in there may open /dev/stdout.
+      // As runc does: any user in there may open /dev/stdout.
       `chown ${settings.User} /proc/self/fd/1`,
     ];
     const script = `${mounts.join(" && ")} && exec chroot --userspec=${settings.User} --groups= '${root}' "$@"`;

@@ -8,7 +8,7 @@ const PACKAGES = ["nodejs", "adduser", "init-system-helpers", "systemd", "system
 const MIRROR = process.env["DEBIAN_MIRROR"] ?? "http://deb.debian.org/debian";
 const KEYRING = "/usr/share/keyrings/debian-archive-keyring.gpg";
 
-/** What this machine lacks, in words for whoever started the tests. */
+/** What this machine lacks, in words for the one who started the tests. */
 export class MissingRequirement extends Error {}
 
 /**

@@ -37,7 +37,7 @@ export class PackagedDaemon {
     return kind;
   }
 
-  /** Settings beside the package's own, without any name server: fail.test fails, and pass.test passes. */
+  /** Settings in addition to the package's own, without any name server: fail.test fails, and pass.test passes. */
   configure(...lines: string[]): void {
     const records = ["OverrideRecord fail.test v=spf1 -all", "OverrideRecord pass.test v=spf1 +all"];
     this.#machine.must(`cp ${SAMPLE} /root/conf`);

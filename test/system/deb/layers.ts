@@ -68,7 +68,7 @@ export class Layers {
   }
 
   /**
-   * A step that is made anew every time.
+   * A step that is made again every time.
    *
    * @param files what is laid into it before the script runs
    * @throws Error with all that was printed where the script fails

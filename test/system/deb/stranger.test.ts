@@ -29,7 +29,7 @@ const MTAS = {
   sendmail: {
     name: "Sendmail",
     connect: () => instructionsOf("docs/sendmail.md", "Sendmail"),
-    // rsyslog is installed beside it.
+    // rsyslog is installed as well.
     log: () => ["sudo cat /var/log/mail.log"],
   },
 };

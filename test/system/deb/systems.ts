@@ -20,7 +20,7 @@ export const ADMIN = {
 
 export const SYSTEMS = {
   postfix: { variable: "TREE_WITH_POSTFIX", packages: "postfix" },
-  // The journal is all that there is beside Postfix; here a syslog daemon writes files.
+  // Besides Postfix there is only the journal; here a syslog daemon writes files.
   sendmail: { variable: "TREE_WITH_SENDMAIL", packages: "sendmail rsyslog" },
 } as const;
 

@@ -114,7 +114,7 @@ for (const [name, startMta] of MTAS) {
       emptyMailboxes();
     });
 
-    /** Runs the load, and this again and again beside it. */
+    /** Runs the load, and this again and again meanwhile. */
     async function loadWhile(disturb: () => Promise<void>): Promise<void> {
       const state = { over: false };
       const disturbing = (async () => {

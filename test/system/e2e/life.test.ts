@@ -209,7 +209,7 @@ describe("the life of the installed daemon", () => {
     const refused = service("reload");
     assert.equal(refused.code, 78);
     assert.match(refused.output, /smf-spf\.conf:\d+: TTL: /);
-    // Whoever sends the signal all the same finds the daemon as careful as the script.
+    // A signal that is sent all the same finds the daemon as careful as the script.
     syslog.skip();
     process.kill(pid, "SIGHUP");
     await syslog.linesWith("smf-spf", /^reload: /);

@@ -74,7 +74,7 @@ export class MtaPlayer implements Player {
     return this.#mta;
   }
 
-  /** Stops the MTA and starts it anew; the daemon is left alone. */
+  /** Stops the MTA and starts it again; the daemon is left alone. */
   async restartMta(startMta: () => Promise<Mta>): Promise<void> {
     await this.#mta.stop();
     this.#mta = await startMta();

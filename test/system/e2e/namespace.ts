@@ -1,4 +1,4 @@
-/** The inside of the namespaces: file systems, devices, network and accounts, made anew for every run. */
+/** The inside of the namespaces: file systems, devices, network and accounts, made again for every run. */
 import { execFileSync } from "node:child_process";
 import {
   appendFileSync,

@@ -16,7 +16,7 @@ const BETWEEN: readonly (readonly [mta: Mta["name"], start: () => Promise<Mta>])
 
 const SETTINGS = "RefuseFail on\nAcceptDKIM on";
 const FROM = "From: user@pass.test";
-/** The client is no host of pass.test: SPF fails, as it does for whoever forwards. */
+/** The client is not a host of pass.test: SPF fails, as it does for a forwarder. */
 const MAIL = { ...FAILING, sender: "user@pass.test", zone: keyRecord("pass.test") };
 const SIGNED = [signature("pass.test", [FROM, "Subject: hello"], "body"), FROM];
 

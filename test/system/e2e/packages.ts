@@ -29,7 +29,7 @@ const PROGRAMS = [
   "usr/bin/redis-server",
 ];
 
-/** What the rig cannot do without, in words for whoever started it. */
+/** What the rig cannot do without, in words for the one who started it. */
 export class MissingRequirement extends Error {}
 
 /** The packages, each as `name=version`, that this machine lacks for one list. */

@@ -49,7 +49,7 @@ export class Syslog {
     await this.#program.stop(signal);
   }
 
-  /** Lets it read nothing from now on: whoever writes to it has to wait. */
+  /** Lets it read nothing from now on: every writer has to wait. */
   hang(): void {
     this.#program.child.kill("SIGSTOP");
   }

@@ -40,7 +40,7 @@ export function differences(scenario: Scenario, observed: Observation): string[]
   ];
 }
 
-/** The session as it went, for whoever looks at a failure. */
+/** The session as it went, to be read after a failure. */
 export function transcript({ exchanges, log, notes = [] }: Observation): string {
   const session = exchanges.flatMap(({ step, reply }) => [
     `  ${step.line}: ${describe(step)}`,

@@ -41,7 +41,7 @@ export class Installed {
   readonly config = join(this.folder, "smf-spf.conf");
   readonly #children: ChildProcess[] = [];
 
-  /** @param parts those that are installed beside the program: `status` */
+  /** @param parts those that are installed with the program: `status` */
   constructor(...parts: readonly ("shared-cache" | "status")[]) {
     const built = builtDirectory();
     mkdirSync(join(this.folder, "sbin"));

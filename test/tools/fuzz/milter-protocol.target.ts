@@ -16,7 +16,7 @@ import { SessionBench } from "../../support/session-bench.ts";
 import { mutate, Rng } from "./rng.ts";
 
 export const name = "milter-protocol";
-/** Whoever reaches the socket controls every octet of it, so most of the time goes here. */
+/** A peer that reaches the socket controls every octet, so most of the time goes here. */
 export const weight = 6;
 
 const CAPTURES = [...readCaptures(OWN_CAPTURES), ...readCaptures(MTA_CAPTURES)].map(({ mta }) => mta);

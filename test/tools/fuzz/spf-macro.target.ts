@@ -1,4 +1,4 @@
-/** Macro-strings with hostile values, beside an expansion written the plain way. */
+/** Macro-strings with hostile values, compared with an expansion written the plain way. */
 import assert from "node:assert/strict";
 import { type MacroString, parseMacroString } from "spf-check";
 import { parseIpAddress } from "../../../src/address/index.ts";
@@ -17,7 +17,7 @@ const SEEDS = suiteTexts()
   .filter((text) => text.includes("%"));
 const HOSTILE = ["", ".", "..", "a.b.c.d.e", "a-b+c,d/e_f=g", "x".repeat(64), "a.".repeat(200), "%{s}", "@"];
 
-/** Four pieces parted by NUL: the macro-string, local part, domain and HELO name. */
+/** Four pieces separated by NUL: the macro-string, local part, domain and HELO name. */
 export function replay(input: Buffer): void {
   const [text = "", localPart = "", domain = "", helo = ""] = input.toString("latin1").split("\0");
   for (const ip of [IPV4, IPV6]) {

@@ -53,7 +53,7 @@ async function takePictures(browser: Browser, url: string): Promise<void> {
     ["dark", true],
   ] as const) {
     await browser.view({ width: WIDTH, height, dark });
-    // The plot is drawn anew in the other colours.
+    // The plot is drawn again in the other colours.
     await sleep(500);
     writeFileSync(join(IMAGES, `status-${name}.png`), await browser.screenshot());
   }

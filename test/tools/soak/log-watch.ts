@@ -11,7 +11,7 @@ export interface LogWatchOptions {
   readonly isFault: (line: string) => boolean;
   /** From this size on the file is put aside. */
   readonly octetsMax: number;
-  /** Has the daemon open its log anew. */
+  /** Has the daemon open its log again. */
   readonly reopen: () => void;
 }
 

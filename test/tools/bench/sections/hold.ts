@@ -20,7 +20,7 @@ interface Seen {
 const LOAD_SECONDS_MIN = 8;
 const PROBE = join(import.meta.dirname, "../hold-probe.mjs");
 
-/** A process that does nothing: for how long the machine lets it wait beside the same load, no daemon can better. */
+/** A process that does nothing: no daemon can do better than the time that the machine lets it wait under the same load. */
 function startIdle(file: string): ChildProcess {
   const program = ["--import", PROBE, "-e", "setInterval(() => {}, 2 ** 30)"];
   return spawn(process.execPath, program, { env: { ...process.env, HOLD_FILE: file }, stdio: "ignore" });
