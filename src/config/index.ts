@@ -20,4 +20,5 @@ export {
 } from "./settings.ts";
 export { OPTION_NAMES, type OptionKey } from "./table.ts";
 export { formatSocket } from "./values/address.ts";
+export { isOneSlipAway } from "./values/nearest.ts";
 export { formatEngine } from "./values/shared-cache.ts";

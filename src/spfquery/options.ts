@@ -1,4 +1,5 @@
 import type { SpfResult } from "spf-check";
+import { isOneSlipAway } from "../config/index.ts";
 import { wrap } from "./layout.ts";
 
 /** Arguments or a batch line that cannot be understood; the message says what is wrong and what is accepted. */
@@ -206,21 +207,7 @@ export function optionNamed(name: string): OptionSpec | undefined {
 export function similarOption(name: string): string | undefined {
   const begins = [...BY_NAME.keys()].filter((known) => known.startsWith(name) || name.startsWith(known));
   const longest = begins.filter((known) => known.length > 1).sort((a, b) => b.length - a.length)[0];
-  return longest ?? [...BY_NAME.keys()].find((known) => known.length > 3 && isOneEditAway(name, known));
-}
-
-/** Whether one letter added, left out, changed or swapped with its neighbour makes `b` of `a`. */
-export function isOneEditAway(a: string, b: string): boolean {
-  if (a === b) return false;
-  const [short, long] = a.length <= b.length ? [a, b] : [b, a];
-  if (long.length - short.length > 1) return false;
-  let at = 0;
-  while (at < short.length && short[at] === long[at]) at++;
-  if (short.length < long.length) return short.slice(at) === long.slice(at + 1);
-  const swapped = short[at] === long[at + 1] && short[at + 1] === long[at];
-  return (
-    short.slice(at + 1) === long.slice(at + 1) || (swapped && short.slice(at + 2) === long.slice(at + 2))
-  );
+  return longest ?? [...BY_NAME.keys()].find((known) => known.length > 3 && isOneSlipAway(name, known));
 }
 
 /** A call that works, for messages about one that did not. */

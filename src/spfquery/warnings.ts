@@ -7,7 +7,7 @@ import {
   type TraceRecord,
 } from "spf-check";
 import type { OctetString } from "../address/index.ts";
-import { isOneEditAway } from "./options.ts";
+import { isOneSlipAway } from "../config/index.ts";
 import { type Report, recordsOf, termsOf } from "./query.ts";
 import { answerText, counted, policyAnswerText, questionText, textRecords, visible } from "./wording.ts";
 
@@ -167,7 +167,7 @@ function parsedWarnings(record: SpfRecord, outermost: boolean, warn: Warn): void
     warn("no-end", "the record ends without all or redirect=, so every other host is neutral");
   }
   for (const { name, text } of unknownModifiers) {
-    const meant = similarMechanism(name) ?? (isOneEditAway(name, "redirect") ? "redirect=" : undefined);
+    const meant = similarMechanism(name) ?? (isOneSlipAway(name, "redirect") ? "redirect=" : undefined);
     warn(
       "unknown-modifier",
       `${visible(text)} is an unknown modifier and ignored${meant === undefined ? "" : `; did you mean ${meant}?`}`,
@@ -207,7 +207,7 @@ function similarMechanism(written: string): string | undefined {
   const name = written.toLowerCase();
   const known = MECHANISMS[name];
   if (known !== undefined) return known;
-  const near = Object.keys(MECHANISMS).find((one) => one.length > 2 && isOneEditAway(name, one));
+  const near = Object.keys(MECHANISMS).find((one) => one.length > 2 && isOneSlipAway(name, one));
   return near === undefined ? undefined : MECHANISMS[near];
 }
 

@@ -1,7 +1,7 @@
 /**
  * What becomes of the texts of outsiders: they are kept, shown, and made into lines for smf-spf.conf, which the page and
  * --status offer. There they go into a file that decides who is let in, so a line is made of addresses and plain domain
- * names only, and of nothing else there is none.
+ * names only; for anything else no line is offered.
  */
 import { isIP } from "node:net";
 import { isHostName, ownText } from "../address/index.ts";

@@ -24,18 +24,23 @@ function slipsAllowed(written: string, candidate: string): number {
   const shorter = Math.min(a.length, b.length);
   let before = 0;
   while (before < shorter && a[before] === b[before]) before++;
-  let behind = 0;
-  while (behind < shorter - before && a.at(-1 - behind) === b.at(-1 - behind)) behind++;
-  if (before + behind === shorter) return Infinity;
+  let after = 0;
+  while (after < shorter - before && a.at(-1 - after) === b.at(-1 - after)) after++;
+  if (before + after === shorter) return Infinity;
   const words = [...candidate.matchAll(/[A-Z]+(?![a-z])|[A-Z]?[^A-Z]+/g)];
   const start = words.findLast(({ index }) => index <= before)?.index ?? 0;
-  const end = b.length - behind;
+  const end = b.length - after;
   const word = words.find(({ index, 0: { length } }) => index + length >= end);
   const rest = word === undefined ? 0 : b.length - word.index - word[0].length;
   return Math.max(a.length, b.length) / 2 - (start + rest) / 2;
 }
 
-/** Letters left out, inserted, replaced or swapped with their neighbour (optimal string alignment). */
+/** Whether one slip makes one word of the other; of words of any length. */
+export function isOneSlipAway(a: string, b: string): boolean {
+  return Math.abs(a.length - b.length) <= 1 && slipsBetween(a, b) === 1;
+}
+
+/** How many letters were left out, inserted, replaced or swapped with their neighbour (optimal string alignment). */
 function slipsBetween(a: string, b: string): number {
   let beforeLast: number[] = [];
   let last = Array.from({ length: b.length + 1 }, (_, j) => j);
