@@ -44,9 +44,17 @@ was_made() {
 
 make_directory() {
 	if [ -d "$DESTDIR$1" ]; then return 0; fi
-	make_directory "$(dirname "$1")"
+	make_directory_of "${1%/}"
 	mkdir "$DESTDIR$1"
 	remember directory "$1"
+}
+# As by dirname(1), which would be a process for each file.
+make_directory_of() {
+	case $1 in
+	/*/* | [!/]*/*) make_directory "${1%/*}" ;;
+	/*) make_directory / ;;
+	*) make_directory . ;;
+	esac
 }
 
 # rc scripts have a short PATH, so node's absolute path is written into programs and scripts.
@@ -116,14 +124,14 @@ put() {
 
 # source target: a file as it is.
 install_copy() {
-	make_directory "$(dirname "$2")"
+	make_directory_of "$2"
 	cp "$1" "$DESTDIR$2.tmp"
 	put "$2" 644
 }
 
 # source target: a program, with node's path in its first line.
 install_program() {
-	make_directory "$(dirname "$2")"
+	make_directory_of "$2"
 	{
 		echo "#!$node"
 		tail -n +2 "$1"
@@ -133,7 +141,7 @@ install_program() {
 
 # source target mode: a text, with the paths of this installation written in.
 install_text() {
-	make_directory "$(dirname "$2")"
+	make_directory_of "$2"
 	# systemd complains of paths below the link /var/run.
 	case $RUNDIR in
 	/var/run/*) unit_run=${RUNDIR#/var} ;;
@@ -337,7 +345,7 @@ do_install() {
 	install_program dist/spfquery.js "$BINDIR/spfquery"
 	install_program dist/spfreport.js "$BINDIR/spfreport"
 	for page in etc/man/*.[1-8]; do
-		install_text "$page" "$MANDIR/man${page##*.}/$(basename "$page")" 644
+		install_text "$page" "$MANDIR/man${page##*.}/${page##*/}" 644
 	done
 	# With the same paths below, so that their links hold.
 	for document in README.md README.ja.md CHANGELOG.md SECURITY.md ARCHITECTURE.md CONTRIBUTING.md LICENSE docs/*.md docs/images/*; do
