@@ -8,6 +8,7 @@ import { completionFiles } from "../../../src/completions/completions.ts";
 import { makeCommand as makeDaemonCommand } from "../../../src/smf-spf/command-line.ts";
 import { helpText } from "../../../src/spfquery/options.ts";
 import { makeCommand as makeReportCommand } from "../../../src/spfreport/command-line.ts";
+import { PATIENCE_MS } from "../../support/child-process.ts";
 
 const HELP = {
   "smf-spf": makeDaemonCommand("", "FILE").helpInformation(),
@@ -59,7 +60,14 @@ describe("completion", () => {
     [...HELP[program].matchAll(/^ {2}(?:-\w, )?(--[a-z-]+)/gm)].map(([, name = ""]) => name).sort();
 
   const run = (shell: string, args: readonly string[], input = ""): string[] =>
-    execFileSync(shell, args, { cwd: files, encoding: "utf8", input, env: { ...process.env, HOME: folder } })
+    execFileSync(shell, args, {
+      cwd: files,
+      encoding: "utf8",
+      input,
+      timeout: 2 * PATIENCE_MS,
+      killSignal: "SIGKILL",
+      env: { ...process.env, HOME: folder, TERM: "xterm" },
+    })
       .split("\n")
       .map((line) => line.trim())
       .filter((line) => line !== "")
@@ -92,7 +100,7 @@ describe("completion", () => {
   function zsh(line: string): string[] {
     const script = `zmodload zsh/zpty
       zpty z zsh -f -i
-      zpty -w z "PS1= PROMPT= RPROMPT= ; unsetopt beep zle_bracketed_paste; fpath=('${folder}/zsh/site-functions' \\$fpath); autoload -Uz compinit; compinit -u -D"
+      zpty -w z "PS1= PROMPT= RPROMPT= ; unsetopt beep zle_bracketed_paste; fpath=('${folder}/zsh/site-functions' \\$fpath); autoload -Uz compinit; compinit -u -d '${folder}/zcompdump'"
       zpty -w z 'compadd () { [[ \${@[1,(i)(-|--)]} == *-(O|A|D)\\ * ]] && { builtin compadd "$@"; return }; local -a found; builtin compadd -A found "$@"; local one; for one in $found; do print -r -- "<<$one>>"; done; builtin compadd "$@" }'
       zpty -w z "probe () { zle complete-word; print -r -- END''END }; zle -N probe; bindkey '^T' probe; cd '${files}'; zle_highlight=none; PS1='READY''READY '"
       zpty -r -m z line '*READYREADY*'

@@ -6,6 +6,7 @@ import {
   existsSync,
   mkdirSync,
   readFileSync,
+  rmSync,
   symlinkSync,
   writeFileSync,
 } from "node:fs";
@@ -38,6 +39,8 @@ export function enterRig(tree: string): void {
   run("mount", "-t", "tmpfs", "-o", "mode=755", "rig", "/run");
   mkdirSync(RIG);
   for (const folder of ["usr", "etc", "var"]) overlay(join(tree, folder), `/${folder}`);
+  // What this machine may have of the daemon is not what the tests find.
+  for (const path of ["/var/lib/smfs", "/etc/mail/smfs"]) rmSync(path, { recursive: true, force: true });
   makeDevices();
   run("ldconfig");
   makeNetwork();

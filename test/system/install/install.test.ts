@@ -1,8 +1,8 @@
 import assert from "node:assert/strict";
-import { spawn } from "node:child_process";
-import { once } from "node:events";
+import { spawn, spawnSync } from "node:child_process";
 import {
   appendFileSync,
+  cpSync,
   existsSync,
   mkdirSync,
   readdirSync,
@@ -15,8 +15,9 @@ import {
   writeFileSync,
 } from "node:fs";
 import { join } from "node:path";
-import { afterEach, beforeEach, describe, it } from "node:test";
-import { brokenLinks, COMPLETIONS, PAGES, runProgram, Tree } from "./tree.ts";
+import { after, afterEach, beforeEach, describe, it } from "node:test";
+import { exitOf } from "../../support/child-process.ts";
+import { brokenLinks, COMPLETIONS, type Ended, PAGES, runProgram, Tree } from "./tree.ts";
 
 const DOCUMENTS = [
   "README.md",
@@ -28,6 +29,13 @@ const DOCUMENTS = [
   "LICENSE",
   ...PAGES,
 ];
+
+/** The daemon's state is at one place, whatever DESTDIR: a test that has none must not touch this machine's. */
+const WITH_OWN_STATE = ["--mount", "sh", "-c", 'mount -t tmpfs none /var/lib && exec "$@"', "sh"];
+const LACK =
+  process.getuid?.() !== 0
+    ? "needs root"
+    : spawnSync("unshare", [...WITH_OWN_STATE, "true"]).status !== 0 && "needs mount namespaces";
 
 const SAMPLE = "/usr/local/share/smf-spf/smf-spf.conf.sample";
 const CONFIG = "/etc/mail/smfs/smf-spf.conf";
@@ -61,9 +69,26 @@ describe("make install", () => {
     return out;
   };
 
+  /** What `make install INIT=…` makes of an empty directory: made by the first test that begins so, kept for others. */
+  const kept = new Map<string, Tree>();
+  const begin = (init: string): void => {
+    const made = kept.get(init);
+    if (made !== undefined) {
+      cpSync(made.destination, tree.destination, { recursive: true, preserveTimestamps: true });
+      return;
+    }
+    install(`INIT=${init}`);
+    const copy = new Tree();
+    kept.set(init, copy);
+    cpSync(tree.destination, copy.destination, { recursive: true, preserveTimestamps: true });
+  };
+  after(() => {
+    for (const made of kept.values()) made.close();
+  });
+
   for (const [init, scripts] of Object.entries(SCRIPTS)) {
     it(`puts programs, pages, sample and the scripts of ${init} where they belong, and uninstall takes all back`, () => {
-      install(`INIT=${init}`);
+      begin(init);
       assert.deepEqual(
         tree.files(),
         [
@@ -100,7 +125,7 @@ describe("make install", () => {
   }
 
   it("makes programs that run under node's absolute path, with nothing beside them", () => {
-    install("INIT=none");
+    begin("none");
     const program = tree.at("/usr/local/sbin/smf-spf");
     assert.equal(read("/usr/local/sbin/smf-spf").split("\n")[0], `#!${process.execPath}`);
     assert.equal(statSync(program).mode & 0o777, 0o755);
@@ -134,7 +159,7 @@ describe("make install", () => {
   });
 
   it("makes a configuration that every user can read, equal to the sample", () => {
-    install("INIT=none");
+    begin("none");
     assert.equal(statSync(tree.at(CONFIG)).mode & 0o777, 0o644);
     assert.equal(read(CONFIG), read(SAMPLE));
   });
@@ -150,13 +175,13 @@ describe("make install", () => {
   });
 
   it("makes no .new where nothing is new", () => {
-    install("INIT=none");
+    begin("none");
     install("INIT=none");
     assert.equal(existsSync(tree.at(`${CONFIG}.new`)), false);
   });
 
   it("replaces the program in one step: one that runs keeps its file", () => {
-    install("INIT=none");
+    begin("none");
     const before = statSync(tree.at("/usr/local/sbin/smf-spf")).ino;
     tree.writeProgram('console.log("next");');
     install("INIT=none");
@@ -172,7 +197,7 @@ describe("make install", () => {
   });
 
   it("leaves a changed configuration and other people's files at uninstall", () => {
-    install("INIT=sysv");
+    begin("sysv");
     appendFileSync(tree.at(CONFIG), "RefuseFail off\n");
     writeFileSync(tree.at("/usr/local/sbin/other"), "");
     const { code, out } = tree.make("uninstall");
@@ -182,36 +207,33 @@ describe("make install", () => {
   });
 
   it("stops the daemon at uninstall, wherever the configuration has its PID file", {
-    skip: process.getuid?.() !== 0 && "needs root",
+    skip: LACK,
   }, async () => {
     const root = join(tree.folder, "root");
-    const own = [
-      "DESTDIR=",
-      "INIT=none",
-      "SMFS_USER=nobody",
-      `PREFIX=${root}`,
-      `CONFDIR=${root}/etc`,
-      `RUNDIR=${root}/run`,
-    ];
-    tree.writeProgram("setTimeout(() => {}, 60_000);");
-    install(...own);
+    const own = [`NODE=${process.execPath}`, "NPM=false", "INIT=none", "SMFS_USER=nobody", `PREFIX=${root}`];
+    const places = [`CONFDIR=${root}/etc`, `RUNDIR=${root}/run`];
+    const make = (target: string): Ended =>
+      runProgram("unshare", [...WITH_OWN_STATE, "make", "-C", tree.source, target, ...own, ...places]);
+    tree.writeProgram("setTimeout(() => {}, 600_000);");
+    const installed = make("install");
+    assert.equal(installed.code, 0, installed.err);
     const pidFile = join(root, "elsewhere.pid");
     appendFileSync(join(root, "etc", "smf-spf.conf"), `pidfile "${pidFile}" # here\n`);
     const daemon = spawn(process.execPath, [join(root, "sbin", "smf-spf"), "-f"], { stdio: "ignore" });
-    const ended = once(daemon, "exit");
+    const ended = exitOf(daemon);
     writeFileSync(pidFile, `${daemon.pid}\n`);
     try {
-      const { code, out, err } = tree.make("uninstall", ...own);
+      const { code, out, err } = make("uninstall");
       assert.equal(code, 0, err);
       assert.match(out, new RegExp(`stopping the daemon \\(pid ${daemon.pid}\\)`));
-      assert.deepEqual(await ended, [null, "SIGTERM"]);
+      assert.deepEqual([await ended, daemon.signalCode], [null, "SIGTERM"]);
     } finally {
       daemon.kill("SIGKILL");
     }
   });
 
   it("takes back the directories that 3.0.0 made, which called them folders", () => {
-    install("INIT=none");
+    begin("none");
     const list = tree.at("/usr/local/share/smf-spf/installed");
     const lines = readFileSync(list, "utf8").replaceAll(/^directory /gm, "folder ");
     assert.match(lines, /^folder \/usr\/local\/share\/smf-spf$/m);
@@ -230,7 +252,7 @@ describe("make install", () => {
   });
 
   it("takes back what a second install with another init system put", () => {
-    install("INIT=sysv");
+    begin("sysv");
     install("INIT=systemd");
     assert.equal(tree.make("uninstall").code, 0);
     assert.deepEqual(readdirSync(tree.destination), []);

@@ -17,6 +17,8 @@ describe("the packages of other systems", () => {
   before(() => {
     tree = new Tree();
     folder = mkdtempSync(join(tmpdir(), "smf-spf-packaging-"));
+    const { code, err } = runProgram("sh", ["init/dist.sh", "dist"], { cwd: tree.source });
+    assert.equal(code, 0, err);
   });
   after(() => {
     tree.close();
@@ -26,8 +28,6 @@ describe("the packages of other systems", () => {
   it("have a .deb without a word of lintian's, whoever builds it", {
     skip: missing("/usr/bin/lintian") || missing("/usr/bin/dpkg-deb"),
   }, () => {
-    const dist = runProgram("sh", ["init/dist.sh", "dist"], { cwd: tree.source });
-    assert.equal(dist.code, 0, dist.err);
     const deb = readdirSync(join(tree.source, "dist")).find((name) => name.endsWith(".deb")) ?? "";
     const options = ["--allow-root", "--fail-on", "error,warning", join(tree.source, "dist", deb)];
     const { code, out } = runProgram("lintian", options, { env: { HOME: folder } });
@@ -45,8 +45,6 @@ describe("the packages of other systems", () => {
   it("have a spec that makes the daemon's package and the policy's", {
     skip: missing("/usr/bin/rpmbuild") || missing("/usr/bin/checkmodule"),
   }, () => {
-    const dist = runProgram("sh", ["init/dist.sh", "dist"], { cwd: tree.source });
-    assert.equal(dist.code, 0, dist.err);
     const tarball = readdirSync(join(tree.source, "dist")).find((name) => name.endsWith(".tar.gz")) ?? "";
     const args = ["-ta", "--nodeps", "--define", `_topdir ${folder}/rpm`, join(tree.source, "dist", tarball)];
     const { code, err } = runProgram("rpmbuild", args, {

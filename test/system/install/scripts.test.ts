@@ -12,7 +12,7 @@ import {
 } from "node:fs";
 import { dirname, join } from "node:path";
 import { after, afterEach, before, describe, it } from "node:test";
-import { setTimeout as delay } from "node:timers/promises";
+import { commandLineOf, killed, lives, until } from "../../support/child-process.ts";
 import { type Ended, runProgram, Tree } from "./tree.ts";
 
 const HERE = import.meta.dirname;
@@ -41,7 +41,7 @@ if (process.env.IN_BACKGROUND === undefined) {
   process.on("SIGTERM", () => { heard("SIGTERM"); fs.rmSync(pidFile); setTimeout(() => process.exit(0), 100); });
   fs.writeFileSync(pidFile + ".new", process.pid + "\\n");
   fs.renameSync(pidFile + ".new", pidFile);
-  setTimeout(() => process.exit(1), 60000);
+  setTimeout(() => process.exit(1), 600000);
 }
 `;
 
@@ -130,11 +130,12 @@ for (const { init, script: installed, call, codes } of KINDS) {
     afterEach(async () => {
       other?.kill("SIGKILL");
       other = undefined;
-      for (const file of readdirSync(join(folder, "run"))) {
-        const pid = Number(readFileSync(join(folder, "run", file), "latin1"));
-        if (pid > 1 && lives(pid)) process.kill(pid, "SIGKILL");
-        while (pid > 1 && lives(pid)) await delay(5);
-        rmSync(join(folder, "run", file));
+      for (const file of readdirSync(join(folder, "run"), { withFileTypes: true })) {
+        const path = join(folder, "run", file.name);
+        // A FIFO, where a test has left one, would hold up whoever reads it.
+        const pid = file.isFile() ? Number(readFileSync(path, "latin1")) : 0;
+        if (pid > 1 && commandLineOf(pid).includes(folder)) await killed(pid);
+        rmSync(path);
       }
       rmSync(join(folder, "signals"), { force: true });
       writeFileSync(config, "");
@@ -146,15 +147,11 @@ for (const { init, script: installed, call, codes } of KINDS) {
 
     const run = (command: string): Ended => call(tree.at(installed), command, { folder });
     const pid = (): number => Number(readFileSync(pidFile, "latin1"));
-    const lives = (number: number): boolean => existsSync(`/proc/${number}/exe`);
     async function signals(count: number): Promise<string> {
       const file = join(folder, "signals");
-      for (let i = 0; i < 2000; i++) {
-        const text = existsSync(file) ? readFileSync(file, "latin1") : "";
-        if (text.split("\n").length > count) return text;
-        await delay(5);
-      }
-      throw new Error("the daemon heard nothing");
+      const text = (): string => (existsSync(file) ? readFileSync(file, "latin1") : "");
+      await until("the daemon to hear it", () => text().split("\n").length > count);
+      return text();
     }
 
     it("starts, tells the status, reloads, rotates and stops", async () => {
@@ -212,7 +209,6 @@ for (const { init, script: installed, call, codes } of KINDS) {
       rmSync(pidFile, { force: true });
       execFileSync("mkfifo", [pidFile]);
       for (const command of ["status", "reload", "stop"]) run(command);
-      rmSync(pidFile);
     });
 
     it("tells that the daemon could not start", () => {
@@ -223,8 +219,8 @@ for (const { init, script: installed, call, codes } of KINDS) {
     });
 
     for (const [what, program, args] of [
-      ["another program", "sleep", ["60"]],
-      ["another script of node's", process.execPath, ["-e", "setTimeout(() => {}, 60000)"]],
+      ["another program", "sleep", ["600"]],
+      ["another script of node's", process.execPath, ["-e", "setTimeout(() => {}, 600000)"]],
     ] as const) {
       it(`signals no process of ${what} that an old PID file names, and starts all the same`, () => {
         other = spawn(program, args, { stdio: "ignore" });
@@ -294,6 +290,22 @@ for (const { init, script: installed, call, codes } of KINDS) {
 }
 
 describe("the patience of a stop", () => {
+  const trees = new Map<string, Tree>();
+  after(() => {
+    for (const tree of trees.values()) tree.close();
+  });
+
+  /** An installation with this init system, its configuration and programs at the paths that the script has. */
+  function treeFor(init: string): Tree {
+    const made = trees.get(init);
+    if (made !== undefined) return made;
+    const tree = new Tree();
+    trees.set(init, tree);
+    tree.make("install", `INIT=${init}`, `CONFDIR=${tree.folder}/etc`, `SBINDIR=${tree.folder}/sbin`);
+    for (const name of ["etc", "sbin"]) renameSync(tree.at(join(tree.folder, name)), join(tree.folder, name));
+    return tree;
+  }
+
   const table: readonly (readonly [init: string, script: string, settings: string, seen: RegExp])[] = [
     ["sysv", "/etc/init.d/smf-spf", "", /^\+ : 30$/m],
     ["sysv", "/etc/init.d/smf-spf", "ShutdownTime 2m", /^\+ : 140$/m],
@@ -305,18 +317,11 @@ describe("the patience of a stop", () => {
   ];
   for (const [init, script, settings, seen] of table) {
     it(`of ${init} is ${seen.source} with "${settings}"`, () => {
-      const tree = new Tree();
-      try {
-        tree.make("install", `INIT=${init}`, `CONFDIR=${tree.folder}/etc`, `SBINDIR=${tree.folder}/sbin`);
-        for (const name of ["etc", "sbin"])
-          renameSync(tree.at(join(tree.folder, name)), join(tree.folder, name));
-        writeFileSync(join(tree.folder, "etc", "smf-spf.conf"), `${settings}\n`);
-        const stub = init === "openrc" ? [join(HERE, "stub.openrc-run")] : [];
-        const { err } = runProgram("sh", ["-x", ...stub, tree.at(script), "status"]);
-        assert.match(err, seen);
-      } finally {
-        tree.close();
-      }
+      const tree = treeFor(init);
+      writeFileSync(join(tree.folder, "etc", "smf-spf.conf"), `${settings}\n`);
+      const stub = init === "openrc" ? [join(HERE, "stub.openrc-run")] : [];
+      const { err } = runProgram("sh", ["-x", ...stub, tree.at(script), "status"]);
+      assert.match(err, seen);
     });
   }
 });

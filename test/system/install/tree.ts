@@ -22,7 +22,10 @@ export interface Ended {
   readonly err: string;
 }
 
-/** Runs a program to its end. */
+/** Longer than lintian takes on a slow machine, and shorter than all that a file of tests may take. */
+const PROGRAM_MS = 300_000;
+
+/** Runs a program to its end; throws where there is none. */
 export function runProgram(
   program: string,
   args: readonly string[],
@@ -32,7 +35,7 @@ export function runProgram(
     cwd,
     encoding: "utf8",
     env: { PATH: "/usr/sbin:/usr/bin:/sbin:/bin", ...env },
-    timeout: 60_000,
+    timeout: PROGRAM_MS,
   });
   if (result.error !== undefined) throw result.error;
   return { code: result.status, out: result.stdout, err: result.stderr };

@@ -1,7 +1,6 @@
 /** The packages as others get them: packed, unpacked elsewhere, and used as their README shows. */
 import assert from "node:assert/strict";
 import { type ChildProcess, execFileSync, spawn, spawnSync } from "node:child_process";
-import { once } from "node:events";
 import {
   mkdirSync,
   mkdtempSync,
@@ -14,6 +13,7 @@ import {
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { after, before, describe, it } from "node:test";
+import { exitOf, PATIENCE_MS, until } from "../../support/child-process.ts";
 import { MtaPlayer, openSocket } from "../../support/mta-player.ts";
 import { startNameserver } from "../../support/nameserver/index.ts";
 
@@ -37,10 +37,14 @@ function start(file: string, code: string): ChildProcess {
 async function firstLine({ stdout }: ChildProcess): Promise<string> {
   assert.ok(stdout !== null);
   let text = "";
-  for await (const chunk of stdout) {
-    text += String(chunk);
-    if (text.includes("\n")) break;
-  }
+  let isOver = false;
+  stdout.on("data", (chunk: Buffer) => {
+    text += chunk.toString();
+  });
+  stdout.on("end", () => {
+    isOver = true;
+  });
+  await until("a line", () => isOver || text.includes("\n"));
   return text.trim();
 }
 
@@ -68,7 +72,16 @@ function compile(modules: Readonly<Record<string, string>>): void {
 
 describe("packages", () => {
   before(() => {
-    execFileSync(process.execPath, [join(ROOT, "packages.mjs"), join(folder, "packed")], { stdio: "ignore" });
+    for (const [where, env] of [
+      ["packed", process.env],
+      ["signed", { ...process.env, PACKAGE_REPOSITORY: "git+https://git.example.org/smf-spf.git" }],
+    ] as const) {
+      execFileSync(process.execPath, [join(ROOT, "packages.mjs"), join(folder, where)], {
+        stdio: "ignore",
+        timeout: 4 * PATIENCE_MS,
+        env,
+      });
+    }
     for (const tarball of readdirSync(join(folder, "packed"))) {
       const name = tarball.replace(/-\d.*$/, "");
       mkdirSync(installed(name), { recursive: true });
@@ -119,10 +132,6 @@ describe("packages", () => {
     });
 
     it(`${name} can be published, with its origin where the repository is known`, () => {
-      execFileSync(process.execPath, [join(ROOT, "packages.mjs"), join(folder, "signed")], {
-        stdio: "ignore",
-        env: { ...process.env, PACKAGE_REPOSITORY: "git+https://git.example.org/smf-spf.git" },
-      });
       const manifestOf = (tarball: string): Record<string, unknown> =>
         JSON.parse(
           execFileSync("tar", ["xzOf", tarball, "package/package.json"], { encoding: "utf8" }),
@@ -150,7 +159,7 @@ describe("packages", () => {
           "http://127.0.0.1:9/",
           tarballOf(name),
         ],
-        { encoding: "utf8", cwd: folder },
+        { encoding: "utf8", cwd: folder, timeout: 4 * PATIENCE_MS },
       );
       assert.equal(status, 0, stderr);
       assert.match(stdout, /"index\.js"[\s\S]*"types\//);
@@ -169,8 +178,13 @@ describe("packages", () => {
       `const dns = new Resolver(); dns.setServers(["127.0.0.1:${server.port}"]);`,
     );
     assert.notEqual(ours, code);
-    assert.equal(await firstLine(start("check.mjs", ours)), "pass exists:%{i}.list.test");
-    await server.close();
+    const check = start("check.mjs", ours);
+    try {
+      assert.equal(await firstLine(check), "pass exists:%{i}.list.test");
+    } finally {
+      check.kill();
+      await server.close();
+    }
   });
 
   it("milter-protocol makes the milter of its README", async () => {
@@ -191,8 +205,9 @@ describe("packages", () => {
       assert.deepEqual([edits.map(({ kind }) => kind), verdict.kind], [["addHeader"], "continue"]);
       mta.quit();
     } finally {
+      const over = exitOf(milter, "close");
       milter.kill();
-      await once(milter, "close");
+      await over;
     }
   });
 
