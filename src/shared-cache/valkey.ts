@@ -1,18 +1,14 @@
 /** The engine that a client for Valkey and Redis leads to. Built into a file of its own, loaded only with SharedCache. */
 import { readFileSync } from "node:fs";
-import { Cluster, Redis, type RedisOptions } from "iovalkey";
+import type { Socket } from "node:net";
+import { Cluster, type Command, Redis, type RedisOptions } from "iovalkey";
 import type { CacheEngine, EngineAddress, EngineError } from "./engine.ts";
+import { isSlotMap, NODES_MAX, REPLY_OCTETS_MAX, ReplyGuard, SLOT_MAP_OCTETS_MAX } from "./replies.ts";
 
 /** For each of several hosts: one that is silent leaves time for the next. */
 const CONNECT_MS = 800;
 /** Longer than the caller waits: it frees what the client keeps of a command. */
 const COMMAND_MS = 2000;
-/**
- * What a connection may bring without completing an answer. The client collects an answer in memory, and an engine has
- * values of up to 512 MB.
- */
-const UNANSWERED_OCTETS_MAX = 1024 * 1024;
-
 /** Whatever the client's types say, it hands on what the engine sends. */
 const NO_VALUE: EngineError = { kind: "reply", message: "the answer to GET is not a value" };
 
@@ -30,8 +26,7 @@ export function createEngine(address: EngineAddress): CacheEngine {
   let opened = 0;
   return new ValkeyEngine(() => {
     const client = newClient({ ...address, hosts: rotated(address.hosts, opened++) }, options);
-    if (client instanceof Redis) boundAnswers(client);
-    else client.on("+node", boundAnswers);
+    if (client instanceof Cluster) boundNodes(client);
     return client;
   });
 }
@@ -145,29 +140,72 @@ function rotated<T>(list: readonly T[], by: number): readonly T[] {
   return [...list.slice(start), ...list.slice(0, start)];
 }
 
-/** Ends a connection that brings more than any answer of ours can have. */
-function boundAnswers(node: Redis): void {
-  let octets = 0;
-  node.on("connect", () => {
-    const { stream } = node;
-    octets = 0;
-    // The client has read a chunk before this is told of it, and what has waited for an answer runs after it.
-    stream.on("data", (chunk: Buffer) => {
-      octets += chunk.length;
-      if (octets > UNANSWERED_OCTETS_MAX) stream.destroy(new Error("an answer is too large"));
-    });
+/** An engine names its nodes, also in what it redirects to: each is a connection. */
+function boundNodes(cluster: Cluster): void {
+  cluster.on("+node", () => {
+    if (cluster.nodes().length <= NODES_MAX) return;
+    cluster.emit("error", new Error(`the cluster names more than ${NODES_MAX} nodes`));
+    cluster.disconnect();
   });
-  const send = node.sendCommand.bind(node);
-  const answered = (): void => {
-    octets = 0;
+}
+
+/** What every connection of the client has, also those it makes by itself: to Sentinels, or for the slots of a cluster. */
+interface Connection {
+  readonly stream: Socket;
+  /** What is sent and not answered. */
+  readonly commandQueue: { readonly length: number };
+  setStatus: (this: Connection, status: string, detail?: unknown) => void;
+  sendCommand: (this: Connection, command: Command, stream?: unknown) => unknown;
+}
+
+/** Connections that ask for the slots of a cluster. */
+const askingForSlots = new WeakSet<Connection>();
+
+/** Has whatever comes over any connection looked at first: the client makes some that it tells nobody of. */
+function guardConnections(prototype: Connection): void {
+  const { setStatus, sendCommand } = prototype;
+  prototype.setStatus = function (status, detail) {
+    setStatus.call(this, status, detail);
+    // What reads it is put in its place in this tick, and nothing comes before the next.
+    if (status === "connect") process.nextTick(guardStream, this);
   };
-  node.sendCommand = (command, stream) => {
-    command.promise.then(answered, (error: unknown) => {
-      if (isReply(error)) answered();
-    });
-    return send(command, stream);
+  prototype.sendCommand = function (command, stream) {
+    // The client itself waits for some of them no longer.
+    command.promise.catch(() => undefined);
+    if (command.name === "cluster") {
+      askingForSlots.add(this);
+      const { resolve } = command;
+      command.resolve = (reply) => {
+        if (isSlotMap(reply)) resolve(reply);
+        else command.reject(new Error("the answer to CLUSTER SLOTS is no map of slots"));
+      };
+    }
+    return sendCommand.call(this, command, stream);
   };
 }
+
+function guardStream(connection: Connection): void {
+  const { stream } = connection;
+  const guard = new ReplyGuard();
+  const readers = stream.listeners("data") as ((chunk: Buffer) => void)[];
+  stream.removeAllListeners("data");
+  stream.on("data", (chunk: Buffer) => {
+    if (stream.destroyed) return;
+    const octetsMax = askingForSlots.has(connection) ? SLOT_MAP_OCTETS_MAX : REPLY_OCTETS_MAX;
+    const problem = guard.look(chunk, connection.commandQueue.length, octetsMax);
+    if (problem !== undefined) {
+      stream.destroy(new Error(problem));
+      return;
+    }
+    try {
+      for (const read of readers) read(chunk);
+    } catch (error) {
+      stream.destroy(error instanceof Error ? error : new Error(String(error)));
+    }
+  });
+}
+
+guardConnections(Redis.prototype as unknown as Connection);
 
 function optionsOf({ tls, username, password, db, caFile }: EngineAddress): RedisOptions {
   return {
