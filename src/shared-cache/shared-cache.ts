@@ -78,6 +78,7 @@ export class SharedCache {
   #gets = 0;
   /** When the caches were emptied, on the clock that nobody sets: values from before are no longer taken. */
   #emptiedAtMs: number | undefined;
+  #emptied = 0;
   #writeErrors = 0;
   #isReadOnlyTold = false;
   #timer: NodeJS.Timeout | undefined;
@@ -92,8 +93,11 @@ export class SharedCache {
     this.#breaker = new Breaker(this.#nowMs);
     this.#writes = new WriteQueue(options.engine, {
       failed: (error) => {
-        if (error?.kind === "reply") this.#notWritten(error.message);
-        this.#failed(error ?? LATE);
+        if (error?.kind === "reply") {
+          // It may be full, or a replica: what is read says whether it is of use.
+          this.#errors.reply++;
+          this.#notWritten(error.message);
+        } else this.#failed(error ?? LATE);
       },
       written: () => {
         this.#written++;
@@ -121,11 +125,12 @@ export class SharedCache {
         const mayGet = this.#breaker.isClosed && this.#gets < GETS_MAX;
         if (mayGet) return new SharedQuestion(question, source, this.#ports, done);
         const key = questionKey(question);
+        const emptied = this.#emptied;
         const known = source.ask(question, (answer) => {
-          this.#share(key, answer);
+          this.#share(key, answer, emptied);
           done(answer);
         });
-        if (!("cancel" in known)) this.#share(key, known);
+        if (!("cancel" in known)) this.#share(key, known, emptied);
         return known;
       },
     };
@@ -138,6 +143,7 @@ export class SharedCache {
 
   /** From now on only what is written later is taken: the operator has emptied the caches. */
   forget(): void {
+    this.#emptied++;
     this.#emptiedAtMs = this.#nowMs();
   }
 
@@ -164,8 +170,9 @@ export class SharedCache {
     get: (key, done) => {
       this.#get(key, done);
     },
-    share: (key, answer) => {
-      this.#share(key, answer);
+    emptied: () => this.#emptied,
+    share: (key, answer, emptied) => {
+      this.#share(key, answer, emptied);
     },
   };
 
@@ -231,8 +238,9 @@ export class SharedCache {
     return answer;
   }
 
-  #share(key: string, answer: Answer): void {
-    if (!this.#breaker.isClosed || !isKeepable(answer)) return;
+  #share(key: string, answer: Answer, emptied: number): void {
+    // What was asked before the caches were emptied would come back as new.
+    if (!this.#breaker.isClosed || emptied !== this.#emptied || !isKeepable(answer)) return;
     const value = writeValue(key, answer, this.#options.wallMs());
     if (value === undefined) return;
     const name = this.#seal.nameOf(key);
@@ -240,7 +248,7 @@ export class SharedCache {
     this.#writes.add({ name, lifeMs, value: () => this.#seal.seal(name, text) });
   }
 
-  /** Reads in between succeed, so that no circuit opens, and somebody should know. */
+  /** What is read may be well: refusals open no circuit, and somebody should know. */
   #notWritten(reason: string): void {
     if (++this.#writeErrors < WRITE_ERRORS_MAX || this.#isReadOnlyTold) return;
     this.#isReadOnlyTold = true;

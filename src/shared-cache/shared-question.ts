@@ -8,8 +8,10 @@ const GRACE_MS = 3;
 export interface QuestionPorts {
   /** `done` in a later tick, within 20 ms: what the engine has, or undefined. */
   readonly get: (key: string, done: (answer: Answer | undefined) => void) => void;
-  /** An answer of DNS, for the other hosts. */
-  readonly share: (key: string, answer: Answer) => void;
+  /** How often the caches were emptied so far. */
+  readonly emptied: () => number;
+  /** An answer of DNS, for the other hosts, and how often the caches had been emptied when DNS was asked. */
+  readonly share: (key: string, answer: Answer, emptied: number) => void;
 }
 
 /** One question to the engine and to DNS: the first usable answer wins. */
@@ -22,6 +24,7 @@ export class SharedQuestion implements Pending {
   readonly #grace: NodeJS.Timeout;
   #dns: Pending | undefined;
   #isDnsAsked = false;
+  #emptied = 0;
   /** DNS has failed while the engine may still answer. */
   #fault: Answer | undefined;
   #isGetOver = false;
@@ -62,6 +65,7 @@ export class SharedQuestion implements Pending {
     clearTimeout(this.#grace);
     if (this.#isDnsAsked) return;
     this.#isDnsAsked = true;
+    this.#emptied = this.#ports.emptied();
     const known = this.#source.ask(this.#question, (answer) => {
       this.#dns = undefined;
       this.#answered(answer);
@@ -76,7 +80,7 @@ export class SharedQuestion implements Pending {
       this.#fault = answer;
       return;
     }
-    this.#ports.share(this.#key, answer);
+    this.#ports.share(this.#key, answer, this.#emptied);
     this.#settle(answer);
   }
 

@@ -222,6 +222,32 @@ describe("SharedCache", () => {
     assert.equal(again.length, 1);
   });
 
+  it("takes nothing that DNS was asked before the caches were emptied", () => {
+    const host = connected();
+    engine.behaviour = { afterMs: 2 };
+    host.dns.answer = { answer: FOUND, afterMs: 10 };
+    ask(host);
+    tick(4);
+    host.cache.forget();
+    tick(30);
+    ask(host);
+    tick(30);
+    assert.equal(host.dns.asked.length, 2);
+  });
+
+  it("takes nothing that DNS alone was asked before the caches were emptied", () => {
+    const host = hostOf(engine);
+    host.dns.answer = { answer: FOUND, afterMs: 10 };
+    ask(host);
+    host.cache.start();
+    tick(5);
+    host.cache.forget();
+    tick(30);
+    ask(host);
+    tick(30);
+    assert.equal(host.dns.asked.length, 2);
+  });
+
   for (const [what, stepMs] of [
     ["back", -3_600_000],
     ["forward", 3_600_000],
@@ -465,6 +491,23 @@ describe("the circuit of SharedCache", () => {
     engine.behaviour = {};
     for (let nth = 0; nth < 20; nth++) share(host, FOUND, { type: "TXT", name: `m${nth}.example` });
     assert.deepEqual(host.told.slice(2), ["SharedCache redis://cache takes answers again"]);
+  });
+
+  it("is read on where it refuses many writes at once", () => {
+    const host = connected();
+    share(host, FOUND, { type: "TXT", name: "kept.example" });
+    engine.behaviour = { writeError: replyError("OOM command not allowed when used memory > 'maxmemory'.") };
+    for (let nth = 0; nth < 20; nth++) ask(host, { type: "TXT", name: `n${nth}.example` });
+    tick(30);
+    assert.equal(host.cache.counters().errors.reply, 20);
+    assert.equal(host.cache.counters().up, true);
+    const asked = host.dns.asked.length;
+    ask(host, { type: "TXT", name: "kept.example" });
+    tick(30);
+    assert.equal(host.dns.asked.length, asked);
+    assert.deepEqual(host.told.slice(1), [
+      "SharedCache redis://cache takes no answers of this host: OOM command not allowed when used memory > 'maxmemory'.",
+    ]);
   });
 
   it("closes when a probe is answered, and says so", () => {
