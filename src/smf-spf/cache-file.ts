@@ -24,7 +24,7 @@ export interface CacheFileOptions {
   readonly tell: (text: string) => void;
   /** The size at which writing ends; 64 MiB. */
   readonly octetsMax?: number;
-  /** A clock in milliseconds, for the turns of others; `performance.now`. */
+  /** A clock in milliseconds that nobody sets; `performance.now`. */
   readonly nowMs?: () => number;
 }
 
@@ -58,6 +58,7 @@ export class CacheFile {
   #lastProblem: string | undefined;
   #loading: Promise<void> | undefined;
   #saving: Promise<void> | undefined;
+  #forgetting: Promise<void> | undefined;
   /** Grows whenever the caches are emptied. */
   #emptied = 0;
 
@@ -66,16 +67,21 @@ export class CacheFile {
     this.#octetsMax = options.octetsMax ?? OCTETS_MAX;
   }
 
-  /** Reads the file into the caches, in slices. Never rejects. */
-  load(): Promise<void> {
-    this.#loading = this.#load();
+  /**
+   * Reads the file into the caches, in slices. Never rejects.
+   *
+   * @param former what has to end first: two writers would have one file between them
+   */
+  load(former?: Promise<void>): Promise<void> {
+    this.#loading = this.#load(former, this.#emptied);
     return this.#loading;
   }
 
-  async #load(): Promise<void> {
+  async #load(former: Promise<void> | undefined, emptied: number): Promise<void> {
+    await former;
     const { path, tell } = this.#options;
     try {
-      const taken = await this.#read();
+      const taken = await this.#read(emptied);
       this.#mayWrite = true;
       if (taken !== undefined) tell(`CacheFile ${path}: ${taken} entries read`);
     } catch (error) {
@@ -96,6 +102,10 @@ export class CacheFile {
 
   /** Writes what is in memory, unless the file has not been read yet; a second call joins the first. Never rejects. */
   save(): Promise<void> {
+    return this.#forgetting ?? this.#save();
+  }
+
+  #save(): Promise<void> {
     if (!this.#mayWrite) return Promise.resolve();
     this.#saving ??= this.#write()
       .then(() => {
@@ -111,22 +121,36 @@ export class CacheFile {
   }
 
   /** The operator has emptied the caches: what the file has, or had so far, must not come back. Never rejects. */
-  async forget(): Promise<void> {
+  forget(): Promise<void> {
     this.#emptied++;
+    const forgetting = this.#forget().finally(() => {
+      if (this.#forgetting === forgetting) this.#forgetting = undefined;
+    });
+    this.#forgetting = forgetting;
+    return forgetting;
+  }
+
+  async #forget(): Promise<void> {
     await this.#loading;
-    await this.save();
+    await this.#saving;
+    if (!this.#mayWrite) return;
+    // First of all: a full disk takes no other.
+    await unlink(this.#options.path).catch((error: unknown) => {
+      if ((error as NodeJS.ErrnoException).code !== "ENOENT") this.#fail("cannot be removed", error);
+    });
+    await this.#save();
   }
 
   /** Resolves when nothing is read or written any more. Never rejects. */
   async idle(): Promise<void> {
     await this.#loading;
+    await this.#forgetting;
     await this.#saving;
   }
 
   /** @returns how many entries were taken; undefined where there is no file */
-  async #read(): Promise<number | undefined> {
-    const { path, answers, verdicts, digest, wallMs } = this.#options;
-    const emptied = this.#emptied;
+  async #read(emptied: number): Promise<number | undefined> {
+    const { path, answers, verdicts, digest } = this.#options;
     const file = await openRegular(path);
     if (file === undefined) return undefined;
     let bytes: Buffer;
@@ -135,12 +159,12 @@ export class CacheFile {
     } finally {
       await file.close();
     }
-    const nowMs = wallMs();
+    const timeMs = steadyTime(this.#options);
     const headEnd = bytes.indexOf(LINE_END);
     const head = parse(bytes, 0, headEnd) as { digest?: unknown; writtenMs?: unknown };
     const { writtenMs } = head;
     if (typeof writtenMs !== "number") throw new NotACache("is damaged");
-    if (writtenMs > nowMs + FUTURE_MS) return 0;
+    if (writtenMs > timeMs() + FUTURE_MS) return 0;
     let taken = 0;
     const turns = new Turns(this.#options.nowMs);
     // From the end: what was used last is taken last, and so counts as used last again.
@@ -152,7 +176,10 @@ export class CacheFile {
         const [kind, endsMs, plain] = entry as readonly unknown[];
         const cache = kind === "a" ? answers : kind === "v" && head.digest === digest ? verdicts : undefined;
         // An entry cannot have more time left than it had when it was written.
-        if (typeof endsMs === "number" && cache?.restore(plain, endsMs - Math.max(nowMs, writtenMs)) === true)
+        if (
+          typeof endsMs === "number" &&
+          cache?.restore(plain, endsMs - Math.max(timeMs(), writtenMs)) === true
+        )
           taken++;
       }
       if (turns.isOver()) await turns.next();
@@ -188,7 +215,8 @@ export class CacheFile {
 
   /** @param goesOn asked from time to time: whether what is written is still wanted */
   async #writeAll(file: FileHandle, goesOn: () => boolean): Promise<void> {
-    const { answers, verdicts, digest, wallMs } = this.#options;
+    const { answers, verdicts, digest } = this.#options;
+    const timeMs = steadyTime(this.#options);
     const hash = createHash("sha256");
     let octets = 0;
     const write = async (bytes: Buffer): Promise<void> => {
@@ -202,7 +230,7 @@ export class CacheFile {
       hash.update(bytes);
       return write(bytes);
     };
-    await put(`${JSON.stringify({ cache: "smf-spf", format: FORMAT, digest, writtenMs: wallMs() })}\n`);
+    await put(`${JSON.stringify({ cache: "smf-spf", format: FORMAT, digest, writtenMs: Math.floor(timeMs()) })}\n`);
     const turns = new Turns(this.#options.nowMs);
     for (const [kind, cache] of [
       ["a", answers],
@@ -212,7 +240,7 @@ export class CacheFile {
       let text = "";
       let lines = 0;
       for (const { restMs, plain } of cache.dump()) {
-        const line = `${JSON.stringify([kind, Math.floor(wallMs() + restMs), plain])}\n`;
+        const line = `${JSON.stringify([kind, Math.floor(timeMs() + restMs), plain])}\n`;
         if (octets + text.length + line.length > octetsMax) break;
         text += line;
         if (++lines < BATCH && !turns.isOver()) continue;
@@ -286,6 +314,15 @@ function parse(bytes: Buffer, start: number, end: number): object {
   } catch {
     return {};
   }
+}
+
+/** The time of day, which goes on as it began: set while the file is read or written, it would change what is left. */
+function steadyTime({
+  wallMs,
+  nowMs = () => performance.now(),
+}: Pick<CacheFileOptions, "wallMs" | "nowMs">): () => number {
+  const aheadMs = wallMs() - nowMs();
+  return () => nowMs() + aheadMs;
 }
 
 /** When others are to have a turn. */

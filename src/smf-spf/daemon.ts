@@ -314,8 +314,7 @@ class Daemon {
     const former = this.#cacheFile?.idle();
     const cacheFile = engine.cacheFile(settings.cacheFile, this.#ports.tell);
     this.#cacheFile = cacheFile;
-    // Two writers would have one file between them.
-    void Promise.resolve(former).then(() => cacheFile.load());
+    void cacheFile.load(former);
     this.#saver ??= setInterval(() => void this.#cacheFile?.save(), SAVE_EVERY_MS).unref();
   }
 

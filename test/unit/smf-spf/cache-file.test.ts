@@ -324,6 +324,8 @@ describe("CacheFile", () => {
     assert.deepEqual(again.told, ["CacheFile /cache: 3000 entries read"]);
   });
 
+  /** Empty where it is not there. */
+  const readOf = (file: string): string => (existsSync(file) ? readFileSync(file, "latin1") : "");
   /** What a run finds that begins now. */
   const left = async (): Promise<unknown> => {
     const run = new Run();
@@ -372,6 +374,55 @@ describe("CacheFile", () => {
     const forgetting = run.file.forget();
     await Promise.all([loading, forgetting]);
     assert.ok(run.answers.counters().entries <= 20, `${run.answers.counters().entries} entries`);
+    assert.equal(await left(), undefined);
+  });
+
+  it("brings nothing back where the caches were emptied when it was written and not yet in its place", async () => {
+    for (let turns = 0; turns < 12; turns++) {
+      const run = await many();
+      const saving = run.file.save();
+      while (!/"sha256"/.test(readOf(`${path}.new`))) await new Promise(setImmediate);
+      for (let turn = 0; turn < turns; turn++) await new Promise(setImmediate);
+      empty(run);
+      const forgetting = run.file.forget();
+      // As the daemon does it that is stopped at once.
+      await run.file.save();
+      assert.equal(await left(), undefined, `after ${turns} turns`);
+      await Promise.all([saving, forgetting]);
+    }
+  });
+
+  it("brings nothing back where the caches were emptied and it cannot be written", async () => {
+    const run = await many();
+    await run.file.save();
+    mkdirSync(`${path}.new`);
+    empty(run);
+    await run.file.forget();
+    assert.match(run.told.join(), /cannot be written/);
+    assert.equal(await left(), undefined);
+  });
+
+  it("brings nothing back where the caches were emptied while it was read, and the daemon stopped", async () => {
+    await (await many()).file.save();
+    const run = new Run();
+    const loading = run.file.load();
+    empty(run);
+    void run.file.forget();
+    await run.file.save();
+    assert.equal(await left(), undefined);
+    await loading;
+  });
+
+  it("brings nothing back where the caches were emptied before it could be read", async () => {
+    await (await many()).file.save();
+    const run = new Run();
+    let former: () => void = () => undefined;
+    const loading = run.file.load(new Promise<void>((resolve) => (former = resolve)));
+    empty(run);
+    const forgetting = run.file.forget();
+    former();
+    await Promise.all([loading, forgetting]);
+    assert.equal(run.answers.counters().entries, 0);
     assert.equal(await left(), undefined);
   });
 
@@ -511,6 +562,41 @@ describe("CacheFile", () => {
     const kept = ["a.test", "b.test", "c.test"].map((name) => run.answer(name)?.status);
     assert.deepEqual(kept, ["found", undefined, "found"]);
   });
+
+  for (const work of ["save", "load"] as const) {
+    it(`gives no entry more time where the clock is set during a ${work}`, async () => {
+      const rests: number[] = [];
+      let clockMs = 0;
+      /** Each entry takes a second, and so the clock that nobody sets goes on; the other is set after the first. */
+      const takesTime = (of: typeof work): void => {
+        clockMs += 1000;
+        wallMs += 1000;
+        if (of === work) wallMs += HOUR_MS;
+      };
+      const cache = {
+        *dump() {
+          for (let nth = 0; nth < 5; nth++) {
+            yield { restMs: 60_000 - nth * 1000, plain: nth };
+            takesTime("save");
+          }
+        },
+        restore: (_plain: unknown, restMs: number) => {
+          rests.push(restMs);
+          takesTime("load");
+          return true;
+        },
+      };
+      const none = { *dump() {}, restore: () => false };
+      const options = { path, answers: cache, verdicts: none, digest: "d", tell: () => undefined };
+      const file = new CacheFile({ ...options, wallMs: () => wallMs, nowMs: () => clockMs });
+      await file.load();
+      const startMs = wallMs;
+      await file.save();
+      wallMs = startMs + 5000;
+      await file.load();
+      assert.deepEqual(rests, [55_000, 54_000, 53_000, 52_000, 51_000]);
+    });
+  }
 
   it("gives a verdict no more time for the time that the writing takes", () => {
     let nowMs = 0;
