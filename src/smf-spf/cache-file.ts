@@ -30,12 +30,16 @@ export interface CacheFileOptions {
 
 const OCTETS_MAX = 64 * 1024 * 1024;
 const FORMAT = 1;
-/** What is read or written before others get a turn: so many milliseconds, looked at after so many entries. */
+/** What is read or written before others get a turn: so many milliseconds, looked at after so many entries or octets. */
 const SLICE_MS = 2;
 const LOOK_EVERY = 10;
-/** Entries that are written at once. */
+const LOOK_OCTETS = 64 * 1024;
+/** Entries that are written at once, or octets. */
 const BATCH = 100;
+const BATCH_OCTETS = 64 * 1024;
 const READ_OCTETS = 256 * 1024;
+/** The checksum of that takes a millisecond at most, on slow machines too. */
+const HASH_OCTETS = 64 * 1024;
 const LINE_END = 0x0a;
 /** A clock that was set back a little is not a reason to start with nothing. */
 const FUTURE_MS = 60_000;
@@ -171,6 +175,7 @@ export class CacheFile {
     for (let end = bytes.length - 1; end > headEnd && this.#emptied === emptied; ) {
       const start = bytes.lastIndexOf(LINE_END, end - 1) + 1;
       const entry = parse(bytes, start, end);
+      const octets = end - start;
       end = start - 1;
       if (Array.isArray(entry)) {
         const [kind, endsMs, plain] = entry as readonly unknown[];
@@ -182,7 +187,7 @@ export class CacheFile {
         )
           taken++;
       }
-      if (turns.isOver()) await turns.next();
+      if (turns.isOver(octets)) await turns.next();
     }
     return taken;
   }
@@ -230,7 +235,9 @@ export class CacheFile {
       hash.update(bytes);
       return write(bytes);
     };
-    await put(`${JSON.stringify({ cache: "smf-spf", format: FORMAT, digest, writtenMs: Math.floor(timeMs()) })}\n`);
+    await put(
+      `${JSON.stringify({ cache: "smf-spf", format: FORMAT, digest, writtenMs: Math.floor(timeMs()) })}\n`,
+    );
     const turns = new Turns(this.#options.nowMs);
     for (const [kind, cache] of [
       ["a", answers],
@@ -243,7 +250,8 @@ export class CacheFile {
         const line = `${JSON.stringify([kind, Math.floor(timeMs() + restMs), plain])}\n`;
         if (octets + text.length + line.length > octetsMax) break;
         text += line;
-        if (++lines < BATCH && !turns.isOver()) continue;
+        const isOver = turns.isOver(line.length);
+        if (++lines < BATCH && text.length < BATCH_OCTETS && !isOver) continue;
         await put(text);
         [text, lines] = ["", 0];
         await turns.next();
@@ -294,8 +302,8 @@ async function readChecked(file: FileHandle, octetsMax: number): Promise<Buffer>
   const end = size < 2 ? -1 : bytes.lastIndexOf(LINE_END, size - 2) + 1;
   const { sha256 } = (end <= 0 ? {} : parse(bytes, end, size)) as { sha256?: unknown };
   const hash = createHash("sha256");
-  for (let at = 0; at < end; at += READ_OCTETS) {
-    hash.update(bytes.subarray(at, Math.min(at + READ_OCTETS, end)));
+  for (let at = 0; at < end; at += HASH_OCTETS) {
+    hash.update(bytes.subarray(at, Math.min(at + HASH_OCTETS, end)));
     await nextTurn();
   }
   const head = parse(bytes, 0, bytes.indexOf(LINE_END)) as Readonly<Record<string, unknown>>;
@@ -329,6 +337,7 @@ function steadyTime({
 class Turns {
   readonly #nowMs: () => number;
   #count = 0;
+  #octets = 0;
   #beganMs: number;
 
   constructor(nowMs: () => number = () => performance.now()) {
@@ -336,9 +345,14 @@ class Turns {
     this.#beganMs = nowMs();
   }
 
-  /** To be asked after each entry. */
-  isOver(): boolean {
-    return ++this.#count % LOOK_EVERY === 0 && this.#nowMs() - this.#beganMs >= SLICE_MS;
+  /** To be asked after each entry of so many octets. */
+  isOver(octets: number): boolean {
+    this.#count++;
+    this.#octets += octets;
+    if (this.#count < LOOK_EVERY && this.#octets < LOOK_OCTETS) return false;
+    this.#count = 0;
+    this.#octets = 0;
+    return this.#nowMs() - this.#beganMs >= SLICE_MS;
   }
 
   async next(): Promise<void> {

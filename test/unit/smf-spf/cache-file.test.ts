@@ -495,6 +495,7 @@ describe("CacheFile", () => {
   it("gives others a turn after 2 ms, however many entries that are", async () => {
     let sinceTurn = 0;
     let longest = 0;
+    let size = 1;
     const entry = (): void => {
       longest = Math.max(longest, ++sinceTurn);
     };
@@ -502,7 +503,7 @@ describe("CacheFile", () => {
       *dump() {
         for (let i = 0; i < 1000; i++) {
           entry();
-          yield { restMs: 1e6, plain: i };
+          yield { restMs: 1e6, plain: "x".repeat(size) };
         }
       },
       restore: () => {
@@ -535,6 +536,9 @@ describe("CacheFile", () => {
     assert.equal(await longestOf("save", 2), 10);
     assert.equal(await longestOf("load", 2), 10);
     assert.equal(await longestOf("load", 0), 1000, "where no time passes");
+    size = 40_000;
+    assert.equal(await longestOf("save", 0), 2, "where no time passes, and what is written is large");
+    assert.equal(await longestOf("load", 2), 2);
   });
 
   it("stays under its largest size", async () => {
