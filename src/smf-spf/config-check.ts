@@ -54,6 +54,21 @@ export function readSettings(choice: ConfigChoice, { mustExist = false } = {}): 
   return { settings: loaded.settings, options: loaded.options, warnings, files };
 }
 
+/**
+ * The StatusSocket, also where other lines have faults: whoever has just broken the file asks how the daemon does. The exit
+ * code is for where there is none.
+ */
+export function readStatusSocket(choice: ConfigChoice): {
+  readonly statusSocket: StartValues["statusSocket"];
+  readonly faults: readonly string[];
+  readonly exitCode: number;
+} {
+  const { loaded } = load(choice);
+  const faults = loaded.faults.map(formatFault);
+  const exitCode = faults.length > 0 ? exitCodeOf(loaded) : EXIT.unavailable;
+  return { statusSocket: loaded.noInput ? undefined : loaded.startValues.statusSocket, faults, exitCode };
+}
+
 /** Those of the files that this process may not read; one that is not there is another matter. */
 export function unreadable(files: readonly string[]): string[] {
   return files.filter((file) => {

@@ -1,8 +1,8 @@
 /** `--status`: what the daemon serves at StatusSocket, in the terminal. */
 import { type IncomingMessage, request } from "node:http";
 import { formatSocket, type Settings } from "../config/index.ts";
-import { DaemonError, EXIT, systemReason } from "../process/index.ts";
-import { type ConfigChoice, configFileOf, readSettings } from "./config-check.ts";
+import { DaemonError, EXIT, systemCode, systemReason } from "../process/index.ts";
+import { type ConfigChoice, configFileOf, readStatusSocket } from "./config-check.ts";
 import { loadPart } from "./parts.ts";
 
 const ANSWER_MS_MAX = 5_000;
@@ -17,26 +17,37 @@ export async function showStatus(
   readonly problems: readonly string[];
   readonly exitCode: number;
 }> {
-  const read = readSettings(choice);
-  if (read.settings === undefined) return { lines: [], problems: read.faults, exitCode: read.exitCode };
-  const { statusSocket } = read.settings;
+  const { statusSocket, faults, exitCode } = readStatusSocket(choice);
   if (statusSocket === undefined) {
-    const problem = `StatusSocket is not set in ${configFileOf(choice)}`;
-    return { lines: [], problems: [problem], exitCode: EXIT.unavailable };
+    const example = "StatusSocket unix:/var/run/smfs/status.sock";
+    const problem = `StatusSocket is not set in ${configFileOf(choice)}: add, for example, "${example}", and restart smf-spf`;
+    return { lines: [], problems: faults.length > 0 ? faults : [problem], exitCode };
   }
   try {
     const text = await fetchStatus(statusSocket);
-    if (json) return { lines: [text], problems: [], exitCode: EXIT.ok };
+    if (json) return { lines: [text], problems: faults, exitCode: EXIT.ok };
     const { statusLines } = await loadPart("status");
     // In a pipe nothing is cut.
     const width = process.stdout.isTTY ? process.stdout.columns : undefined;
     const lines = statusLines(JSON.parse(text) as Parameters<typeof statusLines>[0], width);
-    return { lines, problems: [], exitCode: EXIT.ok };
+    return { lines, problems: faults, exitCode: EXIT.ok };
   } catch (error) {
     if (error instanceof DaemonError)
       return { lines: [], problems: [error.message], exitCode: error.exitCode };
-    const problem = `StatusSocket ${formatSocket(statusSocket)} does not answer: ${systemReason(error)}`;
-    return { lines: [], problems: [problem], exitCode: EXIT.unavailable };
+    const problem = `StatusSocket ${formatSocket(statusSocket)} does not answer: ${systemReason(error)}${remedyFor(error)}`;
+    return { lines: [], problems: [...faults, problem], exitCode: EXIT.unavailable };
+  }
+}
+
+function remedyFor(error: unknown): string {
+  switch (systemCode(error)) {
+    case "ECONNREFUSED":
+    case "ENOENT":
+      return "; is smf-spf running, and was it started after StatusSocket was set?";
+    case "EACCES":
+      return "; ask as root, or as a member of StatusSocketGroup";
+    default:
+      return "";
   }
 }
 

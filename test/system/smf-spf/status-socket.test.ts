@@ -55,3 +55,47 @@ describe("a StatusSocket that cannot be had", () => {
     });
   }
 });
+
+describe("--status", () => {
+  let installed: Installed;
+  before(() => {
+    installed = new Installed("status");
+  });
+  after(async () => {
+    await installed.close();
+  });
+
+  it("says what to do where StatusSocket is not set, and where nobody answers", async () => {
+    installed.configure();
+    const unset = await installed.run("--status", "-c", installed.config);
+    assert.equal(unset.code, 69);
+    assert.match(
+      unset.err,
+      /StatusSocket is not set in .*: add, for example, "StatusSocket unix:.*restart smf-spf\n$/,
+    );
+    installed.configure(`StatusSocket unix:${join(installed.folder, "nobody")}`);
+    const silent = await installed.run("--status", "-c", installed.config);
+    assert.equal(silent.code, 69);
+    assert.match(
+      silent.err,
+      /does not answer: .*; is smf-spf running, and was it started after StatusSocket was set\?\n$/,
+    );
+  });
+
+  it("asks the daemon also where the file has become faulty, and names the fault", async () => {
+    const line = `StatusSocket unix:${join(installed.folder, "run", "status")}`;
+    installed.configure(line);
+    const daemon = await installed.start();
+    installed.configure(line, "RefuseFail offf");
+    const { code, out, err } = await installed.run("--status", "-c", installed.config);
+    assert.match(out, /^smf-spf .*, up since /);
+    assert.match(err, /^smf-spf: .*: RefuseFail: invalid value "offf": [^\n]*\n$/);
+    assert.equal(code, 0);
+    installed.configure("StatusSocket nonsense");
+    const none = await installed.run("--status", "-c", installed.config);
+    assert.match(none.err, /: StatusSocket: invalid/);
+    assert.equal(none.code, 78);
+    daemon.kill("SIGTERM");
+    assert.equal(await exitOf(daemon), 0);
+  });
+});
