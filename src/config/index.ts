@@ -8,7 +8,7 @@ export {
   parseConfig,
   type StartValues,
 } from "./load-config.ts";
-export { migrateConfig } from "./migrate.ts";
+export { migrateConfig, usedInOldFile } from "./migrate.ts";
 export { migrateQmail } from "./migrate-qmail.ts";
 export {
   diffSettings,

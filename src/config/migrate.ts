@@ -43,6 +43,24 @@ export function migrateConfig(text: string): string[] {
   return withoutFaults([...lines, "", ...added, ...(hasLoopback ? [] : loopback)]);
 }
 
+/** The options that are in use in a file, and whether it has other lines that are no comment. */
+export function usedInOldFile(text: string): {
+  /** Those that neither 2.0.2 nor 2.5 has. */
+  readonly newer: readonly string[];
+  readonly hasOptions: boolean;
+  readonly hasOtherLines: boolean;
+} {
+  const names = text.split("\n").flatMap((line) => /^\s*([^\s#]+)/.exec(line)?.[1] ?? []);
+  const keys = names.map((name) => optionNamed(name) ?? OTHER_NAMES[name.toLowerCase()]);
+  const known = keys.filter((key) => key !== undefined);
+  const newer = known.filter((key) => !KEYS_OF_202.has(key) && !KEYS_OF_25.has(key));
+  return {
+    newer: [...new Set(newer)].map((key) => OPTIONS[key].name),
+    hasOptions: known.length > 0,
+    hasOtherLines: known.length < keys.length,
+  };
+}
+
 /** 2.5 where one of its options is given or, as in its sample file, a comment. */
 function versionOf(lines: readonly string[]): Version {
   const names = lines.flatMap((line) => /^\s*#?\s?(\w+)(?:\s|$)/.exec(line)?.[1] ?? []);

@@ -1,17 +1,20 @@
 /** `--migrate`: reads the old files and prints the new one. */
 import { readFileSync, statSync } from "node:fs";
 import { join } from "node:path";
-import { migrateConfig, migrateQmail } from "../config/index.ts";
+import { migrateConfig, migrateQmail, usedInOldFile } from "../config/index.ts";
 import { EXIT, systemCode, systemReason } from "../process/index.ts";
+
+interface Migrated {
+  readonly lines: readonly string[];
+  readonly problems: readonly string[];
+  readonly exitCode: number;
+}
 
 /**
  * @param path a smf-spf.conf of 2.0.2 or 2.5, or a control directory of qmail
  * @param tcprules the text that tcprules(1) compiles
  */
-export function migrate(
-  path: string,
-  tcprules: string | undefined,
-): { readonly lines: readonly string[]; readonly problems: readonly string[]; readonly exitCode: number } {
+export function migrate(path: string, tcprules: string | undefined): Migrated {
   let reading = path;
   try {
     if (!statSync(path).isDirectory()) {
@@ -19,7 +22,7 @@ export function migrate(
         const problems = ["--tcprules is for a qmail control directory, such as /var/qmail/control"];
         return { lines: [], problems, exitCode: EXIT.usage };
       }
-      return { lines: migrateConfig(readFileSync(path, "utf8")), problems: [], exitCode: EXIT.ok };
+      return migrateFile(path, readFileSync(path, "utf8"));
     }
     const read = (name: string): string | undefined => {
       reading = join(path, name);
@@ -42,6 +45,25 @@ export function migrate(
   } catch (error) {
     return { lines: [], problems: [`${reading}: ${systemReason(error)}`], exitCode: EXIT.noInput };
   }
+}
+
+function migrateFile(path: string, text: string): Migrated {
+  const { newer, hasOptions, hasOtherLines } = usedInOldFile(text);
+  if (hasOtherLines && !hasOptions) {
+    const problems = [
+      `${path}: no line of it begins with an option, so it is not a smf-spf.conf`,
+      "for qmail, name its control directory: smf-spf --migrate /var/qmail/control --tcprules FILE",
+    ];
+    return { lines: [], problems, exitCode: EXIT.noInput };
+  }
+  const [option] = newer;
+  const problems =
+    option === undefined
+      ? []
+      : [
+          `${path}: warning: ${option} is an option of smf-spf 3; if the file is for smf-spf 3 already, keep it: what is printed would change its meaning`,
+        ];
+  return { lines: migrateConfig(text), problems, exitCode: EXIT.ok };
 }
 
 function readIfThere(path: string): string | undefined {

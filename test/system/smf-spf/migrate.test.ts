@@ -33,4 +33,23 @@ describe("migrate", () => {
     assert.match(migrate(folder, undefined).problems.join(), /not a qmail control directory/);
     assert.equal(migrate(join(folder, "old.conf"), join(folder, "tcp.smtp")).exitCode, 64);
   });
+
+  it("warns where a file is for smf-spf 3 already, and takes none for one that has no option", () => {
+    const at = (name: string, text: string): ReturnType<typeof migrate> => {
+      writeFileSync(join(folder, name), text);
+      return migrate(join(folder, name), undefined);
+    };
+    const ours = at("ours.conf", "#SkipAuth on\nRefuseFail off\nCacheFile /var/lib/smfs/cache\n");
+    assert.equal(ours.exitCode, 0);
+    assert.match(
+      ours.problems.join(),
+      /ours\.conf: warning: CacheFile is an option of smf-spf 3; .* keep it/,
+    );
+    assert.deepEqual(at("old25.conf", "SkipAuth on\nWhitelistIP6 ::1\n").problems, []);
+    assert.deepEqual(at("comments.conf", "# RefuseFail on\n").problems, []);
+    const rules = migrate(join(folder, "tcp.smtp"), undefined);
+    assert.equal(rules.exitCode, 66);
+    assert.deepEqual(rules.lines, []);
+    assert.match(rules.problems.join("\n"), /tcp\.smtp: no line of it .*\n.*--tcprules FILE/);
+  });
 });
