@@ -1,4 +1,4 @@
-/** The lines of docs/sendmail.md and docs/postfix.md that an administrator copies: the rig is configured with these. */
+/** The lines of pages of docs that an administrator copies: the rig is configured with these. */
 import { readFileSync } from "node:fs";
 import { join } from "node:path";
 
@@ -9,7 +9,10 @@ const DOCS = join(import.meta.dirname, "../../../docs");
  *
  * @throws where there is none
  */
-export function documentedLine(page: "sendmail.md" | "postfix.md", start: string): string {
+export function documentedLine(
+  page: "forwarded-mail.md" | "postfix.md" | "sendmail.md",
+  start: string,
+): string {
   const blocks = readFileSync(join(DOCS, page), "utf8").matchAll(/^```\S*\n([^]*?)^```$/gm);
   const lines = [...blocks].flatMap(([, block = ""]) => block.split("\n"));
   const line = lines.find((text) => text.startsWith(start));

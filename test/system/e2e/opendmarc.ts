@@ -2,6 +2,7 @@
 import { mkdirSync, rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { accepts } from "../../support/accepts.ts";
+import { documentedLine } from "./documented-line.ts";
 import type { Mta, NextFilter } from "./mta.ts";
 import { RIG } from "./namespace.ts";
 import { Program } from "./process.ts";
@@ -11,13 +12,13 @@ const FOLDER = join(RIG, "opendmarc");
 /** Where the MTAs reach it. */
 export const OPENDMARC: NextFilter = { name: "opendmarc", socket: join(FOLDER, "opendmarc.sock") };
 
-/** It looks nothing up for SPF itself: what it knows is what it reads in our fields. */
+/** It looks nothing up for SPF itself: what it knows is what it reads in our fields, as docs/forwarded-mail.md has it. */
 const CONFIGURATION = `AuthservID mx.rig.test
-TrustedAuthservIDs mx.rig.test
+${documentedLine("forwarded-mail.md", "TrustedAuthservIDs").replace("mx.example.net", "mx.rig.test")}
 Socket unix:${OPENDMARC.socket}
 PidFile ${join(FOLDER, "opendmarc.pid")}
-SPFSelfValidate false
-SPFIgnoreResults false
+${documentedLine("forwarded-mail.md", "SPFSelfValidate")}
+${documentedLine("forwarded-mail.md", "SPFIgnoreResults")}
 RejectFailures false
 Syslog true
 `;

@@ -116,6 +116,7 @@ const CHECKS: Readonly<Record<string, (text: string) => readonly string[]>> = {
   "main.cf": (text) => linesNot(text, /^(?:[a-z0-9_]+ =|\s+)\s*\S/),
   "master.cf": (text) => linesNot(text, /^(?:\S+(?:\s+\S+){7}|\s+-o \S+=\S*)$/),
   "opendkim.conf": (text) => linesNot(text, /^[A-Z]\w+ +\S+$/),
+  "opendmarc.conf": (text) => linesNot(text, /^[A-Z]\w+ +\S+$/),
   m4: (text) => linesNot(text, /^(?:INPUT_MAIL_FILTER|define)\(`[^']+', .+\)dnl$/),
   nginx: faultsOfNginx,
   // Who the page makes is who asks the engines of the tests.
