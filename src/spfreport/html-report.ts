@@ -24,6 +24,7 @@ import {
   noSuggestion,
   percent,
   spanOf,
+  withShare,
 } from "./words.ts";
 
 /** How the page is made. */
@@ -288,8 +289,8 @@ function dns({ dns: health, results: counts }: Report): Markup[] {
   const row = (name: string, value: string): Markup[] => [cell("", text(name)), cell("", text(value))];
   const rows = [
     row("evaluated", grouped(health.evaluated)),
-    row("from memory", `${grouped(health.cached)} ${percent(health.cached, all)}`.trim()),
-    row("temperror", `${grouped(counts.temperror)} ${percent(counts.temperror, all)}`.trim()),
+    row("from memory", withShare(health.cached, all)),
+    row("temperror", withShare(counts.temperror, all)),
     ...(health.lookups === undefined ? [] : [row("lookups of an evaluation", health.lookups.toFixed(1))]),
     ...(health.ms === undefined
       ? []

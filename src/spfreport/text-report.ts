@@ -13,6 +13,7 @@ import {
   percent,
   shortDate,
   spanOf,
+  withShare,
 } from "./words.ts";
 
 /** How much is printed. */
@@ -281,8 +282,8 @@ class TextReport {
       this.#page.add(`  ${name.padEnd(30)}${value}`);
     };
     row("evaluated", grouped(dns.evaluated));
-    row("from memory", `${grouped(dns.cached)} (${percent(dns.cached, all) || "0 %"})`);
-    row("temperror", `${grouped(results.temperror)} (${percent(results.temperror, all) || "0 %"})`);
+    row("from memory", withShare(dns.cached, all));
+    row("temperror", withShare(results.temperror, all));
     if (dns.lookups !== undefined) row("lookups of an evaluation", dns.lookups.toFixed(1));
     if (dns.ms !== undefined) {
       const { p50, p95, p99 } = dns.ms;

@@ -34,6 +34,11 @@ export function percent(part: number, whole: number): string {
   return share === 0 ? "<1 %" : `${share} %`;
 }
 
+/** `25 (1 %)`. */
+export function withShare(part: number, whole: number): string {
+  return `${grouped(part)} (${percent(part, whole) || "0 %"})`;
+}
+
 /** `22 to 28 November 2026`. */
 export function spanOf(days: Report["days"]): string {
   const [first, last] = [days[0]?.date, days.at(-1)?.date];

@@ -95,6 +95,7 @@ describe("spfreport", { concurrency: 3 }, () => {
       lines,
     );
     const { out: page } = await run("--format=html", bad);
+    assert.match(page, />from memory<\/td><td[^>]*>0 \(0 %\)</);
     assert.match(page, /<p>The first \([^<]*bad\.log, line 2\): 2026/);
   });
 
