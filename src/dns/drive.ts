@@ -342,3 +342,20 @@ export function withDeadline(
     },
   };
 }
+
+/** The same source, for what is to be shown whole: once its answers together take more octets, all is a fault. */
+export function withinOctets(source: AnswerSource, octetsMax: number): AnswerSource {
+  let octets = 0;
+  const limited = (answer: Answer): Answer => {
+    if (answer.status === "found") octets += recordOctets(answer.records);
+    return octets > octetsMax ? { status: "fault", problem: "more than is shown here; spfquery shows it" } : answer;
+  };
+  return {
+    ask(question, done) {
+      const asked = source.ask(question, (answer) => {
+        done(limited(answer));
+      });
+      return "cancel" in asked ? asked : limited(asked);
+    },
+  };
+}

@@ -1,5 +1,5 @@
 export { AnswerCache } from "./answer-cache.ts";
-export { drive, EarlyShares, withDeadline } from "./drive.ts";
+export { drive, EarlyShares, withDeadline, withinOctets } from "./drive.ts";
 export { foresee, type Remembered } from "./foresee.ts";
 export { type KeepableAnswer, plainAnswer, readPlainAnswer } from "./kept-answers.ts";
 export { ANSWER_TIME_BOUNDS_MS } from "./lookup.ts";

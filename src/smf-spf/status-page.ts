@@ -4,7 +4,7 @@ import { isIP } from "node:net";
 import { hostname } from "node:os";
 import { octetsOfText, parseIpAddress, unmapIpv4 } from "../address/index.ts";
 import { type OptionSettings, type RuleLine, ruleLines, type Settings, showConfig } from "../config/index.ts";
-import { Resolver } from "../dns/index.ts";
+import { Resolver, withinOctets } from "../dns/index.ts";
 import type { Log } from "../logging/index.ts";
 import type { MilterServer } from "../server/index.ts";
 import type { SharedCache } from "../shared-cache/index.ts";
@@ -124,6 +124,8 @@ function configurationOf(options: OptionSettings | undefined): Configuration {
 
 /** It ends before the request does. */
 const WHY_MS_MAX = 4_500;
+/** Whoever has a domain makes its records, and all of them would be shown: in the daemon that is, where mail waits. */
+const WHY_OCTETS_MAX = 48 * 1024;
 const SENDER_OCTETS_MAX = 320;
 const HELO_OCTETS_MAX = 255;
 
@@ -184,7 +186,7 @@ async function check(
   signal.addEventListener("abort", close);
   try {
     const ports = {
-      source: resolver,
+      source: withinOctets(resolver, WHY_OCTETS_MAX),
       evaluate,
       nowMs: () => performance.now(),
       nowSeconds: Math.floor(Date.now() / 1000),

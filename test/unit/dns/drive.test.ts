@@ -9,7 +9,7 @@ import {
   type Question,
   type Step,
 } from "spf-check";
-import { drive, EarlyShares, withDeadline } from "../../../src/dns/index.ts";
+import { drive, EarlyShares, withDeadline, withinOctets } from "../../../src/dns/index.ts";
 import { promised } from "../../support/now-or-later.ts";
 import { addressOf } from "../spf-check/support.ts";
 import { keepingAlive } from "../verdicts/support.ts";
@@ -339,6 +339,24 @@ describe("withDeadline", () => {
     assert.ok("cancel" in first && "cancel" in second);
     second.cancel();
     assert.deepEqual([answers, source.cancelled], [[found("1")], ["b"]]);
+  });
+});
+
+describe("withinOctets", () => {
+  it("gives faults once the answers together are larger, whether they come at once or later", () => {
+    const source = new FakeSource({ a: found("x".repeat(500)), b: found("x".repeat(500)) });
+    const limited = withinOctets(source, 800);
+    const answers: Answer[] = [];
+    const ask = (name: string): void => {
+      const asked = limited.ask(question(name), (answer) => answers.push(answer));
+      if (!("cancel" in asked)) answers.push(asked);
+    };
+    for (const name of ["a", "late", "b"]) ask(name);
+    source.answer("late", found("1"));
+    assert.deepEqual(
+      answers.map(({ status }) => status),
+      ["found", "fault", "fault"],
+    );
   });
 });
 
