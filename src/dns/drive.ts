@@ -348,7 +348,9 @@ export function withinOctets(source: AnswerSource, octetsMax: number): AnswerSou
   let octets = 0;
   const limited = (answer: Answer): Answer => {
     if (answer.status === "found") octets += recordOctets(answer.records);
-    return octets > octetsMax ? { status: "fault", problem: "more than is shown here; spfquery shows it" } : answer;
+    return octets > octetsMax
+      ? { status: "fault", problem: "more than is shown here; spfquery shows it" }
+      : answer;
   };
   return {
     ask(question, done) {

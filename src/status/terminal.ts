@@ -1,5 +1,6 @@
 /** /status.json as text for a terminal: the state of the daemon, how long mail waited, and the most frequent. */
 import type { StatusDocument } from "./document.ts";
+import { visibleText } from "./texts.ts";
 
 /** Rows of each list. */
 const ROWS = 10;
@@ -33,7 +34,8 @@ export function statusLines(status: StatusDocument, width = Number.POSITIVE_INFI
     `  from memory ${percent(waits.from_memory)}; DNS time-outs since the start: ${waits.dns_timeouts}`,
     ...tops(status),
   ];
-  return lines.map(printable).map((line) => (isCopied(line) ? line : cut(line, width)));
+  // Whoever has the socket may not be smf-spf.
+  return lines.map(visibleText).map((line) => (isCopied(line) ? line : cut(line, width)));
 }
 
 function sharedCache({ shared_cache: shared }: StatusDocument): string[] {
@@ -120,9 +122,4 @@ function local(time: string): string {
   const two = (value: number): string => String(value).padStart(2, "0");
   const day = `${date.getFullYear()}-${two(date.getMonth() + 1)}-${two(date.getDate())}`;
   return `${day} ${two(date.getHours())}:${two(date.getMinutes())}`;
-}
-
-/** Whoever has the socket may not be smf-spf: nothing that a terminal obeys is printed. */
-function printable(line: string): string {
-  return line.replace(/\p{C}/gu, "?");
 }

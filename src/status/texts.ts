@@ -16,13 +16,24 @@ export function keptText(octets: string, charactersMax = TEXT_MAX): string {
 }
 
 /**
+ * What is not seen, or moves what is: controls, marks of direction, every space but one; fillers and selectors, which
+ * are letters and marks by their category; and marks piled on one letter, which cover the lines around it.
+ */
+const UNSEEN = /[\p{C}\p{Zl}\p{Zp}\p{DI}\u2800]|(?! )\p{Zs}|(?<=\p{M}{2})\p{M}|^\p{M}/gu;
+
+/** The same text without anything that a terminal obeys or that hides in it. */
+export function visibleText(text: string): string {
+  return text.replace(UNSEEN, "?");
+}
+
+/**
  * Octets as a person reads them: UTF-8 where they are, `\xHH` for what is neither that nor visible. Nothing that
  * turns the direction of text or hides in it is left.
  */
 export function shownText(octets: string, charactersMax = TEXT_MAX): string {
   const text = Buffer.from(octets, "latin1").toString("utf8");
   const decoded = text.includes("\uFFFD") ? octets.replace(/[^\0-\x7f]/g, escaped) : text;
-  const shown = decoded.replace(/[\p{C}\p{Zl}\p{Zp}]|(?! )\p{Zs}/gu, escaped);
+  const shown = decoded.replace(UNSEEN, escaped);
   return shown.length <= charactersMax
     ? shown
     : `${shown.slice(0, charactersMax - 1).replace(/[\ud800-\udbff]$/, "")}…`;

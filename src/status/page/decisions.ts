@@ -270,7 +270,7 @@ export async function evaluationTree(row: DecisionRow): Promise<Node[]> {
 
 function recordItem({ domain, record, lookup, terms }: Tree): HTMLElement {
   const item = element("li", "", outside(domain), ": ");
-  item.append(record === null ? lookupText(lookup) : element("code", "", outside(record)));
+  item.append(record === null ? outside(lookupText(lookup)) : element("code", "", outside(record)));
   if (terms.length > 0) item.append(element("ul", "", ...terms.map(termItem)));
   return item;
 }
@@ -281,7 +281,8 @@ function termItem(term: Term): HTMLElement {
   if (typeof term.target === "string" && !term.term.includes(term.target)) {
     item.append(" ", element("span", "note", outside(term.target)));
   }
-  for (const lookup of term.lookups ?? []) item.append(" ", element("span", "note", lookupText(lookup)));
+  for (const lookup of term.lookups ?? [])
+    item.append(" ", element("span", "note", outside(lookupText(lookup))));
   if (typeof term.problem === "string") item.append(" ", outside(term.problem));
   if (term.nested !== null && term.nested !== undefined)
     item.append(element("ul", "", recordItem(term.nested)));

@@ -521,6 +521,37 @@ describe("hostile mail", () => {
   });
 });
 
+describe("texts of senders", () => {
+  const table: readonly [what: string, text: string, shown: string][] = [
+    ["words of other scripts", "\u5c71\u7530@\u4f8b.test", "\u5c71\u7530@\u4f8b.test"],
+    ["a letter with two marks", "e\u0301\u0323@a.test", "e\u0301\u0323@a.test"],
+    ["marks of direction", "a\u202eb\u2066c\u061c", "a\\u{202e}b\\u{2066}c\\u{61c}"],
+    ["what has no width", "a\u200b\ufeff\u00adb", "a\\u{200b}\\u{feff}\\xadb"],
+    ["fillers", "\u3164\uffa0\u115f\u2800@a.test", "\\u{3164}\\u{ffa0}\\u{115f}\\u{2800}@a.test"],
+    ["selectors and joiners", "a\ufe0f\u034f\u180b\u{e0100}", "a\\u{fe0f}\\u{34f}\\u{180b}\\u{e0100}"],
+    ["piled marks", "e\u0301\u0301\u0301\u0301", "e\u0301\u0301\\u{301}\\u{301}"],
+    ["a mark on nothing", "\u0301a", "\\u{301}a"],
+    ["ends of lines and spaces", "a\u2028b\u2029c\u3000d", "a\\u{2028}b\\u{2029}c\\u{3000}d"],
+  ];
+  for (const [what, text, shown] of table) {
+    it(`are shown without what is not seen: ${what}`, async () => {
+      const page = await fresh();
+      page.status.add(resultEvent({ from: Buffer.from(text, "utf8").toString("latin1") }));
+      const document = await page.document();
+      page.status.close();
+      assert.equal(document.decisions[0]?.from, shown);
+    });
+  }
+
+  it("are nothing in the terminal that hides or is obeyed, whoever has the socket", async () => {
+    const page = await fresh();
+    const document = await page.document();
+    page.status.close();
+    const product = "smf-spf\x1b[2J\u202e\u3164\u2028\n1";
+    assert.match(statusLines({ ...document, product })[0] ?? "", /^smf-spf\?\[2J\?{4}1, up since/);
+  });
+});
+
 describe("ACTION_RULES", () => {
   it("has a series for each action and rule from the start", async () => {
     const page = await fresh();
