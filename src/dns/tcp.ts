@@ -23,7 +23,7 @@ export class TcpChannel {
   readonly #open = new Set<Exchange>();
   readonly #openOf = new Map<string, number>();
   /** By share; whose turn it is comes first. */
-  readonly #waiting = new Map<string, Set<Exchange>>();
+  readonly #waiting = new Map<string, Waiting>();
   #timer: NodeJS.Timeout | undefined;
 
   /** @param timeoutMs the time of a try */
@@ -36,9 +36,9 @@ export class TcpChannel {
   exchange(message: Buffer, listener: Listener): () => void {
     const exchange = new Exchange(message, listener);
     const { share } = exchange;
-    const waiting = this.#waiting.get(share);
-    if (waiting === undefined) this.#waiting.set(share, new Set([exchange]));
-    else waiting.add(exchange);
+    const waiting = this.#waiting.get(share) ?? new Waiting();
+    waiting.add(exchange);
+    this.#waiting.set(share, waiting);
     this.#connectNext();
     return () => {
       this.#end(exchange);
@@ -57,11 +57,10 @@ export class TcpChannel {
     // A share that still waits afterwards goes to the end, and is met there again.
     for (const [share, waiting] of this.#waiting) {
       if (this.#isFull) break;
-      const [exchange] = waiting;
-      if (exchange === undefined || this.#isShareFull(share)) continue;
+      const exchange = this.#isShareFull(share) ? undefined : waiting.take();
+      if (exchange === undefined) continue;
       this.#waiting.delete(share);
-      waiting.delete(exchange);
-      if (waiting.size > 0) this.#waiting.set(share, waiting);
+      if (!waiting.isEmpty) this.#waiting.set(share, waiting);
       this.#open.add(exchange);
       this.#openOf.set(share, (this.#openOf.get(share) ?? 0) + 1);
       exchange.connect(this.#server, () => {
@@ -118,7 +117,8 @@ export class TcpChannel {
   #end(exchange: Exchange): void {
     const { share } = exchange;
     const waiting = this.#waiting.get(share);
-    if (waiting?.delete(exchange) === true && waiting.size === 0) this.#waiting.delete(share);
+    waiting?.delete(exchange);
+    if (waiting?.isEmpty === true) this.#waiting.delete(share);
     exchange.destroy();
     if (!this.#open.delete(exchange)) return;
     const left = (this.#openOf.get(share) ?? 1) - 1;
@@ -128,19 +128,59 @@ export class TcpChannel {
   }
 }
 
-/** Of a name of DNS, the last two labels; of the name of an address, the network, since all of those end alike. */
-function shareOf(name: OctetString): string {
+/**
+ * The questions that wait for one share. Two labels may be a public suffix, so the names below it take turns: a domain
+ * waits for no more than one question of each other one.
+ */
+class Waiting {
+  readonly #turns = new Map<string, Set<Exchange>>();
+
+  get isEmpty(): boolean {
+    return this.#turns.size === 0;
+  }
+
+  add(exchange: Exchange): void {
+    const turn = this.#turns.get(exchange.turn);
+    if (turn === undefined) this.#turns.set(exchange.turn, new Set([exchange]));
+    else turn.add(exchange);
+  }
+
+  delete(exchange: Exchange): void {
+    const turn = this.#turns.get(exchange.turn);
+    if (turn?.delete(exchange) === true && turn.size === 0) this.#turns.delete(exchange.turn);
+  }
+
+  /** The next one; those with the same turn go to the end. */
+  take(): Exchange | undefined {
+    const [first] = this.#turns;
+    if (first === undefined) return undefined;
+    const [name, turn] = first;
+    const [exchange] = turn;
+    this.#turns.delete(name);
+    if (exchange !== undefined) turn.delete(exchange);
+    if (turn.size > 0) this.#turns.set(name, turn);
+    return exchange;
+  }
+}
+
+/**
+ * Of a name of DNS, the last two labels, and three for turns; of the name of an address, the network, since all of those
+ * end alike.
+ */
+function shareOf(name: OctetString): { readonly share: string; readonly turn: string } {
   const labels = name.toLowerCase().split(".");
   const top = labels.slice(-2).join(".");
-  return labels.slice(top === "in-addr.arpa" ? -5 : top === "ip6.arpa" ? -14 : -2).join(".");
+  const network = top === "in-addr.arpa" ? -5 : top === "ip6.arpa" ? -14 : undefined;
+  return { share: labels.slice(network ?? -2).join("."), turn: labels.slice(network ?? -3).join(".") };
 }
 
 /** One question and the messages that come back; a message has at most 65,535 octets by its form. */
 class Exchange {
   readonly #message: Buffer;
   readonly #listener: Listener;
-  /** Whose share of the connections it takes. */
+  /** Whose share of the connections it takes, and with whom it takes turns for it. */
   readonly share: string;
+  readonly turn: string;
   openedMs = 0;
   readonly #id = randomInt(0x1_0000);
   #socket: Socket | undefined;
@@ -149,7 +189,9 @@ class Exchange {
 
   constructor(message: Buffer, listener: Listener) {
     this.#listener = listener;
-    this.share = shareOf(listener.name);
+    const { share, turn } = shareOf(listener.name);
+    this.share = share;
+    this.turn = turn;
     this.#message = Buffer.alloc(LENGTH_OCTETS + message.length);
     this.#message.writeUInt16BE(message.length, 0);
     message.copy(this.#message, LENGTH_OCTETS);

@@ -758,6 +758,20 @@ describe("ask, TCP", () => {
     assert.deepEqual(new Set(causes), new Set(["overload"]));
   });
 
+  it("lets the domains below one suffix take turns", async () => {
+    const { server, resolver } = await bench.pair(
+      {
+        "*.silent.suffix.test": [{ TXT: "x".repeat(2000) }],
+        "other.suffix.test": [{ TXT: "x".repeat(2000) }],
+      },
+      { intercept: silentOverTcp },
+      { timeoutMs: 8000, tries: 1 },
+    );
+    for (let i = 0; i < 100; i++) void ask(resolver, `n${i}.silent.suffix.test`);
+    await until("all questions", () => server.questions.udp === 100 && server.questions.tcp === 8);
+    assert.equal((await ask(resolver, "other.suffix.test")).status, "found");
+  });
+
   it("serves more questions than it opens connections", async () => {
     const { server, resolver } = await bench.pair({ "*.test": [{ TXT: "x".repeat(2000) }] }, { delayMs: 5 });
     const answers = await Promise.all(Array.from({ length: 150 }, (_, i) => ask(resolver, `n${i}.test`)));
