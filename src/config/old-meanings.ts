@@ -51,8 +51,8 @@ export const CHANGED_SINCE_25: { readonly [K in OptionKey]?: string } = {
 };
 
 /**
- * Notes for a file of 2.5: one that has an option of that version, and none that is newer. Whoever has begun to use
- * what is newer knows what the old lines mean by now.
+ * Notes for a file of 2.5: one that has an option of that version, and none that is newer. A file that uses
+ * something newer was written with the new meanings in mind.
  */
 export function notesFor25(given: Given): Fault[] {
   const keys = OPTION_KEYS.filter((key) => given[key] !== undefined);

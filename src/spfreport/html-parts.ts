@@ -44,7 +44,7 @@ function escaped(value: string): string {
   return value.replace(/[&<>"']/g, (char) => ENTITIES[char] ?? "");
 }
 
-/** What is well lies at the bottom, what is not known on top. */
+/** From the bottom: what is well first, what is not known last. */
 export const STACKED: readonly SpfResult[] = [
   "pass",
   "none",

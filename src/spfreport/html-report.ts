@@ -332,7 +332,7 @@ function more(rows: number): Markup[] {
   return rows > 0 ? [element("p", { class: "advice" }, text(`and ${grouped(rows)} more`))] : [];
 }
 
-/** The columns that a bar beside them shows, by the colour of their part. */
+/** The columns that the bar next to them shows, by the colour of their part. */
 const COLOURS: Readonly<Record<string, SpfResult>> = { refused: "fail", "would be": "softfail" };
 const NUMBERS = new Set(["refused", "would be", "messages", "domains", "days", "hits"]);
 

@@ -112,7 +112,7 @@ const BITS = {
 } as const;
 
 const CONTINUE: Verdict = { kind: "continue" };
-const BODY_CHUNK_BYTES = 65_535;
+const BODY_CHUNK_OCTETS = 65_535;
 
 export class MtaPlayer {
   readonly #wire: MilterWire;
@@ -375,9 +375,9 @@ export class MtaPlayer {
   async #playBody(body: Buffer): Promise<{ verdict: Verdict; rest: Buffer }> {
     const nothing = Buffer.alloc(0);
     if (this.#suppressed("body")) return { verdict: CONTINUE, rest: nothing };
-    for (let at = 0; at < body.length; at += BODY_CHUNK_BYTES) {
-      const chunk = body.subarray(at, at + BODY_CHUNK_BYTES);
-      if (this.#style === "postfix" && chunk.length < BODY_CHUNK_BYTES)
+    for (let at = 0; at < body.length; at += BODY_CHUNK_OCTETS) {
+      const chunk = body.subarray(at, at + BODY_CHUNK_OCTETS);
+      if (this.#style === "postfix" && chunk.length < BODY_CHUNK_OCTETS)
         return { verdict: CONTINUE, rest: chunk };
       const verdict = await this.body(chunk);
       if (verdict.kind !== "continue") return { verdict, rest: nothing };

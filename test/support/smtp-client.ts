@@ -122,7 +122,7 @@ export class SmtpClient {
     }
   }
 
-  /** Says QUIT and closes; a server that is gone already is no error. */
+  /** Says QUIT and closes; a server that is gone already is not an error. */
   async quit(): Promise<void> {
     if (!this.#closed) await this.command("QUIT").catch(() => undefined);
     this.drop();

@@ -41,7 +41,7 @@ export const hostPattern: ValueKind<string> = wordKind(
   String,
 );
 
-/** A single label that is a whole top-level domain, and no name of this network. */
+/** A single label that is a whole top-level domain, and not a name of this network. */
 function isTopLevel(name: string): boolean {
   return !name.includes(".") && !/^(?:localhost|\[.*|)$/i.test(name);
 }

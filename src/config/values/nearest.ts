@@ -3,7 +3,7 @@
 /**
  * The candidate that a misspelt word may have meant, or undefined where none is near: at most one slip in three
  * letters, and never more than three. Upper and lower case count as equal. Where all the slips are in one word of a
- * candidate (`Perm` for `Temp` in AcceptTempError), half of that word must be left: another word is no misspelling.
+ * candidate (`Perm` for `Temp` in AcceptTempError), half of that word must be left: another word is not a misspelling.
  */
 export function nearest(written: string, candidates: Iterable<string>): string | undefined {
   let best: string | undefined;

@@ -38,7 +38,7 @@ export interface NameserverOptions {
   readonly ttlSeconds?: number;
   /** TTL of negative answers, in their SOA; undefined leaves the SOA out; 300 where the option is missing. */
   readonly negativeTtlSeconds?: number | undefined;
-  /** Every answer waits so long. */
+  /** How long every answer waits. */
   readonly delayMs?: number | ((question: ReceivedQuestion) => number);
   /** The server's own limit on UDP messages; 1232. */
   readonly udpSizeMax?: number;

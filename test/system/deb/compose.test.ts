@@ -1,4 +1,4 @@
-/** init/container/compose.yaml as it stands, by podman-compose: a message through its Postfix. */
+/** init/container/compose.yaml as it is, by podman-compose: a message through its Postfix. */
 import assert from "node:assert/strict";
 import { execFileSync } from "node:child_process";
 import { existsSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";

@@ -12,7 +12,7 @@ import {
 } from "node:fs";
 import { join } from "node:path";
 
-/** Everything of the rig's own that is no system file; a tmpfs. */
+/** Everything of the rig's own that is not a system file; a tmpfs. */
 export const RIG = "/run/rig";
 
 /** The addresses of the two ends that are not clients. */

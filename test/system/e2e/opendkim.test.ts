@@ -20,7 +20,7 @@ const FROM = "From: user@pass.test";
 const MAIL = { ...FAILING, sender: "user@pass.test", zone: keyRecord("pass.test") };
 const SIGNED = [signature("pass.test", [FROM, "Subject: hello"], "body"), FROM];
 
-/** OpenDKIM writes them decoded, as they stand. */
+/** OpenDKIM writes them decoded, as they are. */
 const FORGED_AGENTS = [
   "x=3Bdkim=3Dpass=20header.d=3Dpass.test=20x=3D@soft.test",
   "x=3B=0D=0A=20dkim=3Dpass=20header.d=3Dpass.test=3B=20x=3Dnone=20x=3D@soft.test",

@@ -35,7 +35,7 @@ function changed(question: ReceivedQuestion, change: (message: Buffer) => Buffer
 }
 
 const endOfQuestion = (q: ReceivedQuestion): number => HEADER + q.questionSection.length;
-/** Where the first answer's type stands: behind its name. */
+/** Where the first answer's type is: after its name. */
 function firstType(q: ReceivedQuestion, message: Buffer): number {
   let at = endOfQuestion(q);
   while (message[at] !== 0 && (message[at] ?? 0) < 0xc0) at += 1 + (message[at] ?? 0);

@@ -88,7 +88,7 @@ export function expectedReply(lines: readonly ScenarioLine[], fault: Fault): Exp
   };
 }
 
-/** Reads header fields, folded at will, and body lines behind `|`. */
+/** Reads header fields, folded at will, and body lines after `|`. */
 export function expectedFields(
   lines: readonly ScenarioLine[],
   fault: Fault,

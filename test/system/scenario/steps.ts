@@ -2,7 +2,7 @@ import { isIP } from "node:net";
 import { type ExpectedReply, expectedReply } from "./expectation.ts";
 import type { ScenarioLine } from "./lines.ts";
 
-/** What is done in a session, and the reply that must come; undefined: one that is no refusal. */
+/** What is done in a session, and the reply that must come; undefined: one that is not a refusal. */
 export interface Step {
   readonly line: number;
   readonly action: Action;
@@ -40,7 +40,7 @@ const PIPELINED = /^(?:MAIL|RCPT|RSET|NOOP|DATA$)/;
 
 /**
  * Reads a session: SMTP commands begin with a capital letter; `connect`, `starttls`, `auth`, `disconnect` are the
- * client's own doings; `<` lines are the expected reply, `|` lines after DATA the message, `+` stands before what
+ * client's own doings; `<` lines are the expected reply, `|` lines after DATA the message, `+` comes before what
  * is pipelined.
  */
 export function readSteps(

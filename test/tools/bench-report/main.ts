@@ -71,7 +71,7 @@ async function measure(lines: number): Promise<void> {
     try {
       if (child.pid !== undefined) peak = Math.max(peak, peakMemory(child.pid));
     } catch {
-      // It has ended, or this is no Linux.
+      // It has ended, or this is not Linux.
     }
   }, MEMORY_EVERY_MS);
   let out = "";

@@ -22,7 +22,7 @@ export interface Run extends JobResult {
 export type JobChoice = Pick<Job, "connections" | "sender" | "senders" | "firstSender"> &
   Partial<Pick<Job, "messagesPerConnection" | "messages" | "seconds" | "zipf">> & {
     readonly headers?: number;
-    readonly bodyBytes?: number;
+    readonly bodyOctets?: number;
   };
 
 /** A client that every domain of the bench's name server permits. */
@@ -100,7 +100,7 @@ export class Bench {
 
   /** One run. */
   async run(peer: Peer, choice: JobChoice): Promise<Run> {
-    const { headers = 10, bodyBytes = 10240, ...job } = choice;
+    const { headers = 10, bodyOctets = 10240, ...job } = choice;
     await this.questions();
     const before = {
       peer: peer.pid === undefined ? undefined : cpuSeconds(peer.pid),
@@ -113,7 +113,7 @@ export class Bench {
       ...job,
       target: peer.target,
       mta: this.options.mta,
-      shape: { ...CLIENT, recipient: "recipient@example.test", headers, bodyBytes },
+      shape: { ...CLIENT, recipient: "recipient@example.test", headers, bodyOctets },
     });
     const after = {
       peer: peer.pid === undefined ? undefined : cpuSeconds(peer.pid),

@@ -78,7 +78,7 @@ export interface MessageShape {
   readonly helo: string;
   readonly recipient: string;
   readonly headers: number;
-  readonly bodyBytes: number;
+  readonly bodyOctets: number;
 }
 
 const FIELDS: readonly (readonly [string, string])[] = [

@@ -11,7 +11,7 @@ import {
   SMFIP,
 } from "./packets.ts";
 
-/** Where the MTA stands when it waits for an answer. */
+/** Where the MTA is when it waits for an answer. */
 export type WaitsAt =
   | "connect"
   | "helo"
@@ -106,7 +106,7 @@ export function scriptFor(reply: Buffer, mta: Mta, shape: MessageShape): Script 
     rest.add(macros.endOfHeaders);
     rest.add(packet("N"), unless(SMFIP.NR_EOH, "endOfHeaders"));
   }
-  const body = has(SMFIP.NOBODY) ? [packet("E")] : bodyPackets(shape.bodyBytes, mta);
+  const body = has(SMFIP.NOBODY) ? [packet("E")] : bodyPackets(shape.bodyOctets, mta);
   for (const chunk of body.slice(0, -1)) {
     rest.add(withId("B"));
     rest.add(chunk, unless(SMFIP.NR_BODY, "body"));

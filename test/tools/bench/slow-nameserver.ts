@@ -2,7 +2,7 @@
  * A name server process with a delay before every answer, for domains that it makes up:
  *
  *     pN.bench.test        v=spf1 ip4:192.0.2.0/24 -all
- *     dN.bench.test        five includes, _spf1 to _spf5, of two ranges each; 192.0.2.0/24 stands in the last
+ *     dN.bench.test        five includes, _spf1 to _spf5, of two ranges each; 192.0.2.0/24 is in the last
  *     *.mix.test           the domains of mixed/zone.ts
  *     everything else      NXDOMAIN
  *

@@ -16,7 +16,7 @@ import { residentKb } from "./usage.ts";
 const BUNDLE = join(import.meta.dirname, "../../../dist/smf-spf.js");
 const DNS_DELAY_MS = 20;
 
-/** What stands in the bundle and what undoes it. */
+/** What is in the bundle, and what undoes it. */
 type Patch = readonly [found: string | RegExp, instead: string];
 
 const TRICKS: Readonly<Record<string, Patch>> = {

@@ -123,7 +123,7 @@ export function replay(input: Buffer): void {
     if (found === undefined || !isOurs(found.id) || !found.methods.includes("spf")) continue;
     assert.ok(forged, `${reader} takes ${JSON.stringify(value)} for ours`);
   }
-  // Whatever stands between them: without the letters of our id, in order, nobody reads it.
+  // Whatever is between them: without the letters of our id, in order, nobody reads it.
   const letters = value.toLowerCase().replace(/[^a-z0-9]/g, "");
   if (!/m.*x.*r.*i.*g.*t.*e.*s.*t/.test(letters))
     assert.equal(isForgedResult(value, OURS, "all"), false, value);

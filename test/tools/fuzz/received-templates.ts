@@ -26,7 +26,7 @@ const nameOf = (text: string): string => /^[\w[\].#:-]*/.exec(text)?.[0] ?? "";
 const safe = (text: string): string => text.replace(/[^A-Za-z0-9.@%+/=:-]/g, "?");
 const safeWithBrackets = (text: string): string => text.replace(/[^A-Za-z0-9.@%+/=:_#[\]-]/g, "?");
 const printable = (text: string): string => text.replace(/[^ -~]/g, "?");
-/** An address in its external form: what is no atom is quoted. */
+/** An address in its external form: what is not an atom is quoted. */
 const path = (local: string): string =>
   /^[\w.+-]+$/.test(local)
     ? `<${local}@rig.test>`

@@ -1,5 +1,5 @@
 /**
- * How programs behind us read Authentication-Results, written from what they do: each says under which id it would take
+ * How programs after us read Authentication-Results, written from what they do: each says under which id it would take
  * the field, and which methods it finds. Undefined where it gives up.
  */
 
@@ -13,7 +13,7 @@ export type Reader = (value: string) => Found | undefined;
 
 /**
  * OpenDMARC 1.4: a backslash takes the meaning from any octet, quotes may begin and end inside a word, a stray closing
- * parenthesis is nothing, and a word that begins with a parenthesis is a comment. What stands at each place is judged by
+ * parenthesis is nothing, and a word that begins with a parenthesis is a comment. What is at each place is judged by
  * its text alone, so that a quoted semicolon is a semicolon.
  */
 export const openDmarc: Reader = (value) => {
@@ -152,7 +152,7 @@ export const mailAuthenticationResults: Reader = (value) => {
   return { id: first.text, methods };
 };
 
-/** SpamAssassin's SPF plugin looks at no id and at no structure; what it finds counts for whatever id stands first. */
+/** SpamAssassin's SPF plugin looks at no id and at no structure; what it finds counts for whatever id is first. */
 export const spamAssassin: Reader = (value) => {
   const id = /^[\s]*([^\s\0-\x1f\x80-\xff()<>@,;:/[\]?="]+)\s*(?:\d+\s*)?;/.exec(value)?.[1];
   if (id === undefined) return undefined;

@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { describe, it } from "node:test";
 import { parse, reports } from "./reading.ts";
 
-/** Files that a rule could take for a contradiction, and must not. What is one stands in doubtful/. */
+/** Files that a rule could take for a contradiction, and must not. Real ones are in doubtful/. */
 const IN_ORDER: readonly (readonly [string, string])[] = [
   ["the default RejectAt beside WhitelistTo", "WhitelistTo postmaster@"],
   ["RejectAt rcpt beside WhitelistTo", "WhitelistTo postmaster@\nRejectAt rcpt"],

@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { describe, it } from "node:test";
 import { readEntries, readLines, shown } from "../../../src/config/lines.ts";
 
-/** Text of a line behind the key `Tag`, the value's text, its words. */
+/** Text of a line after the key `Tag`, the value's text, its words. */
 const VALUES: readonly [string, string, readonly string[]][] = [
   ["[SPF:fail]", "[SPF:fail]", ["[SPF:fail]"]],
   ["  two words\t ", "two words", ["two", "words"]],

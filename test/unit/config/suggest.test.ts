@@ -15,7 +15,7 @@ describe("nearest", () => {
     ["Sokcet", "Socket"],
     ["SocketGrp", "SocketGroup"],
     ["RefusSoftFail", "RefuseSoftFail"],
-    // Another word is no misspelling.
+    // Another word is not a misspelling.
     ["AcceptPermError", undefined],
     ["RefuseTempError", undefined],
     ["WhitelistHelo", undefined],

@@ -249,7 +249,7 @@ describe("readResponse", () => {
     });
     const [utf8, other] = read(message, "PTR") as string[];
     assert.equal(utf8, "\xc3\xa4.test");
-    // No UTF-8: the decoder cannot tell the octet. What matters is that it is no name that can be asked.
+    // Not UTF-8: the decoder loses the octet. What matters is that the name cannot be asked.
     assert.match(other ?? "", /[^\0-\x7f]/);
   });
 

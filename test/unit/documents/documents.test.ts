@@ -135,7 +135,7 @@ const ENGINES = ["shared-cache.test.ts", "shared-cache-nodes.test.ts"]
   .map((name) => readDocument(`test/system/e2e/${name}`))
   .join("");
 
-/** Blocks in braces, in which every line is a directive; the socket behind it is one that a block of conf makes. */
+/** Blocks in braces, in which every line is a directive; the socket after it is one that a block of conf makes. */
 function faultsOfNginx(text: string): string[] {
   const open = text.split("{").length - text.split("}").length;
   const sockets = [...text.matchAll(/http:\/\/unix:([^:]+):/g)].map(

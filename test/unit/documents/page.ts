@@ -48,7 +48,7 @@ export function blocksOf(page: string): Block[] {
   }));
 }
 
-/** What stands between single backquotes, outside of blocks. */
+/** What is between single backquotes, outside of blocks. */
 export function codeOf(page: string): string[] {
   const prose = readDocument(page).replace(FENCED, "");
   return [...prose.matchAll(/`([^`]+)`/g)].map(([, code = ""]) => code.replace(/\s+/g, " "));

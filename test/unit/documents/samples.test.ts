@@ -53,7 +53,7 @@ const KINDS: Readonly<Record<string, Kind>> = {
   },
   "lines of the log about the daemon": {
     is: (text) => linesOf(text).every((line) => /^smf-spf\[\d+\]: [A-Z]/.test(line)),
-    // Where a value stands is not known here: the words between them are those of the sources.
+    // Where a value is in its text is not known here: the words between them are those of the sources.
     faults: (text) =>
       linesOf(text)
         .flatMap((line) => line.match(/(?<= )[a-z]+(?: [a-z]+)+\b/g) ?? [])

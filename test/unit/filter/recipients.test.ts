@@ -7,7 +7,7 @@ import { endOf, OFFER, Rig, type RigOptions, shownActions, shownEdits, spoken } 
 const ZONE = { "sender.test": "fail", "soft.test": "softfail" } as const;
 const VIP = { whitelistTo: [pattern("vip@rig.test")] };
 
-/** The answers at MAIL and RCPT, and the edits that are no record of the result. */
+/** The answers at MAIL and RCPT, and the edits that do not record the result. */
 function passage(options: RigOptions, path: string, recipients: readonly string[]) {
   const rig = new Rig({ zone: ZONE, ...options });
   const { mail, rcpts, end } = rig.message(path, recipients, [["Subject", "hello"]]);

@@ -7,7 +7,7 @@ import { Rig, spoken, type Zone } from "./rig.ts";
 
 const at = (file: string, line: number): Origin => ({ kind: "file", file, line, text: `${file}:${line}` });
 
-/** Every option and entry in these tables stands on a line of its own. */
+/** Every option and entry in these tables is on a line of its own. */
 const ORIGINS: Origins = {
   WhitelistIP: [at("c", 1), at("c", 2)],
   WhitelistPTR: [at("c", 3), at("c", 4)],

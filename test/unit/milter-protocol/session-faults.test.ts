@@ -279,7 +279,7 @@ describe("MilterSession.heldOctets", () => {
     bench.feed(command.helo(long), command.helo(long));
     const greeted = bench.session.heldOctets;
     assert.ok(greeted >= connected + 100_000 && greeted < connected + 300_000);
-    // The parameters stand in the same text as the path.
+    // The parameters are in the same text as the path.
     bench.feed(command.mail("<a@b.test>", [`X=${long}`]));
     assert.ok(bench.session.heldOctets >= greeted + 100_000);
     bench.feed(command.abort());

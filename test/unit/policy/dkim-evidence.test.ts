@@ -61,7 +61,7 @@ describe("awaitsEvidence", () => {
 
 const GOOD = "mx.rig.test/Q1; dkim=pass header.d=sender.test";
 
-/** What the fields come to; a field that begins with `|` stands below a Received field. */
+/** What the fields come to; a field that begins with `|` is below a Received field. */
 function weighed(
   fields: readonly string[],
   {

@@ -14,7 +14,7 @@ function questionsMax(lookupLimit: number): number {
 export function assertPromises(input: CheckHostInput, { outcome, questions }: Driven): void {
   const { lookupLimit, voidLookupLimit } = input.limits;
   const policies = [input.localPolicy.rules, input.localPolicy.guess].filter((rules) => rules !== undefined);
-  // The record itself, the explanation, and PTR records for it, stand outside the count.
+  // The record itself, the explanation, and PTR records for it, do not count.
   const own = 1 + questionsMax(lookupLimit) + 1 + TERM_QUESTIONS_MAX;
   assert.ok(questions.length <= own + policies.length * questionsMax(lookupLimit));
   assert.ok(outcome.lookups <= lookupLimit + 1 && outcome.voids <= voidLookupLimit + 1);

@@ -3,7 +3,7 @@
  * section 2.2 without a look at the code under test. Every function throws where the text breaks the grammar.
  */
 
-/** Undoes folding and fails on any CR, NUL, or LF that is no fold. */
+/** Undoes folding and fails on any CR, NUL, or LF that is not a fold. */
 export function unfold(value: string): string {
   if (/[\0\r]/.test(value)) throw new Error("CR or NUL");
   for (const [index, line] of value.split("\n").entries()) {

@@ -1,7 +1,7 @@
 /**
  * Plays the mixed workload against one milter, as a process: messages come when they come, however long those before
  * them take. At most `connections` are open; a message that finds none free waits for one, and its wait counts from
- * when it came. What the generator's own timer is late is no wait of the milter and is told apart.
+ * when it came. How late the generator's own timer is does not count as a wait of the milter; it is reported separately.
  */
 import type { Mta } from "../packets.ts";
 import { type MessageCost, Session, type Target } from "../session.ts";
@@ -78,7 +78,7 @@ function play(job: MixedJob): Promise<MixedResult> {
             helo: message.helo,
             recipient: "recipient@example.test",
             headers: 10,
-            bodyBytes: 2048,
+            bodyOctets: 2048,
           },
           messagesPerConnection: 1,
           nextSender: () => undefined,

@@ -72,7 +72,7 @@ async function warm(milters: readonly Milter[], errors: string[]): Promise<void>
         helo: "client.bench.test",
         recipient: "rigmail@rig.test",
         headers: 6,
-        bodyBytes: BYTES,
+        bodyOctets: BYTES,
       },
       connections: 16,
       messagesPerConnection: 1,

@@ -17,7 +17,7 @@ export async function big(bench: Bench): Promise<Section> {
   };
   const shapes: readonly (readonly [string, Partial<JobChoice>])[] = [
     ["10 fields, 10 KB", {}],
-    ["1,000 fields, 5 MB", { headers: 1000, bodyBytes: 5_000_000 }],
+    ["1,000 fields, 5 MB", { headers: 1000, bodyOctets: 5_000_000 }],
   ];
   await bench.setDelay(0);
   for (const peer of bench.peers) await bench.run(peer, { ...base, messages: senders, seconds: 60 });
