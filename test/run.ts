@@ -57,9 +57,11 @@ const running = new Set<Running>();
 
 /** What tests make is to be found by the users that daemons become, whatever the umask of whoever runs them. */
 process.umask(0o022);
-/** The path of a socket has some hundred octets at most, and tests have theirs some folders down. */
-const TMP_OCTETS_MAX = 20;
-const TMP = tmpdir().length > TMP_OCTETS_MAX ? "/tmp" : tmpdir();
+/**
+ * The path of a socket has some hundred octets at most, and tests have theirs some folders down; what a space in a path
+ * asks of a configuration has tests of its own.
+ */
+const TMP = /^[\w./-]{1,20}$/.test(tmpdir()) ? tmpdir() : "/tmp";
 
 /** Kills the processes whose command lines name the folder, once they have had so long to end; the lines of these. */
 async function killStragglers(folder: string, seconds: number): Promise<string[]> {
