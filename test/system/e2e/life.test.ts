@@ -15,6 +15,7 @@ import {
 } from "node:fs";
 import { after, before, describe, it } from "node:test";
 import { setTimeout as sleep } from "node:timers/promises";
+import { exitOf, lives } from "../../support/child-process.ts";
 import { MtaPlayer, openSocket } from "../../support/mta-player.ts";
 import { type Nameserver, startNameserver } from "../../support/nameserver/index.ts";
 import {
@@ -280,7 +281,7 @@ describe("the life of the installed daemon", () => {
     const old = daemonPid();
     assert.equal(service("restart").code, 0);
     assert.notEqual(daemonPid(), old);
-    assert.equal(existsSync(`/proc/${old}`), false);
+    assert.equal(lives(old), false);
     assert.equal(await send("user@fail.test"), "550");
   });
 
@@ -289,7 +290,7 @@ describe("the life of the installed daemon", () => {
     const { code, output } = service("stop");
     assert.equal(code, 0);
     assert.match(output, /smf-spf stopped/);
-    assert.equal(existsSync(`/proc/${pid}`), false);
+    assert.equal(lives(pid), false);
     assert.deepEqual(readdirSync(RUN_FOLDER), []);
     assert.equal(await send("user@fail.test"), "250");
   });
@@ -341,9 +342,7 @@ describe("the life of the installed daemon", () => {
   it("starts once when it is started several times at once", async () => {
     for (let round = 0; round < 3; round++) {
       const starts = Array.from({ length: 4 }, () => spawn(PROGRAM, ["-c", CONFIG], { stdio: "ignore" }));
-      const codes = await Promise.all(
-        starts.map((child) => new Promise<number | null>((done) => child.once("exit", done))),
-      );
+      const codes = await Promise.all(starts.map((child) => exitOf(child)));
       assert.deepEqual(codes.sort(), [0, 69, 69, 69]);
       assert.match(service("status").output, /is running/);
       assert.equal(await send("user@fail.test"), "550");
@@ -438,7 +437,7 @@ describe("the life of the installed daemon", () => {
     assert.equal(service("start").code, 0);
     const pid = daemonPid();
     assert.match(make("uninstall"), /stopping the daemon/);
-    assert.equal(existsSync(`/proc/${pid}`), false);
+    assert.equal(lives(pid), false);
     assert.deepEqual(listFiles(), filesBefore);
     assert.equal(attempt("id", "smfs").code, 1);
     assert.doesNotMatch(readFileSync("/etc/group", "latin1"), /^smfs:/m);

@@ -1,8 +1,8 @@
 /** Messages sent to the rig's MTA, and what became of them. */
-import { setTimeout as sleep } from "node:timers/promises";
 import { SmtpClient, SmtpConnectionLost } from "../../support/smtp-client.ts";
 import { readMailboxes } from "./mailbox.ts";
 import { MTA_IPV4 } from "./namespace.ts";
+import { waitUntil } from "./process.ts";
 
 /** A domain of every result that these messages are sent from; clients come from 198.51.100.0/24. */
 export const ZONE = {
@@ -48,7 +48,7 @@ export class Load {
   /** Waits until so many more messages have their replies. */
   async more(count: number): Promise<void> {
     const goal = this.#sent + count;
-    while (this.#sent < goal) await sleep(10);
+    await waitUntil(`${count} more messages`, () => this.#sent >= goal);
   }
 
   async stop(): Promise<void> {
