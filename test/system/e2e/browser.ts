@@ -113,7 +113,7 @@ export class Browser {
   }
 
   /** Waits until an expression holds. */
-  async until(expression: string, withinMs = 15_000): Promise<void> {
+  async until(expression: string, withinMs = 60_000): Promise<void> {
     const end = Date.now() + withinMs;
     while (!(await this.evaluate<boolean>(`Boolean(${expression})`))) {
       if (Date.now() > end) throw new Error(`the page never came to: ${expression}`);

@@ -29,11 +29,13 @@ describe("SharedCache", () => {
   /** Waits until nothing is added to the engine any more. */
   const settled = async (engine: Redis): Promise<number> => {
     let size = -1;
+    let looks = 0;
     await waitUntil("the writes", async () => {
       const before = size;
       await sleep(50);
       size = Number(await engine.ask("DBSIZE"));
-      return size > 0 && size === before;
+      looks = size > 0 && size === before ? looks + 1 : 0;
+      return looks === 5;
     });
     return size;
   };

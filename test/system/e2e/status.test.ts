@@ -10,8 +10,10 @@ import { join } from "node:path";
 import { after, before, describe, it } from "node:test";
 import { setTimeout as sleep } from "node:timers/promises";
 import type { StatusDocument } from "../../../src/status/index.ts";
+import { exitOf } from "../../support/child-process.ts";
 import { BUNDLE } from "../scenario/daemon.ts";
 import { Browser, chromiumPath } from "./browser.ts";
+import { waitUntil } from "./process.ts";
 import { EXPECTED, type StatusRig, startStatusRig } from "./status-mail.ts";
 
 const PORT = 9325;
@@ -54,7 +56,7 @@ describe("the status page", () => {
     }
   });
 
-  it("Prometheus scrapes it", { skip: noPrometheus, timeout: 60_000 }, async () => {
+  it("Prometheus scrapes it", { skip: noPrometheus }, async () => {
     const folder = mkdtempSync(join(tmpdir(), "smf-spf-prometheus-"));
     const job = `scrape_configs:\n- job_name: smf-spf\n  scrape_interval: 1s\n  static_configs:\n  - targets: ["127.0.0.1:${PORT}"]\n`;
     writeFileSync(join(folder, "prometheus.yml"), job);
@@ -64,20 +66,19 @@ describe("the status page", () => {
     });
     try {
       const query = encodeURIComponent('sum(smfspf_results_total{result="pass"})');
-      let value = "";
-      while (value !== "52") {
+      await waitUntil("all that passed", async () => {
         await sleep(250);
         const answer = await fetch(`http://127.0.0.1:9091/api/v1/query?query=${query}`).catch(
           () => undefined,
         );
-        if (answer?.ok !== true) continue;
+        if (answer?.ok !== true) return false;
         const { data } = (await answer.json()) as { data: { result: { value: [number, string] }[] } };
-        value = data.result[0]?.value[1] ?? "";
-      }
+        return data.result[0]?.value[1] === "52";
+      });
     } finally {
-      const ended = new Promise((resolve) => server.once("close", resolve));
+      const over = exitOf(server);
       server.kill("SIGKILL");
-      await ended;
+      await over;
       rmSync(folder, { recursive: true, force: true });
     }
   });
@@ -187,9 +188,9 @@ describe("the status page", () => {
       it(`fits ${name}`, async () => {
         await browser.view(view);
         await browser.evaluate("scrollTo(0, 0)");
+        const background = "dark" in view ? "rgb(18, 21, 26)" : "rgb(246, 247, 249)";
+        await browser.until(`getComputedStyle(document.body).backgroundColor === "${background}"`);
         await sleep(300);
-        const background = await browser.evaluate<string>("getComputedStyle(document.body).backgroundColor");
-        assert.equal(background, "dark" in view ? "rgb(18, 21, 26)" : "rgb(246, 247, 249)");
         const overflow = "document.documentElement.scrollWidth - document.documentElement.clientWidth";
         assert.ok((await browser.evaluate<number>(overflow)) <= 0, "wider than the window");
         const width = (column: string): Promise<number> =>
